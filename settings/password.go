@@ -1,0 +1,62 @@
+package settings
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"strings"
+)
+
+// maxPasswordFile is far above any password: a larger file is the wrong one.
+const maxPasswordFile = 64 << 10
+
+// ReadPassword returns the password, from the file that password_file names if
+// there is one, else as it stands in s; unset if s has neither. It reads the
+// file at every call, so a changed password is seen. Its errors are
+// [*FieldError] and hold nothing of the password.
+func (s Settings) ReadPassword() (Secret, error) {
+	if s.PasswordFile == "" {
+		return s.Password, nil
+	}
+	bad := func(reason string, err error) (Secret, error) {
+		return Secret{}, &FieldError{Field: "password_file", Value: s.PasswordFile, Reason: reason, Err: err}
+	}
+	if s.Password.IsSet() {
+		return bad(passwordTwice, nil)
+	}
+	f, err := os.Open(s.PasswordFile)
+	if err != nil {
+		return bad("cannot be read", withoutPath(err))
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxPasswordFile+1))
+	if err != nil {
+		return bad("cannot be read", withoutPath(err))
+	}
+	text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
+	switch {
+	case len(text) == 0:
+		return bad("is empty", nil)
+	case len(text) > maxPasswordFile:
+		return bad("is too large to be a password", nil)
+	}
+	password := NewSecret(string(text))
+	if reason := s.badPassword(password); reason != "" {
+		return bad(reason, nil)
+	}
+	return password, nil
+}
+
+const passwordTwice = "must not be set when password is"
+
+// badPassword says what is wrong with password, without showing it.
+func (s Settings) badPassword(password Secret) string {
+	switch text := password.Reveal(); {
+	case text == redacted:
+		return errRedacted.Error()
+	case s.plain() && strings.ContainsRune(text, 0):
+		return "holds a NUL, which PLAIN cannot carry"
+	default:
+		return badText(text)
+	}
+}

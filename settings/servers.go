@@ -1,0 +1,97 @@
+package settings
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Servers returns the bootstrap servers one by one, each as "host:port",
+// without the spaces around them. Empty ones are left out.
+func (s Settings) Servers() []string {
+	var servers []string
+	for server := range strings.SplitSeq(s.BootstrapServers, ",") {
+		if server = strings.TrimSpace(server); server != "" {
+			servers = append(servers, server)
+		}
+	}
+	return servers
+}
+
+// checkServers reports what is wrong with the servers that there are.
+func (s Settings) checkServers() []*FieldError {
+	var m mistakes
+	if strings.TrimSpace(s.BootstrapServers) == "" {
+		return nil
+	}
+	for server := range strings.SplitSeq(s.BootstrapServers, ",") {
+		server = strings.TrimSpace(server)
+		// What stands before an @ in a URL is a password more often than not.
+		shown := server[strings.LastIndexByte(server, '@')+1:]
+		if reason := badServer(server); reason != "" {
+			m.add("bootstrap_servers", shown, reason)
+		}
+	}
+	return m
+}
+
+// badServer says what is wrong with server, in words that do not repeat it.
+func badServer(server string) string {
+	if server == "" {
+		return "has an empty element: a comma too many"
+	}
+	if scheme, _, ok := strings.Cut(server, "://"); ok {
+		if strings.ContainsRune(scheme, '@') {
+			scheme = ""
+		}
+		return fmt.Sprintf("must be host:port, without %.20q: TLS is always on, and user_name turns SASL on", scheme+"://")
+	}
+	if strings.ContainsRune(server, '@') {
+		return "must be host:port, without a user: that is user_name and password"
+	}
+	if strings.ContainsAny(server, " \t\r\n;") {
+		return "must be one host:port: separate servers with commas"
+	}
+	host, port, err := net.SplitHostPort(server)
+	if err != nil {
+		if _, err := netip.ParseAddr(server); err == nil && strings.ContainsRune(server, ':') {
+			return "must be [address]:port for an IPv6 address"
+		}
+		if !strings.ContainsRune(server, ':') || strings.HasSuffix(server, "]") {
+			return "has no port: write host:port"
+		}
+		return "must be host:port, or [address]:port for an IPv6 address"
+	}
+	if !validHost(host) {
+		return "must have a host name or an IP address before the port"
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return "must have a port from 1 to 65535"
+	}
+	return ""
+}
+
+// validHost reports whether host can be the name or address of a host. The
+// underscore is not in the book, but in many a container's name.
+func validHost(host string) bool {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return true
+	}
+	return host != "" && onlyContains(host, "-._")
+}
+
+// onlyContains reports whether s holds nothing but ASCII letters, digits and
+// the bytes of others.
+func onlyContains(s, others string) bool {
+	for _, c := range []byte(s) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte(others, c) >= 0:
+		default:
+			return false
+		}
+	}
+	return true
+}

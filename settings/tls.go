@@ -1,0 +1,134 @@
+package settings
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"os"
+)
+
+// TLS says how brokers are verified and which certificate the client shows.
+// The zero value verifies brokers against the system's roots. There is no
+// switch for plaintext and none that skips verification.
+type TLS struct {
+	// A PEM file with the certificates of the authorities to trust, instead of
+	// the system's.
+	//
+	// Beyond the page. Default: the system's authorities.
+	CAFile string `json:"ca_file"`
+
+	// A PEM file with the client's certificate, followed by those between it
+	// and the authority, for brokers that ask for one. It goes with key_file.
+	//
+	// Beyond the page. Default: no client certificate.
+	CertFile string `json:"cert_file"`
+
+	// A PEM file with the private key of cert_file, not encrypted.
+	//
+	// Beyond the page. Default: no client certificate.
+	KeyFile string `json:"key_file"`
+
+	// The name that the brokers' certificates must hold, where it is not the
+	// host that is connected to.
+	//
+	// Beyond the page. Default: the broker's host.
+	ServerName string `json:"server_name"`
+
+	// The oldest version of TLS to accept: 1.2 or 1.3.
+	//
+	// Beyond the page. Default: 1.2.
+	MinVersion TLSVersion `json:"min_version"`
+}
+
+// A TLSVersion is a version of the TLS protocol.
+type TLSVersion string
+
+// The versions that can be asked for. Older ones are broken.
+const (
+	TLS12 TLSVersion = "1.2" // RFC 5246
+	TLS13 TLSVersion = "1.3" // RFC 8446
+)
+
+// Config reads the files and returns the configuration of the connections,
+// with verification on. It is the caller's own. Mistakes are joined, each a
+// [*FieldError] that names the file.
+func (t TLS) Config() (*tls.Config, error) {
+	mistakes := append(t.checkFields(), t.checkPair()...)
+	if len(mistakes) > 0 {
+		return nil, join(mistakes)
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
+	if t.MinVersion == TLS13 {
+		c.MinVersion = tls.VersionTLS13
+	}
+	if t.CAFile != "" {
+		pool, err := readAuthorities(t.CAFile)
+		if err != nil {
+			mistakes = append(mistakes, err)
+		}
+		c.RootCAs = pool
+	}
+	if t.CertFile != "" {
+		cert, errs := readCertificate(t.CertFile, t.KeyFile)
+		mistakes = append(mistakes, errs...)
+		c.Certificates = []tls.Certificate{cert}
+	}
+	if len(mistakes) > 0 {
+		return nil, join(mistakes)
+	}
+	return c, nil
+}
+
+// readAuthorities is strict: an authority left out because its lines are
+// damaged would show as a broker with an unknown one.
+func readAuthorities(file string) (*x509.CertPool, *FieldError) {
+	bad := func(reason string, err error) *FieldError {
+		return &FieldError{Field: "tls.ca_file", Value: file, Reason: reason, Err: err}
+	}
+	rest, err := os.ReadFile(file)
+	if err != nil {
+		return nil, bad("cannot be read", withoutPath(err))
+	}
+	pool, n := x509.NewCertPool(), 0
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		n++
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, bad(fmt.Sprintf("certificate %d in the file is damaged", n), err)
+		}
+		pool.AddCert(cert)
+	}
+	if n == 0 {
+		return nil, bad("holds no certificate in PEM form", nil)
+	}
+	return pool, nil
+}
+
+func readCertificate(certFile, keyFile string) (tls.Certificate, []*FieldError) {
+	var mistakes []*FieldError
+	read := func(key, file string) []byte {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			mistakes = append(mistakes, &FieldError{Field: key, Value: file, Reason: "cannot be read", Err: withoutPath(err)})
+		}
+		return data
+	}
+	certPEM, keyPEM := read("tls.cert_file", certFile), read("tls.key_file", keyFile)
+	if len(mistakes) > 0 {
+		return tls.Certificate{}, mistakes
+	}
+	cert, err := tls.X509KeyPair(certPEM, keyPEM)
+	if err != nil {
+		reason := fmt.Sprintf("does not work with tls.key_file %q", keyFile)
+		return cert, []*FieldError{{Field: "tls.cert_file", Value: certFile, Reason: reason, Err: err}}
+	}
+	return cert, nil
+}
