@@ -1,0 +1,68 @@
+package batch
+
+import "sync/atomic"
+
+// A Batch is one JSON object that holds the events of one user, as [Parse] or
+// [Read] returned it, with the edits made since. The zero Batch is of no use.
+//
+// Any number of goroutines may read a batch, and clone it, at the same time;
+// edits need it for themselves.
+type Batch struct {
+	base    document
+	index   // shared with clones
+	dropped bitset
+	left    int  // how many of the events are not dropped
+	retyped bool // an event_type was edited: the index may be wrong
+	drops   []DroppedEvents
+	parts   atomic.Pointer[parts] // what splitting needs to know, until the next edit
+}
+
+// UserID returns the mParticle user id (mpid). It reports false when the batch
+// belongs to no known user: mpid is absent, null, "", 0 or "0".
+func (b *Batch) UserID() (int64, bool) { return b.userID, b.userID != 0 }
+
+// Clone returns a batch that can be edited without a trace in b. It shares the
+// bytes with b, so it is cheap; what was edited in b so far is copied.
+func (b *Batch) Clone() *Batch {
+	c := &Batch{index: b.index, left: b.left, retyped: b.retyped}
+	c.base.text = b.base.text
+	c.base.splices = b.base.splicesFor(&c.base)
+	c.dropped = append(c.dropped, b.dropped...)
+	return c
+}
+
+// AppendJSON appends the batch as edited to dst and returns the extended slice.
+// What no edit touched is appended byte for byte.
+func (b *Batch) AppendJSON(dst []byte) []byte {
+	return b.base.append(grow(dst, b.Size()), 0, len(b.base.text))
+}
+
+// Size returns the number of bytes that [Batch.AppendJSON] appends.
+func (b *Batch) Size() int { return b.base.size(0, len(b.base.text)) }
+
+// MarshalJSON returns what [Batch.AppendJSON] appends. Note that json.Marshal
+// compacts what it gets from here and escapes <, > and & in it.
+func (b *Batch) MarshalJSON() ([]byte, error) { return b.AppendJSON(nil), nil }
+
+// start returns the index of the batch's opening brace.
+func (b *Batch) start() int { return skipSpace(b.base.text, 0) }
+
+// grow makes room for n bytes behind dst, and for no more when it is nil.
+func grow(dst []byte, n int) []byte {
+	if dst == nil {
+		return make([]byte, 0, n)
+	}
+	return dst
+}
+
+// A bitset holds one bit for each event; nil holds none.
+type bitset []uint64
+
+func (s bitset) has(i int) bool { return s != nil && s[i/64]>>(i%64)&1 == 1 }
+
+func (s *bitset) add(i, size int) {
+	if *s == nil {
+		*s = make(bitset, (size+63)/64)
+	}
+	(*s)[i/64] |= 1 << (i % 64)
+}

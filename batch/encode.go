@@ -1,0 +1,84 @@
+package batch
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+)
+
+var (
+	errUTF8  = errors.New("batch: set: string is not valid UTF-8")
+	errBytes = errors.New("batch: set: []byte is ambiguous: convert it to string or json.RawMessage")
+	errNone  = errors.New("batch: set: the value to copy does not exist")
+)
+
+// encode returns x as JSON text, and how deep it is nested.
+func encode(x any) (text []byte, depth int, err error) {
+	switch x := x.(type) {
+	case nil:
+		return []byte("null"), 0, nil
+	case string:
+		if !utf8.ValidString(x) {
+			return nil, 0, errUTF8
+		}
+		return appendQuoted(make([]byte, 0, quotedSize(x)), x), 0, nil
+	case bool:
+		return strconv.AppendBool(nil, x), 0, nil
+	case int:
+		return strconv.AppendInt(nil, int64(x), 10), 0, nil
+	case int64:
+		return strconv.AppendInt(nil, x, 10), 0, nil
+	case []byte:
+		return nil, 0, errBytes
+	case Value:
+		if text = bytes.Clone(x.Raw()); text == nil {
+			return nil, 0, errNone
+		}
+	case json.RawMessage:
+		text = bytes.Clone(x)
+	default:
+		var buf bytes.Buffer
+		enc := json.NewEncoder(&buf)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(x); err != nil {
+			return nil, 0, fmt.Errorf("batch: set: %w", err)
+		}
+		text = buf.Bytes()
+	}
+	return check(text)
+}
+
+// check tells whether text is one JSON value, and how deep it is nested. White
+// space around it is left out.
+func check(text []byte) ([]byte, int, error) {
+	start := skipSpace(text, 0)
+	end := skipValue(text, start, 0, new(nesting))
+	if end < 0 {
+		err := explain(text, ^end)
+		return nil, 0, fmt.Errorf("batch: set: %s at byte %d of the value", err.Reason, err.Offset)
+	}
+	if i := skipSpace(text, end); i < len(text) {
+		return nil, 0, fmt.Errorf("batch: set: data after the value at byte %d of it", i)
+	}
+	return text[start:end:end], deepest(text), nil
+}
+
+// deepest returns how many containers enclose one another at most.
+func deepest(text []byte) int {
+	depth, most := 0, 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			i = skipString(text, i) - 1
+		case '{', '[':
+			depth++
+			most = max(most, depth)
+		case '}', ']':
+			depth--
+		}
+	}
+	return most
+}

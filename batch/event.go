@@ -1,0 +1,62 @@
+package batch
+
+import "iter"
+
+// An Event is one element of a batch's events. It stays valid while the batch
+// is edited; of a dropped event nothing can be read.
+type Event struct {
+	b *Batch
+	i int
+}
+
+// NumEvents returns how many events are left.
+func (b *Batch) NumEvents() int { return b.left }
+
+// Events iterates over the events that are left, in order, counting from 0. The
+// batch may be edited meanwhile, and events dropped.
+func (b *Batch) Events() iter.Seq2[int, Event] {
+	return func(yield func(int, Event) bool) {
+		n := 0
+		for i := range b.events {
+			if b.dropped.has(i) {
+				continue
+			}
+			if !yield(n, Event{b, i}) {
+				return
+			}
+			n++
+		}
+	}
+}
+
+// Index returns the event's position in the batch as it was parsed, counting
+// from 0 and counting dropped events too. It is the same in clones.
+func (e Event) Index() int { return e.i }
+
+// Type returns the event's event_type.
+func (e Event) Type() string {
+	if e.b == nil {
+		return ""
+	}
+	if code := e.b.events[e.i].code; code != otherType && !e.b.retyped {
+		return code.String()
+	}
+	text, _ := e.At("event_type").Text()
+	return text
+}
+
+// Name returns the event's data.event_name, which custom events have and some
+// others. It is "" when there is none.
+func (e Event) Name() string {
+	text, _ := e.At("data", "event_name").Text()
+	return text
+}
+
+// At returns the value at a path of member names that begins in the event
+// object: e.At("data", "location"). See [Batch.At].
+func (e Event) At(path ...string) Value {
+	if e.b == nil {
+		return Value{}
+	}
+	return Value{b: e.b, root: place{&e.b.base, int(e.b.events[e.i].start)}, kind: eventObject, path: path, depth: 2}
+}

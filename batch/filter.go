@@ -1,0 +1,77 @@
+package batch
+
+import (
+	"context"
+	"errors"
+)
+
+// A Filter decides what of a batch is forwarded: it may edit b, which is its
+// caller's own copy, drop events, or drop the whole batch by returning the error
+// that [Drop] makes. After any other error nothing of the batch is forwarded.
+// It must be safe for use by several goroutines at once.
+type Filter interface {
+	Filter(ctx context.Context, b *Batch) error
+}
+
+// A FilterFunc is a function used as a [Filter].
+type FilterFunc func(ctx context.Context, b *Batch) error
+
+// Filter calls f.
+func (f FilterFunc) Filter(ctx context.Context, b *Batch) error { return f(ctx, b) }
+
+// Drop returns the error by which a filter drops the whole batch. The reason is
+// reported and counted: make it a constant, never payload.
+func Drop(reason string) error { return &dropError{reason} }
+
+// DropReason returns the reason of an error made by [Drop], which err may wrap.
+func DropReason(err error) (reason string, ok bool) {
+	if drop, ok := errors.AsType[*dropError](err); ok {
+		return drop.reason, true
+	}
+	return "", false
+}
+
+type dropError struct{ reason string }
+
+func (e *dropError) Error() string { return "batch: dropped: " + e.reason }
+
+// DroppedEvents says how many events one call of [Batch.DropEvents] dropped.
+type DroppedEvents struct {
+	Reason string
+	Events int
+}
+
+// Dropped returns what calls of [Batch.DropEvents] dropped from this batch, in
+// order, without those that dropped nothing. A clone begins with none.
+func (b *Batch) Dropped() []DroppedEvents { return b.drops[:len(b.drops):len(b.drops)] }
+
+// DropEvents drops the events for which drop returns true, and returns how many
+// they were. The reason is reported and counted: make it a constant, never
+// payload.
+func (b *Batch) DropEvents(reason string, drop func(Event) bool) int {
+	before := b.left
+	for i := range b.events {
+		if !b.dropped.has(i) && drop(Event{b, i}) && !b.dropped.has(i) {
+			b.dropped.add(i, len(b.events))
+			b.left--
+		}
+	}
+	n := before - b.left
+	if n == 0 {
+		return 0
+	}
+	b.changed()
+	cuts := cutter{doc: &b.base, run: -1}
+	prev := int(b.array.start) + 1
+	for i, e := range b.events {
+		begin := prev
+		if i > 0 {
+			begin = skipSpace(b.base.text, prev) + 1
+		}
+		cuts.entry(prev, begin, !b.dropped.has(i))
+		prev = int(e.end)
+	}
+	cuts.finish(prev)
+	b.drops = append(b.drops, DroppedEvents{reason, n})
+	return n
+}

@@ -1,0 +1,41 @@
+package batch
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// String describes the batch without any of its payload: "batch(3 events, 9123
+// bytes)".
+func (b *Batch) String() string {
+	if b == nil {
+		return "batch(nil)"
+	}
+	return fmt.Sprintf("batch(%d events, %d bytes)", b.NumEvents(), b.Size())
+}
+
+// Format prints what String returns, whatever the verb: no payload gets into a
+// log by a wrong one.
+func (b *Batch) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, b.String()) }
+
+// LogValue logs what String returns.
+func (b *Batch) LogValue() slog.Value { return slog.StringValue(b.String()) }
+
+// String describes the event without any of its payload.
+func (e Event) String() string { return fmt.Sprintf("event(%d)", e.i) }
+
+// Format prints what String returns, whatever the verb.
+func (e Event) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, e.String()) }
+
+// LogValue logs what String returns.
+func (e Event) LogValue() slog.Value { return slog.StringValue(e.String()) }
+
+// String describes the value without any of its payload: "value(36 bytes)".
+func (v Value) String() string { return fmt.Sprintf("value(%d bytes)", len(v.Raw())) }
+
+// Format prints what String returns, whatever the verb.
+func (v Value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, v.String()) }
+
+// LogValue logs what String returns.
+func (v Value) LogValue() slog.Value { return slog.StringValue(v.String()) }

@@ -1,0 +1,133 @@
+package batch
+
+// The types of events that are forwarded, as mParticle writes them in
+// event_type. Its documentation calls CustomEvent an "App Event".
+const (
+	ApplicationStateTransition = "application_state_transition"
+	Breadcrumb                 = "breadcrumb"
+	CommerceEvent              = "commerce_event"
+	CrashReport                = "crash_report"
+	CustomEvent                = "custom_event"
+	FirstRun                   = "first_run"
+	NetworkPerformance         = "network_performance"
+	OptOut                     = "opt_out"
+	Profile                    = "profile"
+	PushMessage                = "push_message"
+	PushRegistration           = "push_registration"
+	ScreenView                 = "screen_view"
+	SessionEnd                 = "session_end"
+	SessionStart               = "session_start"
+	Uninstall                  = "uninstall"
+	UserAttributeChange        = "user_attribute_change"
+	UserIdentityChange         = "user_identity_change"
+)
+
+// Forwarded tells whether events of this type are forwarded: whether it is one
+// of the constants above. Other types exist, and more may come.
+func Forwarded(eventType string) bool { return codeOf(eventType) != otherType }
+
+// A typeCode stands for an event type in the index of a batch, where a string
+// would need three times the space.
+type typeCode uint8
+
+const (
+	otherType typeCode = iota
+	applicationStateTransition
+	breadcrumb
+	commerceEvent
+	crashReport
+	customEvent
+	firstRun
+	networkPerformance
+	optOut
+	profile
+	pushMessage
+	pushRegistration
+	screenView
+	sessionEnd
+	sessionStart
+	uninstall
+	userAttributeChange
+	userIdentityChange
+)
+
+func codeOf[T string | []byte](eventType T) typeCode {
+	switch string(eventType) {
+	case ApplicationStateTransition:
+		return applicationStateTransition
+	case Breadcrumb:
+		return breadcrumb
+	case CommerceEvent:
+		return commerceEvent
+	case CrashReport:
+		return crashReport
+	case CustomEvent:
+		return customEvent
+	case FirstRun:
+		return firstRun
+	case NetworkPerformance:
+		return networkPerformance
+	case OptOut:
+		return optOut
+	case Profile:
+		return profile
+	case PushMessage:
+		return pushMessage
+	case PushRegistration:
+		return pushRegistration
+	case ScreenView:
+		return screenView
+	case SessionEnd:
+		return sessionEnd
+	case SessionStart:
+		return sessionStart
+	case Uninstall:
+		return uninstall
+	case UserAttributeChange:
+		return userAttributeChange
+	case UserIdentityChange:
+		return userIdentityChange
+	}
+	return otherType
+}
+
+func (c typeCode) String() string {
+	switch c {
+	case applicationStateTransition:
+		return ApplicationStateTransition
+	case breadcrumb:
+		return Breadcrumb
+	case commerceEvent:
+		return CommerceEvent
+	case crashReport:
+		return CrashReport
+	case customEvent:
+		return CustomEvent
+	case firstRun:
+		return FirstRun
+	case networkPerformance:
+		return NetworkPerformance
+	case optOut:
+		return OptOut
+	case profile:
+		return Profile
+	case pushMessage:
+		return PushMessage
+	case pushRegistration:
+		return PushRegistration
+	case screenView:
+		return ScreenView
+	case sessionEnd:
+		return SessionEnd
+	case sessionStart:
+		return SessionStart
+	case uninstall:
+		return Uninstall
+	case userAttributeChange:
+		return UserAttributeChange
+	case userIdentityChange:
+		return UserIdentityChange
+	default:
+		return ""
+	}
+}
