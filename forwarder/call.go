@@ -1,0 +1,140 @@
+package forwarder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/eventferry/eventferry/batch"
+)
+
+// A call is one batch on its way, from the caller's side.
+type call struct {
+	f        *Forwarder
+	ctx      context.Context
+	start    time.Time
+	info     ForwardInfo
+	delivery *delivery     // nil when nothing was accepted
+	err      error         // why nothing was accepted; nil if the batch was dropped
+	told     chan struct{} // made when the caller stops waiting; closed when Done has been told
+}
+
+// begin filters and encodes b, waits for room and hands the messages over.
+func (f *Forwarder) begin(ctx context.Context, b *batch.Batch) *call {
+	c := &call{f: f, ctx: ctx, start: time.Now()}
+	c.info.Events = b.NumEvents()
+	if f.ledger.isClosed() {
+		c.err = ErrClosed
+		return c
+	}
+	if ctx.Err() != nil { // many calls that come too late must not take long
+		c.err = notSent(wholeBatch(b), ended(ctx))
+		return c
+	}
+	d, dropped, err := f.pipeline.prepare(ctx, b)
+	c.info.Dropped = dropped
+	if err != nil || d == nil {
+		c.err = err
+		return c
+	}
+	if err := c.accept(d); err != nil {
+		c.err = notSent(d, err)
+	}
+	return c
+}
+
+// accept takes the room that d needs and submits it.
+func (c *call) accept(d *delivery) error {
+	f := c.f
+	if c.ctx.Err() != nil {
+		return ended(c.ctx)
+	}
+	if err := f.buffer.take(c.ctx, d.size); err != nil {
+		if err != ErrClosed { //nolint:errorlint // take returns it as it is
+			err = f.watch.explain(c.ctx, anyPartition)
+			err = fmt.Errorf("waiting for %d bytes of the buffer: %w", d.size, err)
+		}
+		return err
+	}
+	if !f.ledger.open(len(d.messages)) {
+		f.buffer.release(d.size)
+		return ErrClosed
+	}
+	c.delivery = d
+	d.finished = c.finished
+	f.watch.arm()
+	f.producer.Submit(&d.group)
+	return nil
+}
+
+// finished is called when the last message is settled, on a goroutine of the
+// producer.
+func (c *call) finished(left bool) {
+	f, d := c.f, c.delivery
+	if left && f.options.observer.Settled != nil {
+		f.ledger.promise()
+		go func() {
+			defer f.ledger.kept()
+			<-c.told
+			f.options.observer.Settled(c.ctx, c.report(d.outcome()))
+		}()
+	}
+	f.buffer.release(d.size)
+	f.ledger.settle(len(d.messages))
+}
+
+// wait returns the outcome, at the latest when the context ends.
+func (c *call) wait() error {
+	if c.delivery == nil {
+		return c.err
+	}
+	select {
+	case <-c.delivery.done:
+		return c.delivery.outcome()
+	case <-c.ctx.Done():
+		return c.leave()
+	}
+}
+
+// leave takes back what the producer does not have yet and returns what is
+// known of the rest.
+func (c *call) leave() error {
+	c.told = make(chan struct{})
+	partition, first := c.f.producer.Withdraw(&c.delivery.group)
+	return c.delivery.leave(first, partition, c.f.watch.explain(c.ctx, partition))
+}
+
+// finish tells the observer, once, and returns err.
+func (c *call) finish(err error) error {
+	if done := c.f.options.observer.Done; done != nil {
+		done(c.ctx, c.report(err))
+	}
+	if c.told != nil {
+		close(c.told)
+	}
+	return err
+}
+
+func (c *call) report(err error) ForwardInfo {
+	info := c.info
+	info.Duration, info.Err = time.Since(c.start), err
+	if c.delivery != nil {
+		info.Messages = c.delivery.acknowledged()
+	}
+	return info
+}
+
+// ended is why ctx ended. Callers may look for ctx.Err() and for the cause that
+// was given to the context, so it carries both.
+func ended(ctx context.Context) error {
+	err, why := ctx.Err(), context.Cause(ctx)
+	switch {
+	case why == nil:
+		return err
+	case errors.Is(why, err):
+		return why
+	default:
+		return fmt.Errorf("%w: %w", err, why)
+	}
+}

@@ -1,0 +1,207 @@
+package forwarder
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+)
+
+// A delivery is the way of one batch's messages through the producer, from
+// acceptance until the last of them is settled.
+type delivery struct {
+	batch    *batch.Batch // as the caller gave it
+	filtered *batch.Batch // what was left of it: its events are those of the messages
+	messages []message
+	group    deliver.Group
+	size     int64           // bytes it takes of the buffer
+	finished func(left bool) // called once, when the last message is settled; may be nil
+
+	mu        sync.Mutex
+	results   []deliver.Result
+	settled   []bool
+	pending   int
+	left      bool          // the caller has its answer already, with messages undecided
+	forgotten bool          // nobody wants then
+	then      func()        // called once all is settled
+	done      chan struct{} // closed then, too
+}
+
+// A message is one Kafka record of a batch and the events in it.
+type message struct {
+	firstEvent, events int // counted in the batch as filtered
+	key, value         []byte
+	part               string // "i/n" when the batch was split
+}
+
+func newDelivery(b, filtered *batch.Batch, messages []message) *delivery {
+	d := &delivery{
+		batch:    b,
+		filtered: filtered,
+		messages: messages,
+		results:  make([]deliver.Result, len(messages)),
+		settled:  make([]bool, len(messages)),
+		pending:  len(messages),
+		done:     make(chan struct{}),
+	}
+	d.group.Messages = make([]deliver.Message, len(messages))
+	for i, m := range messages {
+		d.group.Messages[i] = deliver.Message{Key: m.key, Value: m.value, Part: m.part}
+		d.size += int64(d.group.Messages[i].Size())
+	}
+	d.group.Owner = d
+	return d
+}
+
+// wholeBatch stands for a batch of which no message was made.
+func wholeBatch(b *batch.Batch) *delivery {
+	return newDelivery(b, b, []message{{events: b.NumEvents()}})
+}
+
+// Settle implements [deliver.Settler].
+func (d *delivery) Settle(i int, r deliver.Result) {
+	d.mu.Lock()
+	d.settleLocked(i, r)
+	after := d.endedLocked()
+	d.mu.Unlock()
+	after()
+}
+
+func (d *delivery) settleLocked(i int, r deliver.Result) {
+	d.results[i], d.settled[i] = r, true
+	d.pending--
+}
+
+// endedLocked returns what is to be called, without the lock, after messages
+// were settled.
+func (d *delivery) endedLocked() func() {
+	if d.pending > 0 {
+		return func() {}
+	}
+	left, then := d.left, d.then
+	return func() {
+		close(d.done)
+		if then != nil {
+			then()
+		}
+		if d.finished != nil {
+			d.finished(left)
+		}
+	}
+}
+
+// whenDone calls then, once, when all is settled, unless forget comes first.
+// then must not block.
+func (d *delivery) whenDone(then func()) {
+	d.mu.Lock()
+	now := d.pending == 0 && !d.forgotten
+	if !now && !d.forgotten {
+		d.then = then
+	}
+	d.mu.Unlock()
+	if now {
+		then()
+	}
+}
+
+// forget reports whether it has kept the function of whenDone from being
+// called.
+func (d *delivery) forget() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.pending == 0 {
+		return false
+	}
+	d.forgotten, d.then = true, nil
+	return true
+}
+
+// leave settles the messages from first on, which were withdrawn, as not sent
+// because of why, and returns what is known now. partition is where the others
+// are going.
+func (d *delivery) leave(first int, partition int32, why error) error {
+	d.mu.Lock()
+	withdrawn := first < len(d.messages)
+	for i := first; i < len(d.messages); i++ {
+		d.settleLocked(i, deliver.Result{Outcome: deliver.NotSent, Partition: -1, Offset: -1, Err: why})
+	}
+	d.left = d.pending > 0
+	err := d.outcomeLocked(partition, why)
+	after := func() {}
+	if withdrawn {
+		after = d.endedLocked()
+	}
+	d.mu.Unlock()
+	after()
+	return err
+}
+
+// outcome is nil when all is acknowledged; all is settled.
+func (d *delivery) outcome() error { return d.sofar(nil) }
+
+// sofar counts what is not settled yet as unknown, because of why.
+func (d *delivery) sofar(why error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.outcomeLocked(-1, why)
+}
+
+func (d *delivery) outcomeLocked(partition int32, why error) error {
+	var failures []Failure
+	for i, r := range d.results {
+		if d.settled[i] && r.Outcome == deliver.Acknowledged {
+			continue
+		}
+		if !d.settled[i] {
+			r = deliver.Result{Outcome: deliver.Unknown, Partition: partition, Err: why}
+		}
+		failures = append(failures, Failure{
+			Message:    i,
+			FirstEvent: d.messages[i].firstEvent,
+			Events:     d.messages[i].events,
+			Outcome:    Outcome(r.Outcome),
+			Partition:  r.Partition,
+			Err:        cause(r.Err),
+		})
+	}
+	if len(failures) == 0 {
+		return nil
+	}
+	return &DeliveryError{Messages: len(d.messages), Failures: failures, delivery: d}
+}
+
+// cause puts the seam's error into this package's words.
+func cause(err error) error {
+	switch {
+	case err == deliver.ErrClosed: //nolint:errorlint // alone it needs no companion
+		return ErrClosed
+	case errors.Is(err, deliver.ErrClosed):
+		return &closedError{err}
+	default:
+		return err
+	}
+}
+
+// A closedError is what a producer says of a message when it was closed.
+type closedError struct{ err error }
+
+func (e *closedError) Error() string   { return "forwarder: " + e.err.Error() }
+func (e *closedError) Unwrap() []error { return []error{ErrClosed, e.err} }
+
+// acknowledged lists what is in Kafka by now.
+func (d *delivery) acknowledged() []Message {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var list []Message
+	for i, r := range d.results {
+		if d.settled[i] && r.Outcome == deliver.Acknowledged {
+			m := d.messages[i]
+			list = append(list, Message{Partition: r.Partition, Offset: r.Offset, Events: m.events, Bytes: len(m.value)})
+		}
+	}
+	return list
+}
+
+// notSent is the outcome of messages that the producer never got.
+func notSent(d *delivery, why error) error { return d.leave(0, -1, why) }

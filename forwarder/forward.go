@@ -1,0 +1,92 @@
+package forwarder
+
+import (
+	"context"
+
+	"github.com/eventferry/eventferry/batch"
+)
+
+// Forward delivers b and waits for the outcome. It returns nil when every
+// message of b is acknowledged by all in-sync replicas, or when a filter or a
+// setting dropped b; [Observer].Done tells which.
+//
+// Otherwise the error is a [*DeliveryError], which says of each message whether
+// it was not sent or its outcome is unknown; a [*FilterError] or a
+// [*TooLargeError], after which nothing of b is sent; or [ErrClosed].
+// [Permanent] and [NothingSent] answer the two questions that follow.
+//
+// While the buffer is full Forward waits its turn. ctx ends every wait: what
+// the producer does not have by then is withdrawn and not sent; the rest goes
+// on being delivered and is unknown. If delivery was waiting for something, the
+// error wraps that, too, next to the context's error.
+//
+// Forward does not change b, which may be given to several calls at once, and
+// keeps it until its messages are decided. Of one user's batches, the one whose
+// call began after another was accepted is written after it.
+func (f *Forwarder) Forward(ctx context.Context, b *batch.Batch) error {
+	c := f.begin(ctx, b)
+	return c.finish(c.wait())
+}
+
+// ForwardAll delivers a slice of batches: they are accepted in order, then
+// waited for together. It returns nil when Forward would have returned nil for
+// each, and otherwise one entry for each batch, in which nil stands for
+// success. An error of one batch does not keep the others from being sent.
+func (f *Forwarder) ForwardAll(ctx context.Context, bs []*batch.Batch) []error {
+	calls := make([]*call, len(bs))
+	for i, b := range bs {
+		calls[i] = f.begin(ctx, b)
+	}
+	var errs []error
+	for i, c := range calls {
+		if err := c.finish(c.wait()); err != nil {
+			if errs == nil {
+				errs = make([]error, len(bs))
+			}
+			errs[i] = err
+		}
+	}
+	return errs
+}
+
+// ForwardAsync is Forward without the wait for the outcome. Filters and
+// encoding run before it returns, and it blocks while the buffer is full. Then
+// done is called exactly once, whatever happens, on another goroutine, with
+// what Forward would have returned. done must not block, nor close f: Close and
+// Shutdown wait for it. ctx governs the delivery too: when it ends, done gets
+// its error.
+//
+// One goroutine that calls ForwardAsync again and again pipelines: its batches
+// are accepted, and for one user written, in the order of the calls. The calls
+// of done have no order.
+func (f *Forwarder) ForwardAsync(ctx context.Context, b *batch.Batch, done func(error)) {
+	f.ledger.promise()
+	begun := false
+	defer func() {
+		if !begun { // a panic that the caller will see
+			f.ledger.kept()
+		}
+	}()
+	c := f.begin(ctx, b)
+	begun = true
+	answer := func(err error) {
+		defer f.ledger.kept()
+		done(c.finish(err))
+	}
+	if c.delivery == nil {
+		go answer(c.err)
+		return
+	}
+	// Nobody waits for the outcome: whichever comes first, the last message or
+	// the end of ctx, sets it off. So thousands of calls that wait through an
+	// outage cost no goroutine.
+	stop := context.AfterFunc(ctx, func() {
+		if c.delivery.forget() {
+			answer(c.leave())
+		}
+	})
+	c.delivery.whenDone(func() {
+		stop()
+		go func() { answer(c.delivery.outcome()) }()
+	})
+}

@@ -1,0 +1,114 @@
+package forwarder
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/partition"
+	"github.com/eventferry/eventferry/settings"
+)
+
+// A Forwarder filters batches, turns them into messages and delivers those to
+// one Kafka topic. Create one with [New] and share it: its methods may be
+// called from any number of goroutines. Call [Forwarder.Close] when done.
+type Forwarder struct {
+	settings settings.Settings // with all defaults filled in
+	options  options
+	probe    *probe
+	pipeline *pipeline
+	buffer   *buffer
+	ledger   ledger
+	producer deliver.Producer
+	watch    *watcher
+	aborted  atomic.Int64 // messages that were undecided when Close came
+}
+
+// New connects to the topic that s describes.
+//
+// It returns once a broker has accepted the credentials and shown the topic,
+// and every broker that leads a partition of it has been reached. What a broker
+// refuses (credentials, topic, certificate) comes back at once; brokers that
+// cannot be reached are tried until ctx ends, or for 30 seconds when ctx has no
+// deadline, and only then is the error the context's to [errors.Is]. What the
+// errors say is listed under "When a broker refuses". ctx governs this call
+// only. [WithoutProbe] skips all that.
+//
+// Mistakes in s are reported together, each a [*settings.FieldError]. With
+// [WithAuthenticator] or [WithCredentials] the user name and password in s may
+// be missing and do not count.
+func New(ctx context.Context, s settings.Settings, opts ...Option) (*Forwarder, error) {
+	o := options{logger: slog.Default()}
+	for _, opt := range opts {
+		opt.apply(&o)
+	}
+	probe, err := newProbe(s, o)
+	if err != nil {
+		return nil, err
+	}
+	s = s.WithDefaults()
+	p, err := newPipeline(s, o.filters)
+	if err != nil {
+		return nil, err
+	}
+	if !o.skipProbe {
+		if err := probe.run(ctx); err != nil {
+			return nil, fmt.Errorf("forwarder: %w", err)
+		}
+	}
+	cfg, err := probe.credentials(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("forwarder: %w", err)
+	}
+	producer, err := deliver.NewAsync(s.Servers(), s.TopicName, cfg, partition.ByUser(hash(s, o))(s.TopicName))
+	if err != nil {
+		return nil, fmt.Errorf("forwarder: %w", err)
+	}
+	f := newForwarder(s, o, p, producer, probe.diagnose)
+	f.probe = probe
+	return f, nil
+}
+
+// newForwarder takes settings whose defaults are filled in. diagnose finds out
+// why delivery waits.
+func newForwarder(s settings.Settings, o options, p *pipeline, producer deliver.Producer,
+	diagnose func(context.Context) diagnosis,
+) *Forwarder {
+	f := &Forwarder{
+		settings: s,
+		options:  o,
+		pipeline: p,
+		buffer:   newBuffer(s.Delivery.MaxBufferedBytes),
+		producer: producer,
+	}
+	f.watch = newWatcher(f, diagnose)
+	return f
+}
+
+func hash(s settings.Settings, o options) partition.Func {
+	if o.partitioner != nil {
+		return o.partitioner
+	}
+	switch s.Delivery.Partitioner {
+	case settings.FNV1a:
+		return partition.FNV1a
+	case settings.CRC32:
+		return partition.CRC32
+	default:
+		return partition.Murmur2
+	}
+}
+
+// Ping reports whether messages could be delivered now: it does again what
+// [New] does to connect, with the credentials of this moment, and returns what
+// New would. It uses connections of its own, writes nothing, leaves nothing
+// behind and blocks until all is reached, something is refused or ctx has ended
+// (30 seconds without a deadline).
+func (f *Forwarder) Ping(ctx context.Context) error {
+	if err := f.probe.run(ctx); err != nil {
+		return fmt.Errorf("forwarder: %w", err)
+	}
+	return nil
+}
