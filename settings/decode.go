@@ -151,10 +151,12 @@ func (d *decoder) list(f field, data []byte) {
 func (d *decoder) unknown(key string) {
 	reason := "is an unknown key"
 	for _, f := range d.fields {
-		_, last, _ := strings.Cut(f.key, ".")
-		if plain := squash(key); plain == squash(f.key) || plain == squash(last) {
-			reason += ": " + f.key + " is one"
-			break
+		group, name, grouped := strings.Cut(f.key, ".")
+		switch meant := squash(key); {
+		case grouped && (meant == squash(f.key) || meant == squash(name)):
+			reason += fmt.Sprintf(": is it %s inside %s?", name, group)
+		case meant == squash(f.key):
+			reason += fmt.Sprintf(": is it %s?", f.key)
 		}
 	}
 	d.mistake(printable(key), "", reason)

@@ -8,53 +8,59 @@ type Delivery struct {
 	// The name by which brokers know this client in logs, metrics and quotas
 	// (Kafka's client.id).
 	//
-	// Beyond the page. Default: eventferry.
+	// Beyond the page: Client ID. Default: eventferry.
 	ClientID string `json:"client_id"`
 
 	// How messages are compressed: none, gzip, snappy, lz4 or zstd (Kafka's
-	// compression.type). On batches of JSON, zstd at level 1 makes a message
+	// compression.type).
+	//
+	// On batches of JSON, zstd at level 1 makes a message
 	// about 4.6 times smaller at some 200 MB/s a core, lz4 2.8 times at some
 	// 320 MB/s, snappy less at 600 to 700 MB/s.
 	//
-	// Beyond the page. Default: zstd.
+	// Beyond the page: Compression. Default: zstd.
 	Compression Compression `json:"compression"`
 
-	// How hard to compress: 1 to 22 for zstd, where 1 and 2, 3 to 5, 6 to 9,
-	// and 10 to 22 do the same, and 1 to 9 for gzip. The others have no levels,
-	// so setting one is a mistake. Unset is 1 for zstd and 6 for gzip.
+	// How hard to compress: 1 to 22 for zstd, 1 to 9 for gzip, where the default
+	// is 6. The others have no levels, so setting one is a mistake.
 	//
-	// Beyond the page. Default: 1.
+	// For zstd, 1 and 2 do the same; so do 3 to 5, 6 to 9, and 10 to 22.
+	//
+	// Beyond the page: Compression Level. Default: 1.
 	CompressionLevel int `json:"compression_level"`
 
 	// How long a message waits for others to travel with, such as "5ms"
-	// (Kafka's linger.ms). With 0 it goes when the connection is free; messages
-	// gather while a request is out. That serves callers that wait for each
+	// (Kafka's linger.ms). With 0 it goes when the connection is free.
+	//
+	// Messages gather while a request is out all the same, which serves callers that wait for each
 	// batch better than a fixed time.
 	//
-	// Beyond the page. Default: 0s.
+	// Beyond the page: Linger. Default: 0s.
 	Linger time.Duration `json:"linger"`
 
 	// The size of the largest message, in bytes, before compression and with
 	// key and headers (Kafka's max.request.size). A batch above it is split
 	// between its events; an event above it is refused. Keep it at or below the
-	// topic's max.message.bytes. At most 100,000,000, which fits brokers' limit
-	// on a request, socket.request.max.bytes.
+	// topic's max.message.bytes.
 	//
-	// Beyond the page. Default: 1000000.
+	// At most 100,000,000, which fits into the largest request that brokers
+	// take by default (socket.request.max.bytes).
+	//
+	// Beyond the page: Max Message Bytes. Default: 1000000.
 	MaxMessageBytes int `json:"max_message_bytes"`
 
 	// How many bytes of messages may wait for their acknowledgement (Kafka's
 	// buffer.memory). Forwarding waits for room, it never drops. At least four
 	// times max_message_bytes.
 	//
-	// Beyond the page. Default: 67108864.
+	// Beyond the page: Max Buffered Bytes. Default: 67108864.
 	MaxBufferedBytes int64 `json:"max_buffered_bytes"`
 
 	// Which hash of the user id picks the partition: murmur2 as Kafka's Java
 	// clients, fnv1a as Sarama, crc32 as librdkafka. Changing it moves users to
 	// other partitions.
 	//
-	// Beyond the page. Default: murmur2.
+	// Beyond the page: Partitioner. Default: murmur2.
 	Partitioner Partitioner `json:"partitioner"`
 }
 

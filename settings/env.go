@@ -1,9 +1,6 @@
 package settings
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // SetFromEnv sets in s what the environment sets. Pass os.LookupEnv, or
 // anything like it.
@@ -23,12 +20,12 @@ import (
 // left to [Settings.Validate].
 func (s *Settings) SetFromEnv(lookup func(name string) (value string, ok bool)) error {
 	next := *s
-	from := make(map[string]string) // key -> variable
+	from := make(map[string]string) // by key, the variable that set it
 	var mistakes []*FieldError
 	for _, f := range fields(&next) {
 		name := variable(f.key)
-		text, _ := lookup(name)
-		if text == "" {
+		text, ok := lookup(name)
+		if !ok || text == "" {
 			continue
 		}
 		if strings.HasPrefix(f.key, "password") && from["password"] == "" {
@@ -37,11 +34,11 @@ func (s *Settings) SetFromEnv(lookup func(name string) (value string, ok bool)) 
 		from[f.key] = name
 		if err := f.setText(text); err != nil {
 			mistakes = append(mistakes, &FieldError{Field: f.key, Variable: name, Value: f.shown(text), Reason: err.Error()})
+			delete(from, f.key) // there is no value to check
 		}
 	}
 	for _, m := range next.checkFields() {
-		known := func(o *FieldError) bool { return o.Field == m.Field }
-		if m.Variable = from[m.Field]; m.Variable != "" && !slices.ContainsFunc(mistakes, known) {
+		if m.Variable = from[m.Field]; m.Variable != "" {
 			mistakes = append(mistakes, m)
 		}
 	}

@@ -21,15 +21,23 @@ import (
 // from elsewhere.
 func Parse(data []byte) (Settings, error) {
 	var s Settings
-	if err := s.UnmarshalJSON(data); err != nil {
-		return Settings{}, err
-	}
-	return s, nil
+	err := s.load(data)
+	return s, err
 }
 
 // UnmarshalJSON does what [Parse] does, for settings inside another struct.
-// Keys that are not there leave what s has; an error leaves all of it.
+// Keys that are not there, or null, leave what s has; an error leaves all of
+// it. It is not called for text that is not JSON: the error of encoding/json
+// then quotes a byte of it.
 func (s *Settings) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil // as encoding/json has it
+	}
+	return s.load(data)
+}
+
+// load sets what data has; an error leaves s as it was.
+func (s *Settings) load(data []byte) error {
 	if err := checkSyntax(data); err != nil {
 		return err
 	}

@@ -22,34 +22,31 @@ func (s Settings) Servers() []string {
 
 // checkServers reports what is wrong with the servers that there are.
 func (s Settings) checkServers() []*FieldError {
+	const key = "bootstrap_servers"
 	var m mistakes
 	if strings.TrimSpace(s.BootstrapServers) == "" {
 		return nil
 	}
+	// What stands before an @ in a URL is a password more often than not, and
+	// may hold a comma: nothing of it is shown.
+	if strings.ContainsRune(s.BootstrapServers, '@') {
+		m.add(key, "", "must be host:port, without a user before an @: that is user_name and password")
+		return m
+	}
 	for server := range strings.SplitSeq(s.BootstrapServers, ",") {
 		server = strings.TrimSpace(server)
-		// What stands before an @ in a URL is a password more often than not.
-		shown := server[strings.LastIndexByte(server, '@')+1:]
-		if reason := badServer(server); reason != "" {
-			m.add("bootstrap_servers", shown, reason)
-		}
+		m.addReason(key, server, badServer(server))
 	}
 	return m
 }
 
-// badServer says what is wrong with server, in words that do not repeat it.
+// badServer says what is wrong with one server.
 func badServer(server string) string {
 	if server == "" {
 		return "has an empty element: a comma too many"
 	}
 	if scheme, _, ok := strings.Cut(server, "://"); ok {
-		if strings.ContainsRune(scheme, '@') {
-			scheme = ""
-		}
 		return fmt.Sprintf("must be host:port, without %.20q: TLS is always on, and user_name turns SASL on", scheme+"://")
-	}
-	if strings.ContainsRune(server, '@') {
-		return "must be host:port, without a user: that is user_name and password"
 	}
 	if strings.ContainsAny(server, " \t\r\n;") {
 		return "must be one host:port: separate servers with commas"

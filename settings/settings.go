@@ -8,10 +8,12 @@ package settings
 // [Settings.WithDefaults] fills the defaults in. The tags are the keys of
 // [Parse]; [Settings.SetFromEnv] says how they name environment variables.
 type Settings struct {
-	// The brokers to ask for the cluster first, as "host:port,host:port". The
-	// port is required, spaces around a comma are fine, an IPv6 address stands
-	// in brackets. One reachable server suffices, in any order: all brokers of
-	// the cluster are discovered and used. In JSON also a list of strings.
+	// The brokers to ask for the cluster first, as "host:port,host:port". One
+	// reachable server suffices, in any order: all brokers of the cluster are
+	// discovered and used. In JSON also a list of strings.
+	//
+	// The port is required, spaces around a comma are fine, an IPv6 address
+	// stands in brackets.
 	//
 	// Page: Apache Kafka Bootstrap Servers. Required.
 	BootstrapServers string `json:"bootstrap_servers"`
@@ -40,7 +42,7 @@ type Settings struct {
 	// A file that holds the password, instead of password. One line ending at
 	// its end is not part of the password.
 	//
-	// Beyond the page. Default: unset.
+	// Beyond the page: Password File. Default: unset.
 	PasswordFile string `json:"password_file"`
 
 	// Text to set as the member unique_id of every message, whatever was there

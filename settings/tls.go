@@ -15,29 +15,29 @@ type TLS struct {
 	// A PEM file with the certificates of the authorities to trust, instead of
 	// the system's.
 	//
-	// Beyond the page. Default: the system's authorities.
+	// Beyond the page: TLS CA File. Default: the system's authorities.
 	CAFile string `json:"ca_file"`
 
 	// A PEM file with the client's certificate, followed by those between it
 	// and the authority, for brokers that ask for one. It goes with key_file.
 	//
-	// Beyond the page. Default: no client certificate.
+	// Beyond the page: TLS Certificate File. Default: no client certificate.
 	CertFile string `json:"cert_file"`
 
 	// A PEM file with the private key of cert_file, not encrypted.
 	//
-	// Beyond the page. Default: no client certificate.
+	// Beyond the page: TLS Key File. Default: no client certificate.
 	KeyFile string `json:"key_file"`
 
 	// The name that the brokers' certificates must hold, where it is not the
 	// host that is connected to.
 	//
-	// Beyond the page. Default: the broker's host.
+	// Beyond the page: TLS Server Name. Default: the broker's host.
 	ServerName string `json:"server_name"`
 
 	// The oldest version of TLS to accept: 1.2 or 1.3.
 	//
-	// Beyond the page. Default: 1.2.
+	// Beyond the page: TLS Minimum Version. Default: 1.2.
 	MinVersion TLSVersion `json:"min_version"`
 }
 
@@ -125,10 +125,20 @@ func readCertificate(certFile, keyFile string) (tls.Certificate, []*FieldError) 
 	if len(mistakes) > 0 {
 		return tls.Certificate{}, mistakes
 	}
+	if encrypted(keyPEM) {
+		return tls.Certificate{}, []*FieldError{{Field: "tls.key_file", Value: keyFile, Reason: "must not be encrypted"}}
+	}
 	cert, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
 		reason := fmt.Sprintf("does not work with tls.key_file %q", keyFile)
 		return cert, []*FieldError{{Field: "tls.cert_file", Value: certFile, Reason: reason, Err: err}}
 	}
 	return cert, nil
+}
+
+// encrypted reports whether a passphrase protects the key, in either of the
+// two ways that openssl has (RFC 5958, RFC 1421).
+func encrypted(keyPEM []byte) bool {
+	block, _ := pem.Decode(keyPEM)
+	return block != nil && (block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "")
 }

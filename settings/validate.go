@@ -108,7 +108,7 @@ func (t TLS) checkPair() []*FieldError {
 func (d Delivery) checkFields() []*FieldError {
 	var m mistakes
 	m.addReason("delivery.client_id", d.ClientID, badClientID(d.ClientID))
-	oneOf(&m, "delivery.compression", d.Compression, NoCompression, Gzip, Snappy, LZ4, Zstd)
+	oneOf(&m, "delivery.compression", d.Compression, codecs()...)
 	if d.Linger < 0 {
 		m.add("delivery.linger", d.Linger.String(), "must not be negative")
 	}
@@ -130,7 +130,7 @@ func (d Delivery) checkTogether() []*FieldError {
 	d = d.withDefaults()
 	const level = "delivery.compression_level"
 	switch l := d.Compression.levels(); {
-	case given == 0 || !slices.Contains([]Compression{NoCompression, Gzip, Snappy, LZ4, Zstd}, d.Compression):
+	case given == 0 || !slices.Contains(codecs(), d.Compression):
 	case l == levels{}:
 		m.add(level, fmt.Sprint(given), fmt.Sprintf("must be unset: compression %s has no levels", d.Compression))
 	case given < l.lowest || given > l.highest:
@@ -143,6 +143,8 @@ func (d Delivery) checkTogether() []*FieldError {
 	}
 	return m
 }
+
+func codecs() []Compression { return []Compression{NoCompression, Gzip, Snappy, LZ4, Zstd} }
 
 // plain reports whether a user would authenticate with PLAIN.
 func (s Settings) plain() bool {
