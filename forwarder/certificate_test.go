@@ -1,0 +1,136 @@
+package forwarder
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/eventferry/eventferry/settings"
+)
+
+// TestProbe_clientCertificate: with TLS 1.2 a broker refuses a client
+// certificate during the handshake, with TLS 1.3 on the first read after it.
+func TestProbe_clientCertificate(t *testing.T) {
+	ca, other := newAuthority(t, "Our CA"), newAuthority(t, "Other CA")
+	cert := ca.issue("broker", nil)
+	ours, theirs := ca.issue("client", nil), other.issue("client", nil)
+	tests := map[string]struct {
+		auth tls.ClientAuthType
+		send *tls.Certificate
+		want string
+	}{
+		"missing": {
+			tls.RequireAndVerifyClientCert, nil,
+			"SERVER wants a client certificate: set tls.cert_file and tls.key_file: ",
+		},
+		"of an authority that the broker does not ask for": {
+			tls.RequireAndVerifyClientCert, &theirs,
+			`SERVER wants a client certificate of an authority that ours ("CN=client") is not from: set tls.cert_file to one that the broker's trust store knows: `,
+		},
+		"accepted": {
+			tls.RequireAndVerifyClientCert, &ours,
+			"no broker could be reached: check bootstrap_servers and the network: SERVER: no answer while authenticating",
+		},
+		"not needed": {
+			tls.VerifyClientCertIfGiven, nil,
+			"no broker could be reached: check bootstrap_servers and the network: SERVER: no answer while authenticating",
+		},
+	}
+	for name, tt := range tests {
+		for version, number := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
+			t.Run(name+" "+version, func(t *testing.T) {
+				t.Parallel()
+				server := serveTLS(t, &tls.Config{
+					Certificates: []tls.Certificate{cert},
+					ClientAuth:   tt.auth,
+					ClientCAs:    ca.pool(),
+					MinVersion:   number,
+					MaxVersion:   number,
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+				defer cancel()
+				start := time.Now()
+				err := probing(t, ca, func(s *settings.Settings) {
+					if tt.send != nil {
+						s.TLS.CertFile, s.TLS.KeyFile = save(t, *tt.send)
+					}
+				}, server).run(ctx)
+				assert.ErrorContains(t, err, strings.ReplaceAll(tt.want, "SERVER", server))
+				if isRefusal(err) {
+					assert.Less(t, time.Since(start), time.Second)
+				}
+			})
+		}
+	}
+}
+
+// TestProbe_clientCertificateRefused: a broker that names no authorities gets
+// the certificate, and may not like it.
+func TestProbe_clientCertificateRefused(t *testing.T) {
+	ca, other := newAuthority(t, "Our CA"), newAuthority(t, "Other CA")
+	cert := ca.issue("broker", nil)
+	for version, number := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
+		t.Run(version, func(t *testing.T) {
+			server := serveTLS(t, &tls.Config{
+				Certificates: []tls.Certificate{cert},
+				ClientAuth:   tls.RequireAnyClientCert,
+				MinVersion:   number,
+				MaxVersion:   number,
+				VerifyConnection: func(tls.ConnectionState) error {
+					return errAlwaysRefused
+				},
+			})
+			err := probing(t, ca, func(s *settings.Settings) {
+				s.TLS.CertFile, s.TLS.KeyFile = save(t, other.issue("client", nil))
+			}, server).run(t.Context())
+			assert.ErrorContains(t, err, server+` refused the client certificate ("CN=client"): check its validity, and that the broker's trust store has its CA: `)
+		})
+	}
+}
+
+var errAlwaysRefused = net.ErrClosed // any will do
+
+// TestProbe_notKafka: a server that speaks another protocol inside of TLS is
+// told at once, before its greeting is taken for a size.
+func TestProbe_notKafka(t *testing.T) {
+	ca := newAuthority(t, "Our CA")
+	tc := &tls.Config{Certificates: []tls.Certificate{ca.issue("web", nil)}}
+	server := serve(t, func(c net.Conn) { answering("HTTP/1.1 400 Bad Request\r\n\r\n")(tls.Server(c, tc)) })
+	err := probing(t, ca, nil, server).run(t.Context())
+	assert.EqualError(t, err, server+" is no Kafka broker: check the port in bootstrap_servers: the answer is not in Kafka's protocol")
+	assert.True(t, isRefusal(err))
+}
+
+func TestLink_mechanisms(t *testing.T) {
+	versions := []byte{0, 0, 0, 6, 0, 0, 0, 0, 0, 0}
+	refused := []byte{
+		0, 0, 0, 17, // size
+		0, 0, 0, 1, // correlation id
+		0, 33, // UNSUPPORTED_SASL_MECHANISM
+		0, 0, 0, 1, 0, 5, 'P', 'L', 'A', 'I', 'N',
+	}
+	accepted := append([]byte(nil), refused...)
+	accepted[9] = 0
+	cut := refused[:len(refused)-1]
+	long := append([]byte(nil), refused...)
+	long[15] = 200
+	for name, tt := range map[string]struct {
+		heard []byte
+		want  []string
+	}{
+		"refused":            {append(versions, refused...), []string{"PLAIN"}},
+		"accepted":           {append(versions, accepted...), nil},
+		"cut off":            {append(versions, cut...), nil},
+		"name beyond answer": {append(versions, long...), nil},
+		"nothing":            {nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, tt.want, (&link{heard: tt.heard}).mechanisms())
+		})
+	}
+}

@@ -1,0 +1,149 @@
+package forwarder
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/IBM/sarama"
+)
+
+// progress tells, from outside, what a conversation is waiting for.
+type progress struct{ stage atomic.Int32 }
+
+func (p *progress) set(s stage) { p.stage.Store(int32(s)) }
+func (p *progress) get() stage  { return stage(p.stage.Load()) }
+
+// abandoning bounds the wait for code of the caller's that does not heed a
+// context: an authenticator can block, and Sarama gives it none.
+const abandoning = 20 * time.Millisecond
+
+// meet connects to server on a connection of its own, authenticates and asks,
+// if ask is not nil. It returns when ctx ends, whatever the broker does. Its
+// errors say what failed at which server, and what to do.
+func (p *probe) meet(ctx context.Context, cfg *sarama.Config, server string, ask func(*sarama.Broker) error) error {
+	ctx, cancel := context.WithTimeout(ctx, oneAttempt)
+	defer cancel()
+	at := &progress{}
+	answer := make(chan error, 1)
+	go func() { answer <- p.converse(ctx, cfg, server, at, ask) }()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-time.After(abandoning):
+		return unreachable(ctx, server, at, nil)
+	}
+}
+
+// converse is meet without the promise to return.
+func (p *probe) converse(ctx context.Context, cfg *sarama.Config, server string, at *progress, ask func(*sarama.Broker) error) error {
+	conn, certs, err := p.dialer.open(ctx, "tcp", server, at)
+	if err != nil {
+		return err
+	}
+	l := &link{Conn: conn}
+	defer func() { _ = conn.NetConn().Close() }()
+	defer context.AfterFunc(ctx, func() { _ = conn.NetConn().Close() })() // Sarama knows no context
+
+	own := *cfg
+	own.MetricRegistry = sarama.NewConfig().MetricRegistry // brokers clear it when they close
+	own.Net.Proxy.Enable, own.Net.Proxy.Dialer = true, handOver{l}
+	at.set(asking)
+	if own.Net.SASL.Enable {
+		at.set(authenticating)
+	}
+	b := sarama.NewBroker(server)
+	if err := b.Open(&own); err != nil {
+		return refusef("configuring the connection to %s: %w", server, err)
+	}
+	if _, err = b.Connected(); err == nil && ask != nil {
+		at.set(asking)
+		err = ask(b)
+	}
+	_ = b.Close() // the connection has served
+	switch {
+	case err == nil || isRefusal(err):
+		return err
+	case ctx.Err() != nil:
+		return unreachable(ctx, server, at, err)
+	default:
+		return explain(server, p.who(&own), at.get(), l, certs, err)
+	}
+}
+
+// handOver gives Sarama the connection that is there already.
+type handOver struct{ conn net.Conn }
+
+func (h handOver) Dial(string, string) (net.Conn, error) { return h.conn, nil }
+
+// A link is a connection that keeps the first bytes the broker sent. They say
+// two things that Sarama does not pass on: whether this is Kafka's protocol,
+// and which SASL mechanisms there are.
+type link struct {
+	net.Conn
+	heard []byte
+}
+
+const (
+	mostHeard = 8 << 10 // the answers up to the SASL handshake have 1 KB
+	longest   = 1 << 24 // of an answer to what a probe asks
+)
+
+var errNotKafka = errors.New("the answer is not in Kafka's protocol")
+
+// Read checks the size that every answer begins with before Sarama takes it
+// for the size of a buffer: "HTTP" stands for a gigabyte.
+func (l *link) Read(b []byte) (int, error) {
+	if l.foreign() { // Sarama asks twice
+		return 0, errNotKafka
+	}
+	n, err := l.Conn.Read(b)
+	l.heard = append(l.heard, b[:min(n, mostHeard-len(l.heard))]...)
+	if l.foreign() {
+		return 0, errNotKafka
+	}
+	return n, err
+}
+
+func (l *link) foreign() bool {
+	if len(l.heard) < 4 {
+		return false
+	}
+	size := binary.BigEndian.Uint32(l.heard)
+	return size < 4 || size > longest
+}
+
+// mechanisms lists what the broker offers, if its last answer was the refusal
+// of a mechanism.
+func (l *link) mechanisms() []string {
+	rest := l.heard
+	var last []byte
+	for len(rest) >= 4 {
+		size := int(binary.BigEndian.Uint32(rest))
+		if rest = rest[4:]; size > len(rest) {
+			return nil
+		}
+		last, rest = rest[:size], rest[size:]
+	}
+	const head = 4 + 2 + 4 // correlation id, error, number of mechanisms
+	if len(last) < head || sarama.KError(binary.BigEndian.Uint16(last[4:])) != sarama.ErrUnsupportedSASLMechanism {
+		return nil
+	}
+	var list []string
+	for last = last[head:]; len(last) >= 2; {
+		size := int(binary.BigEndian.Uint16(last))
+		if last = last[2:]; size > len(last) {
+			return nil
+		}
+		list, last = append(list, string(last[:size])), last[size:]
+	}
+	return list
+}

@@ -1,0 +1,102 @@
+package forwarder
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/IBM/sarama"
+)
+
+// An identity is who a connection authenticates as. The zero value: nobody,
+// TLS without SASL.
+type identity struct {
+	user        string
+	mechanism   string
+	certificate string // subject, where there is no SASL
+}
+
+func (i identity) sasl() bool { return i.mechanism != "" }
+
+// String is how errors name it.
+func (i identity) String() string {
+	switch {
+	case i.sasl():
+		return "user " + quote(i.user)
+	case i.certificate != "":
+		return "client certificate " + i.certificate
+	default:
+		return "a client without user name"
+	}
+}
+
+// explain says what failed once TLS was up: at which server, for whom, and what
+// to do about it.
+func explain(server string, who identity, at stage, l *link, certs *certRequest, err error) error {
+	alert := alertOf(err)
+	var network net.Error
+	switch {
+	case alert != "":
+		return explainAlert(server, alert, certs, err)
+	case errors.Is(err, errNotKafka):
+		return refusef("%s is no Kafka broker: check the port in bootstrap_servers: %w", server, err)
+	case errors.Is(err, sarama.ErrUnsupportedSASLMechanism):
+		return refusef("%s does not offer %s to %s, it offers %s: set authentication_method to what it offers, "+
+			"or add the mechanism to the broker's sasl.enabled.mechanisms: %w",
+			server, who.mechanism, who, offered(l.mechanisms()), err)
+	case errors.Is(err, sarama.ErrIllegalSASLState):
+		return refusef("%s does not authenticate users, but %s is set: use the broker's SASL_SSL listener, "+
+			"or leave user_name empty: %w", server, who, err)
+	case errors.Is(err, sarama.ErrSASLAuthenticationFailed):
+		return explainLogin(server, who, err)
+	case isHangUp(err):
+		return &hangUpError{explainHangUp(server, who, at, certs, err)}
+	case at == authenticating && !errors.As(err, &network):
+		return refusef("%s: authenticating %s: %w", server, who, err)
+	default:
+		return fmt.Errorf("%s: %w", server, err)
+	}
+}
+
+func offered(mechanisms []string) string {
+	if len(mechanisms) == 0 {
+		return "others"
+	}
+	return quote(strings.Join(mechanisms, ", "))
+}
+
+// explainLogin tells a broker that does not believe us from an authenticator
+// that does not believe the broker.
+func explainLogin(server string, who identity, err error) error {
+	const code = sarama.ErrSASLAuthenticationFailed
+	if e := (sarama.KError)(0); errors.As(err, &e) && err != error(code) { // Sarama's own wrapper hides the code from As
+		return refusef("%s did not prove that it knows the password of %s: check that it is the broker you mean: %w", server, who, err)
+	}
+	said := ""
+	if text := errors.Unwrap(err); text != nil {
+		said = ": " + quote(text.Error())
+	}
+	hint := fmt.Sprintf("or no %s credential for this user: create one with kafka-configs, on the brokers", who.mechanism)
+	if who.mechanism == sarama.SASLTypePlaintext {
+		hint = fmt.Sprintf("or no user_%s entry in the PlainLoginModule line of this broker; every broker needs one", who.user)
+	}
+	return refusef("%s refused %s with %s: wrong user name or password, %s: %w%s", server, who, who.mechanism, hint, code, said)
+}
+
+// explainHangUp says what a closed connection can mean.
+func explainHangUp(server string, who identity, at stage, certs *certRequest, err error) error {
+	switch {
+	case certs.made && certs.sent == nil:
+		return fmt.Errorf("%s closed the connection after the TLS handshake, without a client certificate: "+
+			"set tls.cert_file and tls.key_file: %w", server, err)
+	case at == authenticating:
+		return fmt.Errorf("%s closed the connection while authenticating %s with %s: "+
+			"wrong user name or password, or mechanism not enabled: %w", server, who, who.mechanism, err)
+	case !who.sasl():
+		return fmt.Errorf("%s closed the connection at the first request: SASL_SSL listener? "+
+			"set user_name and password, or use the broker's SSL listener: %w", server, err)
+	default:
+		return fmt.Errorf("%s closed the connection when asked for the topic: %w", server, err)
+	}
+}

@@ -1,0 +1,131 @@
+package forwarder
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/settings"
+)
+
+// probing returns a probe of servers for a user with a password, which must
+// never leave.
+func probing(t *testing.T, ca *authority, change func(*settings.Settings), servers ...string) *probe {
+	t.Helper()
+	s := settings.Settings{
+		BootstrapServers: strings.Join(servers, ","),
+		TopicName:        "events",
+		UserName:         "mparticle",
+		Password:         settings.NewSecret("pencil"),
+		TLS:              settings.TLS{CAFile: ca.file},
+	}
+	if change != nil {
+		change(&s)
+	}
+	p, err := newProbe(s, options{})
+	require.NoError(t, err)
+	return p
+}
+
+// TestProbe_handshakeRefused: every refusal names the server and says what to
+// do, within a second, and nothing was sent inside of TLS.
+func TestProbe_handshakeRefused(t *testing.T) {
+	ca, other := newAuthority(t, "Our CA"), newAuthority(t, "Other CA")
+	expired := time.Now().Add(-time.Minute).UTC().Truncate(time.Second)
+	later := time.Now().Add(time.Minute).UTC().Truncate(time.Second)
+	with := func(cert tls.Certificate) *tls.Config { return &tls.Config{Certificates: []tls.Certificate{cert}} }
+	spoiled := func(change func(*x509.Certificate)) func(*testing.T) string {
+		return func(t *testing.T) string { return serveTLS(t, with(ca.issue("broker", change))) }
+	}
+
+	tests := map[string]struct {
+		server func(*testing.T) string
+		want   string // SERVER stands for the address; the cause, which is Go's text, follows
+		is     func(error) bool
+	}{
+		"unknown CA": {
+			func(t *testing.T) string { return serveTLS(t, with(other.issue("broker", nil))) },
+			`certificate of SERVER is signed by an authority that is not trusted ("CN=Other CA"): set tls.ca_file to the CA that issued it: `,
+			isA[x509.UnknownAuthorityError],
+		},
+		"expired": {
+			spoiled(func(c *x509.Certificate) { c.NotAfter = expired }),
+			"certificate of SERVER expired on " + expired.Format(time.DateTime) + ": renew it: ",
+			isA[x509.CertificateInvalidError],
+		},
+		"not yet valid": {
+			spoiled(func(c *x509.Certificate) { c.NotBefore = later }),
+			"certificate of SERVER is not valid before " + later.Format(time.DateTime) + ": check the clocks, or renew it: ",
+			isA[x509.CertificateInvalidError],
+		},
+		"wrong host": {
+			spoiled(func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = []string{"b1", "b2"}, nil }),
+			`certificate of SERVER is for b1, b2, not for "127.0.0.1": use a name it has, in bootstrap_servers and the brokers' advertised.listeners, or set tls.server_name: `,
+			isA[x509.HostnameError],
+		},
+		"wrong address": {
+			spoiled(func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 1)} }),
+			`certificate of SERVER is for 10.0.0.1, not for "127.0.0.1": use a name it has, `,
+			isA[x509.HostnameError],
+		},
+		"CN only": {
+			spoiled(func(c *x509.Certificate) { c.Subject.CommonName, c.IPAddresses = "127.0.0.1", nil }),
+			`certificate of SERVER has no SAN, CN is not enough: issue it again with a SAN for "127.0.0.1": `,
+			isA[x509.HostnameError],
+		},
+		"not for a server": {
+			spoiled(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }),
+			"certificate of SERVER is not meant for a server: issue it with the extended key usage serverAuth: ",
+			isA[x509.CertificateInvalidError],
+		},
+		"TLS 1.1 only": {
+			func(t *testing.T) string {
+				tc := with(ca.issue("broker", nil))
+				tc.MinVersion, tc.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+				return serveTLS(t, tc)
+			},
+			"SERVER offers no TLS 1.2 or newer: add TLSv1.2 or TLSv1.3 to the broker's ssl.enabled.protocols: ",
+			nil,
+		},
+		"plaintext listener": {
+			func(t *testing.T) string { return serve(t, plaintext) },
+			"SERVER closed the connection during the TLS handshake: plaintext listener? eventferry has no plaintext mode, use the broker's SSL or SASL_SSL listener: ",
+			isHangUp,
+		},
+		"plaintext answer": {
+			func(t *testing.T) string { return serve(t, answering("HTTP/1.1 400 Bad Request\r\n\r\n")) },
+			"SERVER answers in plaintext: eventferry has no plaintext mode, use the broker's SSL or SASL_SSL listener: ",
+			isA[tls.RecordHeaderError],
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var m meter
+			server := m.between(t, tt.server(t))
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			start := time.Now()
+			err := probing(t, ca, nil, server).run(ctx)
+
+			require.Error(t, err)
+			text, ok := strings.CutPrefix(err.Error(), strings.ReplaceAll(tt.want, "SERVER", server))
+			assert.True(t, ok, "got  %s\nwant %s", err, tt.want)
+			assert.NotEmpty(t, text, "the cause")
+			assert.Less(t, time.Since(start), time.Second)
+			assert.True(t, isRefusal(err))
+			assert.True(t, tt.is == nil || tt.is(err), "%#v", err)
+			assert.NotErrorIs(t, err, context.DeadlineExceeded)
+			assert.NotContains(t, err.Error(), "pencil")
+			assert.NotZero(t, m.bytes.Load(), "the meter must see the connection")
+			assert.Zero(t, m.records.Load(), "sent inside of TLS")
+		})
+	}
+}

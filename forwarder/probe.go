@@ -1,0 +1,288 @@
+package forwarder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/eventferry/eventferry/settings"
+)
+
+// WithoutProbe lets [New] return before any broker has answered, for services
+// that must start while Kafka is down. Wrong credentials or a missing topic
+// then show in [Forwarder.Ping] and as the cause of delivery errors only.
+func WithoutProbe() Option {
+	return optionFunc(func(o *options) { o.skipProbe = true })
+}
+
+// A probe finds out, on connections of its own, whether the topic can be
+// written to with these credentials. The producer cannot tell: with the
+// settings that never lose a message it retries a wrong password or a missing
+// topic for hours, in silence.
+//
+// It asks the bootstrap servers for the topic until one has shown it, then
+// connects to every broker that leads a partition of it: messages go there, to
+// addresses that brokers advertise and nobody has tried yet.
+type probe struct {
+	servers   []string
+	topic     string
+	dialer    *dialer
+	configure func() (*sarama.Config, error) // may ask for credentials
+	user      func() string                  // who they are for, where the configuration does not tell
+}
+
+// newProbe checks s, whose defaults are not filled in, and makes of it all that
+// connecting needs.
+func newProbe(s settings.Settings, o options) (*probe, error) {
+	validate := s.Validate
+	if o.authenticator != nil || o.credentials != nil {
+		validate = s.ValidateExceptCredentials
+	}
+	if err := validate(); err != nil {
+		return nil, err
+	}
+	tc, err := tlsConfig(s.TLS, o.tls)
+	if err != nil {
+		return nil, err
+	}
+	a, user, err := authenticator(s, o)
+	if err != nil {
+		return nil, err
+	}
+	s = s.WithDefaults()
+	d := newDialer(o.dial, tc)
+	return &probe{
+		servers:   s.Servers(),
+		topic:     s.TopicName,
+		dialer:    d,
+		configure: func() (*sarama.Config, error) { return saramaConfig(s, d, a) },
+		user:      user,
+	}, nil
+}
+
+const (
+	patience      = 30 * time.Second       // when ctx has no deadline
+	oneAttempt    = 10 * time.Second       // for one conversation
+	stagger       = 100 * time.Millisecond // between the first attempts at one server and the next
+	secondOpinion = 250 * time.Millisecond // for another server to contradict a refusal
+	probePause    = 250 * time.Millisecond // between two attempts at one server
+	hangUps       = 2                      // how often in a row a closed connection may be something passing
+)
+
+// run returns nil once all has been reached, at once when a broker refuses, and
+// otherwise tries until ctx ends. It writes nothing and leaves no connection.
+func (p *probe) run(ctx context.Context) error {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, patience)
+		defer cancel()
+	}
+	cfg, err := p.credentials(ctx)
+	if err != nil {
+		return err
+	}
+	var last error // of the leaders
+	for closed := 0; ; {
+		v, err := p.find(ctx, cfg, true)
+		if err == nil {
+			if err = worst(p.reach(ctx, cfg, v, true)); err == nil {
+				return nil
+			}
+			last = err
+		}
+		var hangUp *hangUpError
+		if errors.As(err, &hangUp) {
+			closed++
+		} else {
+			closed = 0
+		}
+		switch {
+		case isRefusal(err), closed == hangUps:
+			return err
+		case ctx.Err() != nil || !sleep(ctx, probePause):
+			if last != nil { // the seeds do answer
+				err = last
+			}
+			return fmt.Errorf("%w (%w)", err, ended(ctx))
+		}
+	}
+}
+
+// credentials makes the configuration of a run. Its authenticator may be the
+// caller's and not heed ctx.
+func (p *probe) credentials(ctx context.Context) (*sarama.Config, error) {
+	type result struct {
+		cfg *sarama.Config
+		err error
+	}
+	results := make(chan result, 1)
+	go func() {
+		cfg, err := p.configure()
+		results <- result{cfg, err}
+	}()
+	select {
+	case r := <-results:
+		return r.cfg, r.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("no credentials yet: %w", ended(ctx))
+	}
+}
+
+// who is the identity that cfg gives a connection.
+func (p *probe) who(cfg *sarama.Config) identity {
+	sasl := &cfg.Net.SASL
+	if !sasl.Enable {
+		if certs := p.dialer.tls.Certificates; len(certs) > 0 {
+			return identity{certificate: subject(&certs[0])}
+		}
+		return identity{}
+	}
+	user := sasl.User
+	if asked := p.user(); asked != "" {
+		user = asked
+	}
+	return identity{user: user, mechanism: string(sasl.Mechanism)}
+}
+
+// An answer is what one attempt at one server came to.
+type answer struct {
+	server int
+	view   view
+	err    error
+}
+
+// find asks all servers for the topic and takes the first good answer. They
+// are asked side by side, so that dead ones cost little. A refusal stands
+// unless another server contradicts it soon. A patient find otherwise goes on
+// until ctx ends; one that is not gives up when each has been asked once.
+func (p *probe) find(ctx context.Context, cfg *sarama.Config, patient bool) (view, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	answers := make(chan answer)
+	var asking sync.WaitGroup
+	for i := range p.servers {
+		asking.Go(func() { p.pester(ctx, cfg, i, patient, answers) })
+	}
+	go func() {
+		asking.Wait()
+		close(answers)
+	}()
+	defer func() {
+		cancel()
+		for range answers { //nolint:revive // until all have stopped
+		}
+	}()
+
+	failures := make([]error, len(p.servers))
+	var refusal error
+	var stands <-chan time.Time
+	for {
+		select {
+		case a, more := <-answers:
+			switch {
+			case !more && refusal != nil:
+				return view{}, refusal
+			case !more:
+				return view{}, &unreachedError{failures}
+			case a.err == nil:
+				return a.view, nil
+			case isRefusal(a.err) && refusal == nil:
+				refusal, stands = a.err, time.After(secondOpinion)
+			}
+			if failures[a.server] == nil || ctx.Err() == nil { // what came before the end says more
+				failures[a.server] = a.err
+			}
+		case <-stands:
+			return view{}, refusal
+		}
+	}
+}
+
+// pester asks one server until it has answered or ctx ends.
+func (p *probe) pester(ctx context.Context, cfg *sarama.Config, server int, patient bool, answers chan<- answer) {
+	if server > 0 && !sleep(ctx, min(time.Duration(server)*stagger, 5*stagger)) {
+		return
+	}
+	for closed := 0; ; {
+		v, err := p.show(ctx, cfg, p.servers[server])
+		var hangUp *hangUpError
+		if closed++; !errors.As(err, &hangUp) {
+			closed = 0
+		}
+		if closed == hangUps {
+			err = &refusalError{err}
+		}
+		answers <- answer{server, v, err}
+		if err == nil || isRefusal(err) || !patient || !sleep(ctx, probePause) {
+			return
+		}
+	}
+}
+
+// reach connects to the leaders that v lists, all at once, and returns what
+// went wrong with each. If hasty, a refusal by one ends the attempts at the
+// others.
+func (p *probe) reach(ctx context.Context, cfg *sarama.Config, v view, hasty bool) []error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	errs := make([]error, len(v.leaders))
+	var reaching sync.WaitGroup
+	for i, l := range v.leaders {
+		if l.addr == v.server {
+			continue // the one that showed the topic
+		}
+		reaching.Go(func() {
+			err := p.meet(ctx, cfg, l.addr, nil)
+			switch {
+			case err == nil:
+			case isRefusal(err):
+				errs[i] = fmt.Errorf("%s, at %s as %s advertises it: %w", l, l.addr, v.server, err)
+				if hasty {
+					cancel()
+				}
+			default:
+				errs[i] = fmt.Errorf("%s advertises %s, at %s, which cannot be reached: correct the broker's "+
+					"advertised.listeners, or let this host connect to it: %w", v.server, l, l.addr, err)
+			}
+		})
+	}
+	reaching.Wait()
+	return errs
+}
+
+// An unreachedError is that no bootstrap server showed the topic.
+type unreachedError struct{ failures []error } // one for each server; nil: not asked
+
+func (e *unreachedError) Error() string {
+	var list []string
+	for _, err := range e.Unwrap() {
+		list = append(list, err.Error())
+	}
+	return "no broker could be reached: check bootstrap_servers and the network: " + strings.Join(list, "; ")
+}
+
+func (e *unreachedError) Unwrap() []error {
+	var list []error
+	for _, err := range e.failures {
+		if err != nil {
+			list = append(list, err)
+		}
+	}
+	return list
+}
+
+// sleep reports false when ctx ended it.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,176 @@
+package forwarder
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/settings"
+)
+
+// margin is how long after its deadline a probe may return.
+const margin = 50 * time.Millisecond
+
+// TestProbe_unreachable: whatever servers do, the probe tries until its
+// deadline and returns then, saying what each server did.
+func TestProbe_unreachable(t *testing.T) {
+	ca := newAuthority(t, "Our CA")
+	certified := &tls.Config{Certificates: []tls.Certificate{ca.issue("broker", nil)}}
+	const allOf = "no broker could be reached: check bootstrap_servers and the network: "
+
+	tests := map[string]struct {
+		servers func(*testing.T) []string
+		options options
+		want    string // A and B stand for the addresses
+		is      error
+	}{
+		"nobody listening": {
+			servers: func(t *testing.T) []string { return []string{closedPort(t)} },
+			want:    allOf + "A: dial tcp A: connect: connection refused (context deadline exceeded)",
+			is:      syscall.ECONNREFUSED,
+		},
+		"accepting, silent": {
+			servers: func(t *testing.T) []string { return []string{serve(t, silent)} },
+			want:    allOf + "A: no answer to the TLS handshake (context deadline exceeded)",
+		},
+		"silent after the handshake": {
+			servers: func(t *testing.T) []string { return []string{serveTLS(t, certified)} },
+			want:    allOf + "A: no answer while authenticating (context deadline exceeded)",
+		},
+		"two in two ways": {
+			servers: func(t *testing.T) []string { return []string{closedPort(t), serve(t, silent)} },
+			want: allOf + "A: dial tcp A: connect: connection refused; " +
+				"B: no answer to the TLS handshake (context deadline exceeded)",
+		},
+		"dialer that heeds nothing": {
+			servers: func(*testing.T) []string { return []string{"b1:9093"} },
+			options: options{dial: func(context.Context, string, string) (net.Conn, error) {
+				<-t.Context().Done() // of the test as a whole
+				return nil, errors.New("too late")
+			}},
+			want: allOf + "A: no connection (context deadline exceeded)",
+		},
+		"dialer without a connection": {
+			servers: func(*testing.T) []string { return []string{"b1:9093"} },
+			options: options{dial: func(context.Context, string, string) (net.Conn, error) { return nil, nil }},
+			want:    allOf + "A: the dialer returned no connection (context deadline exceeded)",
+		},
+		"credentials that heed nothing": {
+			servers: func(*testing.T) []string { return []string{"b1:9093"} },
+			options: options{credentials: func(context.Context) (string, settings.Secret, error) {
+				<-t.Context().Done()
+				return "", settings.Secret{}, errors.New("too late")
+			}},
+			want: "no credentials yet: context deadline exceeded",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			servers := tt.servers(t)
+			p, err := newProbe(settings.Settings{
+				BootstrapServers: strings.Join(servers, ","),
+				TopicName:        "events",
+				UserName:         "mparticle",
+				Password:         settings.NewSecret("pencil"),
+				TLS:              settings.TLS{CAFile: ca.file},
+			}, tt.options)
+			require.NoError(t, err)
+			deadline := time.Now().Add(700 * time.Millisecond)
+			ctx, cancel := context.WithDeadline(t.Context(), deadline)
+			defer cancel()
+			err = p.run(ctx)
+			late := time.Since(deadline)
+
+			want := strings.ReplaceAll(tt.want, "A:", servers[0]+":")
+			if len(servers) > 1 {
+				want = strings.ReplaceAll(want, "B:", servers[1]+":")
+			}
+			assert.EqualError(t, err, want)
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.False(t, isRefusal(err))
+			if tt.is != nil {
+				assert.ErrorIs(t, err, tt.is)
+			}
+			assert.Greater(t, late, time.Duration(0), "it must try until the end")
+			assert.Less(t, late, margin)
+		})
+	}
+}
+
+// TestProbe_refusalBehindDeadServers: servers that do not answer do not keep a
+// refusal waiting, wherever they stand in the list.
+func TestProbe_refusalBehindDeadServers(t *testing.T) {
+	ca, other := newAuthority(t, "Our CA"), newAuthority(t, "Other CA")
+	refusing := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{other.issue("broker", nil)}})
+	dead := []string{serve(t, silent), closedPort(t), serve(t, silent)}
+	for place := range len(dead) + 1 {
+		servers := append(append(append([]string(nil), dead[:place]...), refusing), dead[place:]...)
+		start := time.Now()
+		err := probing(t, ca, nil, servers...).run(t.Context())
+		assert.ErrorContains(t, err, "certificate of "+refusing)
+		assert.Less(t, time.Since(start), time.Second)
+	}
+}
+
+// TestProbe_passingHangUp: one closed connection is no refusal yet, as a proxy
+// closes connections while the broker behind it restarts.
+func TestProbe_passingHangUp(t *testing.T) {
+	ca := newAuthority(t, "Our CA")
+	accepted := make(chan struct{}, 1)
+	accepted <- struct{}{}
+	server := serve(t, func(c net.Conn) {
+		select {
+		case <-accepted:
+			c.Close()
+		default:
+			silent(c)
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
+	defer cancel()
+	err := probing(t, ca, nil, server).run(ctx)
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.True(t, isHangUp(err))
+	assert.False(t, isRefusal(err))
+}
+
+// TestProbe_cancelled: the cause of a cancelled context is told.
+func TestProbe_cancelled(t *testing.T) {
+	cause := errors.New("shutting down")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	err := probing(t, newAuthority(t, "Our CA"), nil, closedPort(t)).run(ctx)
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.ErrorIs(t, err, cause)
+}
+
+// TestProbe_leavesNothing: neither goroutines nor connections remain of probes
+// that fail in all the ways there are.
+func TestProbe_leavesNothing(t *testing.T) {
+	ca := newAuthority(t, "Our CA")
+	tc := &tls.Config{Certificates: []tls.Certificate{ca.issue("broker", nil)}}
+	p := probing(t, ca, nil, serve(t, silent), serveTLS(t, tc), closedPort(t), serve(t, answering("HTTP/1.1")))
+	try := func() {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		require.Error(t, p.run(ctx))
+		p.diagnose(ctx)
+	}
+	try() // Sarama's metrics start one goroutine for the process
+	before := runtime.NumGoroutine()
+	for range 20 {
+		try()
+	}
+	// The servers' own goroutines end with the connections.
+	assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, 5*time.Second, 10*time.Millisecond)
+}

@@ -1,0 +1,106 @@
+package forwarder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// A refusalError is an answer that trying again does not change.
+type refusalError struct{ err error }
+
+func (e *refusalError) Error() string { return e.err.Error() }
+func (e *refusalError) Unwrap() error { return e.err }
+
+func refusef(format string, args ...any) error {
+	return &refusalError{fmt.Errorf(format, args...)}
+}
+
+// worst picks the error to tell of several: a refusal, if there is one.
+func worst(errs []error) error {
+	var first error
+	for _, err := range errs {
+		if isRefusal(err) {
+			return err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+func isRefusal(err error) bool {
+	var r *refusalError
+	return errors.As(err, &r)
+}
+
+// A hangUpError is a connection that the other side closed where an answer was
+// due. A broker that stops does that, or a proxy without one behind it, but so
+// does a broker that refuses without saying why: see [hangUps].
+type hangUpError struct{ err error }
+
+func (e *hangUpError) Error() string { return e.err.Error() }
+func (e *hangUpError) Unwrap() error { return e.err }
+
+// A stage is what a conversation with a broker is waiting for.
+type stage int32
+
+const (
+	preparing stage = iota
+	connecting
+	shakingHands
+	authenticating
+	asking
+)
+
+func (s stage) String() string {
+	switch s {
+	case connecting:
+		return "no connection"
+	case shakingHands:
+		return "no answer to the TLS handshake"
+	case authenticating:
+		return "no answer while authenticating"
+	case asking:
+		return "no answer when asked for the topic"
+	default:
+		return "no credentials yet"
+	}
+}
+
+// unreachable is a server that could not be reached, or did not answer until
+// ctx ended.
+func unreachable(ctx context.Context, server string, at *progress, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %s", server, at.get())
+	}
+	return fmt.Errorf("%s: %w", server, err)
+}
+
+// longestQuote bounds what others' texts add to an error.
+const longestQuote = 200
+
+// quote makes text of somebody else safe to print: one line, of bounded length.
+func quote(text string) string {
+	if len(text) <= longestQuote {
+		return strconv.Quote(text)
+	}
+	cut := longestQuote
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return strconv.Quote(text[:cut]) + "..."
+}
+
+// few lists the first of names.
+func few(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
