@@ -1,0 +1,213 @@
+package forwarder
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/settings"
+)
+
+// passes is how often each job is measured. All jobs take turns, so that what
+// else the machine does meets all of them alike.
+const passes = 25
+
+// A job is one way of getting from the bytes of a batch to those of messages.
+type job struct {
+	name  string
+	input [][]byte // taken in turn
+	run   func(data []byte)
+	times []time.Duration // for one batch, by pass
+}
+
+// A ratio compares two jobs within each pass.
+type ratio struct {
+	text         string
+	job, against *job
+	bar          string
+	invert       bool // how much faster job is, not how much slower
+	perByte      bool
+}
+
+// BenchmarkCost prints what filtering, encoding and splitting cost, as ratios
+// of jobs measured in one run:
+//
+//	go test -run '^$' -bench Cost ./forwarder
+//
+// It asserts nothing: a busy machine makes any time true. Every figure is the
+// median of the passes.
+func BenchmarkCost(b *testing.B) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	jobs, ratios := costs(b)
+	for b.Loop() {
+		for range passes {
+			for _, j := range jobs {
+				j.measure()
+			}
+		}
+	}
+	var table strings.Builder
+	fmt.Fprintf(&table, "%d interleaved passes, %s of one batch\n", len(jobs[0].times), clock)
+	for _, j := range jobs {
+		fmt.Fprintf(&table, "  %-46s %9.2f µs %6d bytes\n", j.name, float64(median(j.times))/1000, meanSize(j.input))
+	}
+	table.WriteString("ratios (quartiles), and what they should be\n")
+	for _, r := range ratios {
+		all := r.all()
+		fmt.Fprintf(&table, "  %-66s %6.2f (%.2f to %.2f)   %s\n", r.text, median(all), all[len(all)/4], all[len(all)*3/4], r.bar)
+	}
+	fmt.Fprintln(os.Stdout, "\n"+table.String()) // b.Log would cut it short
+	b.ReportMetric(0, "ns/op")                   // of no meaning here
+}
+
+// costs lists the jobs and what they are compared with.
+func costs(tb testing.TB) ([]*job, []ratio) {
+	ten, one, hundred := makeBatches(32, 10, true), makeBatches(64, 1, false), makeBatches(8, 100, true)
+	unsplit := makeBatches(32, 10, false) // nothing is dropped from these
+
+	def, perEvent := mustPipeline(tb, settings.Settings{}), mustPipeline(tb, settings.Settings{SendAsBatch: settings.Off})
+	user := mustPipeline(tb, settings.Settings{}, filter("user", dropOneInStaging))
+
+	forward := &job{name: "parse, clone, default switches, append", input: ten, run: forwarding(tb, def)}
+	structs := &job{name: "json.Unmarshal and json.Marshal of structs", input: ten, run: func(data []byte) {
+		var plain plainBatch
+		if err := json.Unmarshal(data, &plain); err != nil {
+			tb.Fatal(err)
+		}
+		if _, err := json.Marshal(plain); err != nil {
+			tb.Fatal(err)
+		}
+	}}
+	copies := &job{name: "copy into a fresh buffer", input: ten, run: func(data []byte) { keep(slices.Clone(data)) }}
+	small := &job{name: "the same, 1 event", input: one, run: forward.run}
+	large := &job{name: "the same, 100 events", input: hundred, run: forward.run}
+
+	split := &job{name: "parse, clone, default switches, 10 messages", input: unsplit, run: func(data []byte) {
+		if d := prepared(tb, perEvent, data); len(d.messages) != 10 {
+			tb.Fatal(len(d.messages), "messages")
+		}
+	}}
+	outputs := map[*byte][]byte{} // of each input
+	for _, data := range unsplit {
+		var all []byte
+		for _, m := range prepared(tb, perEvent, data).messages {
+			all = append(all, m.value...)
+		}
+		outputs[&data[0]] = all
+	}
+	splitCopies := &job{name: "copy of the 10 messages into a fresh buffer", input: unsplit, run: func(data []byte) { keep(slices.Clone(outputs[&data[0]])) }}
+
+	without := &job{name: "the whole pipeline", input: unsplit, run: func(data []byte) { prepared(tb, def, data) }}
+	filtered := &job{name: "the same with a user's filter", input: unsplit, run: func(data []byte) { prepared(tb, user, data) }}
+
+	return []*job{forward, structs, copies, small, large, split, splitCopies, without, filtered}, []ratio{
+		{text: "structs / parse, switches, append", job: structs, against: forward, bar: ">= 13"},
+		{text: "parse, switches, append / copy of the input", job: forward, against: copies, bar: "<= 4.5"},
+		{text: "time per byte, 100 events / 10 events", job: large, against: forward, bar: "<= 1.2", perByte: true},
+		{text: "time per byte, 1 event / 10 events", job: small, against: forward, bar: "<= 1.5", perByte: true},
+		{text: "parse, switches, 10 messages / copy of their bytes", job: split, against: splitCopies, bar: "<= 4.5"},
+		{text: "with a filter that reads two members and drops one event / without", job: filtered, against: without, bar: "<= 1.25"},
+	}
+}
+
+// dropOneInStaging reads two members and drops one event.
+func dropOneInStaging(_ context.Context, b *batch.Batch) error {
+	environment, _ := b.At("environment").Text()
+	plan, _ := b.At("context", "data_plan", "plan_id").Text()
+	if environment != "production" || plan != "shop_plan" {
+		return batch.Drop("not ours")
+	}
+	b.DropEvents("fourth", func(e batch.Event) bool { return e.Index() == 3 })
+	return nil
+}
+
+// forwarding is what happens to a batch, up to the bytes of one message.
+func forwarding(tb testing.TB, p *pipeline) func([]byte) {
+	return func(data []byte) {
+		b, err := batch.Parse(data)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		own := b.Clone()
+		if _, err := p.filter(tb.Context(), own); err != nil {
+			tb.Fatal(err)
+		}
+		keep(own.AppendJSON(make([]byte, 0, own.Size())))
+	}
+}
+
+func prepared(tb testing.TB, p *pipeline, data []byte) *delivery {
+	b, err := batch.Parse(data)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	d, _, err := p.prepare(tb.Context(), b)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return d
+}
+
+func mustPipeline(tb testing.TB, s settings.Settings, callers ...namedFilter) *pipeline {
+	p, err := newPipeline(s.WithDefaults(), callers)
+	require.NoError(tb, err)
+	return p
+}
+
+// measure runs the job for about 20 ms.
+func (j *job) measure() {
+	n := 1
+	for {
+		start := now()
+		for i := range n {
+			j.run(j.input[i%len(j.input)])
+		}
+		if took := now() - start; took >= 20*time.Millisecond {
+			j.times = append(j.times, took/time.Duration(n))
+			return
+		} else if n *= 2; took > time.Millisecond {
+			n = int(float64(n) * float64(21*time.Millisecond) / float64(2*took))
+		}
+	}
+}
+
+func (r ratio) all() []float64 {
+	var all []float64
+	for i := range r.job.times {
+		a, b := float64(r.job.times[i]), float64(r.against.times[i])
+		if r.perByte {
+			a, b = a/float64(meanSize(r.job.input)), b/float64(meanSize(r.against.input))
+		}
+		all = append(all, a/b)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func median[T cmp.Ordered](all []T) T {
+	all = slices.Sorted(slices.Values(all))
+	return all[len(all)/2]
+}
+
+func meanSize(input [][]byte) int {
+	total := 0
+	for _, data := range input {
+		total += len(data)
+	}
+	return total / len(input)
+}
+
+// keep makes the compiler believe that somebody reads b.
+//
+//go:noinline
+func keep(b []byte) { runtime.KeepAlive(b) }

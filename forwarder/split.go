@@ -1,0 +1,112 @@
+package forwarder
+
+import (
+	"strconv"
+
+	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+)
+
+// A splitter makes several messages of one batch: one of each event, or parts
+// that hold as many events as fit. It goes over the events twice, first to
+// measure, which allocates nothing, then to fill.
+type splitter struct {
+	batch    *batch.Batch
+	perEvent bool
+	fixed    int // bytes of a message beside value and header
+	limit    int // bytes of a message
+	digits   int // of the number of parts in the header; 0: no header
+}
+
+// sizes is what measuring finds out.
+type sizes struct {
+	messages int
+	values   int64 // bytes of all values
+	total    int64 // bytes that all messages count for
+}
+
+// measure fails if an event fits into no message.
+func (s *splitter) measure() (sizes, error) {
+	if s.perEvent {
+		return s.count()
+	}
+	// The header's length depends on the number of parts, and their number on
+	// the header's length: begin with the fewest digits.
+	for {
+		s.digits++
+		all, err := s.count()
+		if err != nil || digits(all.messages) <= s.digits {
+			return all, err
+		}
+	}
+}
+
+func (s *splitter) count() (sizes, error) {
+	var all sizes
+	for from := 0; from < s.batch.NumEvents(); {
+		to, size := s.next(all.messages, from)
+		need := int64(size) + int64(s.header(all.messages)) + int64(s.fixed)
+		if need > int64(s.limit) {
+			return sizes{}, tooLarge(s.batch, from, need, int64(s.limit))
+		}
+		all.messages++
+		all.values += int64(size)
+		all.total += need
+		from = to
+	}
+	return all, nil
+}
+
+// next returns where message i ends if it begins with event from, and the size
+// of its value. It always has one event, even if that does not fit.
+func (s *splitter) next(i, from int) (to, size int) {
+	to = from + 1
+	size = s.batch.EventsSize(from, to)
+	if s.perEvent {
+		return to, size
+	}
+	room := s.limit - s.fixed - s.header(i)
+	for to < s.batch.NumEvents() {
+		longer := s.batch.EventsSize(from, to+1)
+		if longer > room {
+			break
+		}
+		to, size = to+1, longer
+	}
+	return to, size
+}
+
+// header is the size of message i's header.
+func (s *splitter) header(i int) int {
+	if s.digits == 0 {
+		return 0
+	}
+	return len(deliver.PartHeader) + digits(i+1) + len("/") + s.digits
+}
+
+// split makes the messages that were measured.
+func (s *splitter) split(all sizes, key []byte) []message {
+	messages := make([]message, all.messages)
+	buf, key := begin(key, int(all.values))
+	from := 0
+	for i := range messages {
+		to, _ := s.next(i, from)
+		start := len(buf)
+		buf = s.batch.AppendEvents(buf, from, to)
+		messages[i] = message{firstEvent: from, events: to - from, key: key, value: buf[start:len(buf):len(buf)]}
+		if s.digits > 0 {
+			messages[i].part = strconv.Itoa(i+1) + "/" + strconv.Itoa(all.messages)
+		}
+		from = to
+	}
+	return messages
+}
+
+// digits is the length of n in decimal.
+func digits(n int) int {
+	count := 1
+	for ; n >= 10; n /= 10 {
+		count++
+	}
+	return count
+}

@@ -1,0 +1,123 @@
+package forwarder
+
+import (
+	"context"
+
+	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/settings"
+)
+
+// The reasons of the settings' own filters, as they appear in [Dropped].
+const (
+	reasonNotForwarded = "event type is not forwarded"
+	reasonSwitchedOff  = "switched off"
+	reasonNoEvents     = "no events left"
+)
+
+// eventSwitches drop events by their type.
+func eventSwitches(s settings.Settings) []namedFilter {
+	list := []namedFilter{setting("event_type", dropUnknownTypes)}
+	if s.SendNetworkPerformanceEvents == settings.Off {
+		list = append(list, setting("send_network_performance_events", dropType(batch.NetworkPerformance)))
+	}
+	if s.IncludeUserAttributeChangeEvents == settings.Off {
+		list = append(list, setting("include_user_attribute_change_events", dropType(batch.UserAttributeChange)))
+	}
+	if s.IncludeUserIdentityChangeEvents == settings.Off {
+		list = append(list, setting("include_user_identity_change_events", dropType(batch.UserIdentityChange)))
+	}
+	return list
+}
+
+// memberSwitches remove members that must not leave, then set unique_id.
+func memberSwitches(s settings.Settings) []namedFilter {
+	var list []namedFilter
+	if s.IncludeLocationInformation == settings.Off {
+		list = append(list, setting("include_location_information", removeLocations))
+	}
+	if s.IncludeEventBatchLocation == settings.Off {
+		list = append(list, setting("include_event_batch_location", remove("context", "location")))
+	}
+	if s.IncludeMetadata == settings.Off {
+		list = append(list,
+			setting("include_metadata", remove("application_info")),
+			setting("include_metadata", remove("device_info")),
+			setting("include_metadata", remove("source_info")))
+	}
+	for _, field := range s.MetadataFieldExclusion {
+		switch field {
+		case settings.DeviceName:
+			list = append(list, setting("metadata_field_exclusion", remove("device_info", "device")))
+		case settings.IPAddress:
+			list = append(list, setting("metadata_field_exclusion", remove("ip")))
+		}
+	}
+	if s.IncludeMPDeviceID == settings.Off {
+		list = append(list, setting("include_mp_device_id", remove("mp_deviceid")))
+	}
+	if s.UniqueID != "" {
+		list = append(list, setting("unique_id", set(s.UniqueID, "unique_id")))
+	}
+	return list
+}
+
+// eventlessSwitch comes last: it judges what all the others have left.
+func eventlessSwitch(s settings.Settings) []namedFilter {
+	if s.SendBatchesWithoutEvents != settings.Off {
+		return nil
+	}
+	return []namedFilter{setting("send_batches_without_events", dropEventless)}
+}
+
+// setting names a filter after the setting's key.
+func setting(key string, f batch.FilterFunc) namedFilter { return namedFilter{name: key, filter: f} }
+
+func dropUnknownTypes(_ context.Context, b *batch.Batch) error {
+	b.DropEvents(reasonNotForwarded, func(e batch.Event) bool { return !batch.Forwarded(e.Type()) })
+	return nil
+}
+
+func dropType(name string) batch.FilterFunc {
+	return func(_ context.Context, b *batch.Batch) error {
+		b.DropEvents(reasonSwitchedOff, func(e batch.Event) bool { return e.Type() == name })
+		return nil
+	}
+}
+
+func dropEventless(_ context.Context, b *batch.Batch) error {
+	if b.NumEvents() == 0 {
+		return batch.Drop(reasonNoEvents)
+	}
+	return nil
+}
+
+func remove(path ...string) batch.FilterFunc {
+	return func(_ context.Context, b *batch.Batch) error { return b.At(path...).Remove() }
+}
+
+func set(text string, path ...string) batch.FilterFunc {
+	var value any = text // once, not for each batch
+	return func(_ context.Context, b *batch.Batch) error { return b.At(path...).Set(value) }
+}
+
+// removeLocations removes the events' own locations and those of the
+// breadcrumbs that a crash report carries, which are events themselves.
+func removeLocations(_ context.Context, b *batch.Batch) error {
+	for _, e := range b.Events() {
+		if err := e.At("data", "location").Remove(); err != nil {
+			return err
+		}
+		if e.Type() != batch.CrashReport {
+			continue
+		}
+		for name, crumb := range e.At("data", "breadcrumbs").All() {
+			if name != "" {
+				continue // a member of an object: these are no breadcrumbs
+			}
+			if err := crumb.At("data", "location").Remove(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
