@@ -2,11 +2,15 @@ package auth
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
+	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/xdg-go/scram"
+
+	"github.com/eventferry/eventferry/settings"
 )
 
 // What a first message must look like at least, written down another way.
@@ -40,5 +44,36 @@ func FuzzServerFirst(f *testing.F) {
 		require.NoError(t, err)
 		_, err = talk.Step(message)
 		assert.NoError(t, err)
+	})
+}
+
+// Whatever a server says last, only the right signature ends a conversation.
+func FuzzServerFinal(f *testing.F) {
+	k, err := newKeys(SHA256, login{"user", settings.NewSecret("pencil")})
+	require.NoError(f, err)
+	k.client().WithNonceGenerator(func() string { return "ours" })
+	const (
+		first = "r=ourstheirs,s=c2FsdA==,i=4096"
+		right = "v=EANxccO0mG9RIzgBBYV3afo+4Ik5akKf2N2CpPu0+fc="
+	)
+	for _, seed := range []string{right, right + ",x=1", "x=1," + right, right + "," + right, "v=", "v=AAAA", "e=invalid-proof", "", "m=1"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, final string) {
+		c := &conversation{mechanism: sarama.SASLTypeSCRAMSHA256, begin: func() (*keys, error) { return k, nil }}
+		require.NoError(t, c.Begin("", "", ""))
+		for _, message := range []string{"", first} {
+			_, err := c.Step(message)
+			require.NoError(t, err)
+		}
+		response, err := c.Step(final)
+		assert.Empty(t, response)
+		assert.Equal(t, err == nil, c.Done())
+		if signature, _, _ := strings.Cut(final, ","); signature != right {
+			assert.Error(t, err)
+		}
+		if final == right {
+			assert.NoError(t, err)
+		}
 	})
 }
