@@ -1,0 +1,130 @@
+package forwarder
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/settings"
+)
+
+var somewhere = settings.Settings{BootstrapServers: "b1:9093", TopicName: "events"}
+
+func TestWithTLS_refused(t *testing.T) {
+	withCA := somewhere
+	withCA.TLS.CAFile = newAuthority(t, "Our CA").file
+	for name, tt := range map[string]struct {
+		settings settings.Settings
+		tls      *tls.Config
+		want     string
+	}{
+		"unverified": {
+			somewhere, &tls.Config{InsecureSkipVerify: true},
+			"forwarder: WithTLS: InsecureSkipVerify is set, but certificates are always verified: set RootCAs to the CA of the brokers",
+		},
+		"unverified, with a check of its own": {
+			somewhere,
+			&tls.Config{InsecureSkipVerify: true, VerifyConnection: func(tls.ConnectionState) error { return nil }},
+			"forwarder: WithTLS: InsecureSkipVerify is set, but certificates are always verified: set RootCAs to the CA of the brokers",
+		},
+		"TLS 1.1": {
+			somewhere, &tls.Config{MaxVersion: tls.VersionTLS11},
+			"forwarder: WithTLS: MaxVersion is below TLS 1.2, which is the least that is used",
+		},
+		"settings, too": {
+			withCA, &tls.Config{},
+			"forwarder: WithTLS replaces the tls settings: leave those empty, or set everything there",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, err := New(t.Context(), tt.settings, WithTLS(tt.tls), WithoutProbe())
+			assert.EqualError(t, err, tt.want)
+			assert.Nil(t, f)
+		})
+	}
+}
+
+// TestWithTLS: the caller's configuration is neither written to nor read after
+// the option was made, and keeps all but what would be unsafe.
+func TestWithTLS(t *testing.T) {
+	checks := 0
+	given := &tls.Config{
+		MinVersion:       tls.VersionTLS10,
+		ServerName:       "kafka.example",
+		RootCAs:          x509.NewCertPool(),
+		VerifyConnection: func(tls.ConnectionState) error { checks++; return nil },
+	}
+	option := WithTLS(given)
+	given.InsecureSkipVerify = true
+	given.ServerName = "other.example"
+
+	var o options
+	option.apply(&o)
+	p, err := newProbe(somewhere, o)
+	require.NoError(t, err)
+	used := p.dialer.tls
+	assert.Equal(t, uint16(tls.VersionTLS12), used.MinVersion)
+	assert.False(t, used.InsecureSkipVerify)
+	assert.Equal(t, "kafka.example", used.ServerName)
+	assert.Equal(t, "kafka.example", forHost(used, "b1:9093").ServerName)
+	assert.Same(t, given.RootCAs, used.RootCAs)
+	assert.NoError(t, used.VerifyConnection(tls.ConnectionState{}))
+	assert.Equal(t, 1, checks)
+	assert.Equal(t, uint16(tls.VersionTLS10), given.MinVersion, "the caller's own")
+
+	newer := &tls.Config{MinVersion: tls.VersionTLS13}
+	tc, err := tlsConfig(settings.TLS{}, newer)
+	require.NoError(t, err)
+	assert.Equal(t, uint16(tls.VersionTLS13), tc.MinVersion)
+}
+
+func TestWithTLS_nil(t *testing.T) {
+	var o options
+	WithTLS(nil).apply(&o)
+	p, err := newProbe(somewhere, o)
+	require.NoError(t, err)
+	assert.Equal(t, uint16(tls.VersionTLS12), p.dialer.tls.MinVersion, "that of the settings")
+}
+
+func TestForHost(t *testing.T) {
+	for addr, want := range map[string]string{
+		"b1.example.com:9093":  "b1.example.com",
+		"127.0.0.1:9093":       "127.0.0.1",
+		"[2001:db8::1]:9093":   "2001:db8::1",
+		"b1.example.com.:9093": "b1.example.com.",
+	} {
+		assert.Equal(t, want, forHost(&tls.Config{}, addr).ServerName)
+	}
+}
+
+// TestDialer_clientCertificate: the certificate is chosen as crypto/tls does,
+// and a function of the caller's still decides.
+func TestDialer_clientCertificate(t *testing.T) {
+	ca, other := newAuthority(t, "Our CA"), newAuthority(t, "Other CA")
+	ours, theirs := ca.issue("ours", nil), other.issue("theirs", nil)
+	server := &tls.Config{
+		Certificates: []tls.Certificate{ca.issue("broker", nil)},
+		ClientAuth:   tls.RequireAndVerifyClientCert,
+		ClientCAs:    ca.pool(),
+	}
+	for name, client := range map[string]*tls.Config{
+		"the one that fits": {Certificates: []tls.Certificate{theirs, ours}},
+		"a function's": {
+			Certificates:         []tls.Certificate{theirs},
+			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &ours, nil },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client.RootCAs = ca.pool()
+			conn, asked, err := newDialer(nil, client).open(t.Context(), "tcp", serveTLS(t, server), &progress{})
+			require.NoError(t, err)
+			defer conn.Close()
+			assert.True(t, asked.made)
+			require.NotNil(t, asked.sent)
+			assert.Equal(t, ours.Certificate, asked.sent.Certificate)
+		})
+	}
+}
