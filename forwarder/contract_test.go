@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder/internal/outgoing"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -27,7 +28,7 @@ func TestContract_lossless(t *testing.T) {
 		"64-bit ids":      `{"mpid":-9223372036854775808,"batch_id":"-5158959812941698317","events":[{"event_type":"opt_out","data":{"event_id":9007199254740993}}]}`,
 		"empty names":     `{"":1,"a.b":2,"events":[{"":3,"event_type":"opt_out"}]}`,
 		"unknown members": `{"new_in_2030":{"x":[{}]},"events":[{"event_type":"opt_out","new":[[[]]],"data":{"newer":null}}]}`,
-		"one of 10":       string(makeBatch(1, 10, false)),
+		"one of 10":       string(outgoing.Batches(1, 10, 1)[0]),
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, in, through(t, keepAll(), in).value(t))

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder/internal/outgoing"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -72,15 +73,15 @@ func BenchmarkCost(b *testing.B) {
 
 // costs lists the jobs and what they are compared with.
 func costs(tb testing.TB) ([]*job, []ratio) {
-	ten, one, hundred := makeBatches(32, 10, true), makeBatches(64, 1, false), makeBatches(8, 100, true)
-	unsplit := makeBatches(32, 10, false) // nothing is dropped from these
+	ten, one, hundred := outgoing.Batches(32, 10, 1), outgoing.Batches(64, 1, 1), outgoing.Batches(8, 100, 1)
+	kept := undropped(tb, 32)
 
 	def, perEvent := mustPipeline(tb, settings.Settings{}), mustPipeline(tb, settings.Settings{SendAsBatch: settings.Off})
-	user := mustPipeline(tb, settings.Settings{}, filter("user", dropOneInStaging))
+	user := mustPipeline(tb, settings.Settings{}, filter("user", dropOne))
 
 	forward := &job{name: "parse, clone, default switches, append", input: ten, run: forwarding(tb, def)}
 	structs := &job{name: "json.Unmarshal and json.Marshal of structs", input: ten, run: func(data []byte) {
-		var plain plainBatch
+		var plain outgoing.Batch
 		if err := json.Unmarshal(data, &plain); err != nil {
 			tb.Fatal(err)
 		}
@@ -92,23 +93,23 @@ func costs(tb testing.TB) ([]*job, []ratio) {
 	small := &job{name: "the same, 1 event", input: one, run: forward.run}
 	large := &job{name: "the same, 100 events", input: hundred, run: forward.run}
 
-	split := &job{name: "parse, clone, default switches, 10 messages", input: unsplit, run: func(data []byte) {
+	split := &job{name: "parse, clone, default switches, 10 messages", input: kept, run: func(data []byte) {
 		if d := prepared(tb, perEvent, data); len(d.messages) != 10 {
 			tb.Fatal(len(d.messages), "messages")
 		}
 	}}
 	outputs := map[*byte][]byte{} // of each input
-	for _, data := range unsplit {
+	for _, data := range kept {
 		var all []byte
 		for _, m := range prepared(tb, perEvent, data).messages {
 			all = append(all, m.value...)
 		}
 		outputs[&data[0]] = all
 	}
-	splitCopies := &job{name: "copy of the 10 messages into a fresh buffer", input: unsplit, run: func(data []byte) { keep(slices.Clone(outputs[&data[0]])) }}
+	splitCopies := &job{name: "copy of the 10 messages into a fresh buffer", input: kept, run: func(data []byte) { keep(slices.Clone(outputs[&data[0]])) }}
 
-	without := &job{name: "the whole pipeline", input: unsplit, run: func(data []byte) { prepared(tb, def, data) }}
-	filtered := &job{name: "the same with a user's filter", input: unsplit, run: func(data []byte) { prepared(tb, user, data) }}
+	without := &job{name: "the whole pipeline", input: kept, run: func(data []byte) { prepared(tb, def, data) }}
+	filtered := &job{name: "the same with a user's filter", input: kept, run: func(data []byte) { prepared(tb, user, data) }}
 
 	return []*job{forward, structs, copies, small, large, split, splitCopies, without, filtered}, []ratio{
 		{text: "structs / parse, switches, append", job: structs, against: forward, bar: ">= 13"},
@@ -120,11 +121,24 @@ func costs(tb testing.TB) ([]*job, []ratio) {
 	}
 }
 
-// dropOneInStaging reads two members and drops one event.
-func dropOneInStaging(_ context.Context, b *batch.Batch) error {
+// undropped makes batches of 10 events that the default settings all keep.
+func undropped(tb testing.TB, n int) [][]byte {
+	p := mustPipeline(tb, settings.Settings{})
+	var list [][]byte
+	for _, data := range outgoing.Batches(20*n, 10, 2) {
+		if d := prepared(tb, p, data); d.messages[0].events == 10 && len(list) < n {
+			list = append(list, data)
+		}
+	}
+	require.Len(tb, list, n)
+	return list
+}
+
+// dropOne reads two members and drops one event.
+func dropOne(_ context.Context, b *batch.Batch) error {
 	environment, _ := b.At("environment").Text()
-	plan, _ := b.At("context", "data_plan", "plan_id").Text()
-	if environment != "production" || plan != "shop_plan" {
+	platform, _ := b.At("device_info", "platform").Text()
+	if environment == "" || platform != "Android" {
 		return batch.Drop("not ours")
 	}
 	b.DropEvents("fourth", func(e batch.Event) bool { return e.Index() == 3 })

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder/internal/outgoing"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -20,7 +21,7 @@ import (
 // in order.
 func FuzzPipeline(f *testing.F) {
 	for i, events := range []int{0, 1, 3, 12} {
-		f.Add(makeBatch(uint64(i), events, true), uint16(1<<i), uint16(900*i), uint64(i))
+		f.Add(outgoing.Batches(1, events, 3)[0], uint16(1<<i), uint16(900*i), uint64(i))
 	}
 	for _, seed := range []string{
 		`{}`, twoEvents, numbered(20), ` { "events" : [ ] , "context" : { "location" : 1 } } `,
