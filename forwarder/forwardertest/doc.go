@@ -1,0 +1,2 @@
+// Package forwardertest is a Kafka for tests.
+package forwardertest
