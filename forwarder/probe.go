@@ -254,12 +254,16 @@ func (p *probe) reach(ctx context.Context, cfg *sarama.Config, v view, hasty boo
 	return errs
 }
 
-// An unreachedError is that no bootstrap server showed the topic.
+// An unreachedError is that no bootstrap server showed the topic. One that at
+// least answered says more than all the others.
 type unreachedError struct{ failures []error } // one for each server; nil: not asked
 
 func (e *unreachedError) Error() string {
 	var list []string
 	for _, err := range e.Unwrap() {
+		if _, answered := errors.AsType[*unreadyError](err); answered {
+			return err.Error()
+		}
 		list = append(list, err.Error())
 	}
 	return "no broker could be reached: check bootstrap_servers and the network: " + strings.Join(list, "; ")

@@ -15,6 +15,10 @@ type refusalError struct{ err error }
 func (e *refusalError) Error() string { return e.err.Error() }
 func (e *refusalError) Unwrap() error { return e.err }
 
+// Permanent implements what the function of this name asks for: what a broker
+// refuses for the sake of credentials, topic or TLS, somebody can mend.
+func (e *refusalError) Permanent() bool { return false }
+
 func refusef(format string, args ...any) error {
 	return &refusalError{fmt.Errorf(format, args...)}
 }

@@ -45,6 +45,12 @@ const (
 	opsUnknown = math.MinInt32 // what older brokers answer
 )
 
+// An unreadyError is an answer that trying again may change.
+type unreadyError struct{ err error }
+
+func (e *unreadyError) Error() string { return e.err.Error() }
+func (e *unreadyError) Unwrap() error { return e.err }
+
 var errForming = errors.New("the topic has no partition with a leader yet")
 
 // show asks server for the topic.
@@ -60,7 +66,7 @@ func (p *probe) show(ctx context.Context, cfg *sarama.Config, server string) (vi
 		}
 		i := slices.IndexFunc(answer.Topics, func(t *sarama.TopicMetadata) bool { return t.Name == p.topic })
 		if i < 0 {
-			return fmt.Errorf("%s: the answer does not mention topic %s", server, quote(p.topic))
+			return &unreadyError{fmt.Errorf("the answer does not mention topic %s", quote(p.topic))}
 		}
 		topic := answer.Topics[i]
 		if err := p.checkTopic(server, p.who(cfg), topic); err != nil {
@@ -68,7 +74,7 @@ func (p *probe) show(ctx context.Context, cfg *sarama.Config, server string) (vi
 		}
 		v.leaders, v.waiting = placement(topic, answer.Brokers)
 		if len(v.leaders) == 0 {
-			return fmt.Errorf("%s: topic %s: %w", server, quote(p.topic), errForming)
+			return &unreadyError{fmt.Errorf("topic %s: %w", quote(p.topic), errForming)}
 		}
 		return nil
 	})
@@ -87,7 +93,7 @@ func (p *probe) checkTopic(server string, who identity, t *sarama.TopicMetadata)
 	case sarama.ErrInvalidTopic:
 		return refusef("%s takes %s for no topic's name: correct topic_name: %w", server, topic, t.Err)
 	default:
-		return fmt.Errorf("%s: topic %s: %w", server, topic, t.Err)
+		return &unreadyError{fmt.Errorf("topic %s: %w", topic, t.Err)}
 	}
 	ops := t.TopicAuthorizedOperations
 	if t.Version >= 8 && ops != opsUnknown && ops&opDescribe != 0 && ops&opWrite == 0 {
@@ -103,8 +109,9 @@ func placement(t *sarama.TopicMetadata, brokers []*sarama.Broker) (leaders []lea
 	waiting = map[int32]error{}
 	for _, p := range t.Partitions {
 		at := slices.IndexFunc(brokers, func(b *sarama.Broker) bool { return b.ID() == p.Leader })
-		if at < 0 {
-			waiting[p.ID] = fmt.Errorf("partition %d of topic %s has no leader: %w", p.ID, quote(t.Name), sarama.ErrLeaderNotAvailable)
+		if at < 0 || p.Err != sarama.ErrNoError && p.Err != sarama.ErrReplicaNotAvailable { // that one is about another replica
+			waiting[p.ID] = fmt.Errorf("partition %d of topic %s has no leader: %w", p.ID, quote(t.Name),
+				cmp.Or(p.Err, sarama.ErrLeaderNotAvailable))
 			continue
 		}
 		if len(p.Isr) < len(p.Replicas) {

@@ -1,0 +1,213 @@
+package refusals
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/settings"
+)
+
+// TestReached: every method, one reachable server in any place, and nothing
+// left behind.
+func TestReached(t *testing.T) {
+	k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
+	dead := forwardertest.NewKafka(t)
+	silent := forwardertest.NewKafka(t)
+	dead.Close()
+	silent.Silence()
+	for _, m := range []settings.Method{settings.Plain, settings.SCRAMSHA256, settings.SCRAMSHA512} {
+		for place := range 3 {
+			servers := slices.Insert([]string{dead.Servers()[0], silent.Servers()[0]}, place, k.Servers()[place])
+			s := k.SettingsFor(m)
+			s.BootstrapServers = strings.Join(servers, ",")
+			f, err := forwarder.New(t.Context(), s, forwarder.WithoutProbe())
+			require.NoError(t, err)
+			start := time.Now()
+			require.NoError(t, f.Ping(t.Context()), "%s %v", m, servers)
+			assert.Less(t, time.Since(start), time.Second)
+			require.NoError(t, f.Close())
+		}
+	}
+	assert.Eventually(t, func() bool { return k.Connections() == 0 }, 5*time.Second, 10*time.Millisecond)
+	assert.Zero(t, k.Requests(forwardertest.Produce))
+	assert.Empty(t, k.Messages(t, k.Settings().TopicName))
+}
+
+func TestRefused(t *testing.T) {
+	tests := map[string]struct {
+		kafka  []forwardertest.KafkaOption
+		change func(*settings.Settings)
+		want   string
+		is     error
+	}{
+		"wrong password, PLAIN": {
+			nil,
+			func(s *settings.Settings) {
+				s.AuthenticationMethod, s.Password = settings.Plain, settings.NewSecret("crayon")
+			},
+			`forwarder: SERVER refused user "mparticle" with PLAIN: wrong user name or password, ` +
+				`or no user_mparticle entry in the PlainLoginModule line of this broker; every broker needs one: ` +
+				`kafka server: SASL Authentication failed: "Authentication failed: Invalid username or password"`,
+			sarama.ErrSASLAuthenticationFailed,
+		},
+		"wrong password, SCRAM": {
+			nil,
+			func(s *settings.Settings) { s.Password = settings.NewSecret("crayon") },
+			`forwarder: SERVER refused user "mparticle" with SCRAM-SHA-512: wrong user name or password, ` +
+				`or no SCRAM-SHA-512 credential for this user: create one with kafka-configs, on the brokers: kafka server: SASL Authentication failed: ` +
+				`"Authentication failed during authentication due to invalid credentials with SASL mechanism SCRAM-SHA-512"`,
+			sarama.ErrSASLAuthenticationFailed,
+		},
+		"mechanism not enabled": {
+			[]forwardertest.KafkaOption{forwardertest.WithMethods(settings.SCRAMSHA256, settings.SCRAMSHA512)},
+			func(s *settings.Settings) { s.AuthenticationMethod = settings.Plain },
+			`forwarder: SERVER does not offer PLAIN to user "mparticle", it offers "SCRAM-SHA-256, SCRAM-SHA-512": ` +
+				`set authentication_method to what it offers, or add the mechanism to the broker's sasl.enabled.mechanisms: ` +
+				sarama.ErrUnsupportedSASLMechanism.Error(),
+			sarama.ErrUnsupportedSASLMechanism,
+		},
+		"topic missing": {
+			nil,
+			func(s *settings.Settings) { s.TopicName = "evnets" },
+			`forwarder: SERVER has no topic "evnets": create it, or correct topic_name: ` + sarama.ErrUnknownTopicOrPartition.Error(),
+			sarama.ErrUnknownTopicOrPartition,
+		},
+		"plaintext listener": {
+			[]forwardertest.KafkaOption{forwardertest.WithoutTLS()}, nil,
+			"forwarder: SERVER closed the connection during the TLS handshake: plaintext listener? eventferry has no plaintext mode, use the broker's SSL or SASL_SSL listener: ",
+			nil,
+		},
+		"TLS 1.1 only": {
+			[]forwardertest.KafkaOption{forwardertest.WithTLS(func(tc *tls.Config) {
+				tc.MinVersion, tc.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+			})},
+			nil,
+			"forwarder: SERVER offers no TLS 1.2 or newer: add TLSv1.2 or TLSv1.3 to the broker's ssl.enabled.protocols: remote error: tls: protocol version not supported",
+			nil,
+		},
+		"CN only": {
+			[]forwardertest.KafkaOption{forwardertest.WithCertificate(forwardertest.CertCommonNameOnly("127.0.0.1"))}, nil,
+			`forwarder: certificate of SERVER has no SAN, CN is not enough: issue it again with a SAN for "127.0.0.1": ` +
+				"tls: failed to verify certificate: x509: certificate relies on legacy Common Name field, use SANs instead",
+			nil,
+		},
+		"client certificate missing": {
+			[]forwardertest.KafkaOption{forwardertest.WithClientCertificates()},
+			func(s *settings.Settings) { s.TLS.CertFile, s.TLS.KeyFile = "", "" },
+			"forwarder: SERVER wants a client certificate: set tls.cert_file and tls.key_file: remote error: tls: certificate required",
+			nil,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := forwardertest.NewKafka(t, tt.kafka...)
+			s := k.Settings()
+			if tt.change != nil {
+				tt.change(&s)
+			}
+			err := refused(t, s, tt.want)
+			if tt.is != nil {
+				assert.ErrorIs(t, err, tt.is)
+			}
+			assert.Eventually(t, func() bool { return k.Connections() == 0 }, 5*time.Second, 10*time.Millisecond)
+		})
+	}
+}
+
+// TestRefused_unknownAuthority: causes are found by errors.As.
+func TestRefused_unknownAuthority(t *testing.T) {
+	other, err := forwardertest.NewCA()
+	require.NoError(t, err)
+	k := forwardertest.NewKafka(t, forwardertest.WithIssuer(other))
+	err = refused(t, k.Settings(), `forwarder: certificate of SERVER is signed by an authority that is not trusted ("CN=forwardertest CA"): `+
+		`set tls.ca_file to the CA that issued it: tls: failed to verify certificate: x509: certificate signed by unknown authority `+
+		`(possibly because of "x509: ECDSA verification failure" while trying to verify candidate authority certificate "forwardertest CA")`)
+	_, ok := errors.AsType[x509.UnknownAuthorityError](err)
+	assert.True(t, ok)
+}
+
+// TestUnreached_advertised: the server that was asked can be reached, and one
+// that leads partitions cannot.
+func TestUnreached_advertised(t *testing.T) {
+	k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3), forwardertest.WithTopic("events", 6))
+	s := k.Settings()
+	s.BootstrapServers = k.Servers()[0]
+	k.Unreachable(2)
+	lost := k.Servers()[2]
+	err := unreached(t, s, `forwarder: SERVER advertises broker 2, leader of partitions 2, 5, at `+lost+
+		`, which cannot be reached: correct the broker's advertised.listeners, or let this host connect to it: `+
+		lost+`: dial tcp `+lost+`: connect: connection refused (context deadline exceeded)`)
+	assert.ErrorContains(t, err, lost)
+}
+
+// TestUnreached_leaderless: a topic none of whose partitions has a leader.
+func TestUnreached_leaderless(t *testing.T) {
+	k := forwardertest.NewKafka(t, forwardertest.WithTopic("events", 2))
+	k.Leaderless("events")
+	unreached(t, k.Settings(), `forwarder: SERVER: topic "events": the topic has no partition with a leader yet (context deadline exceeded)`)
+}
+
+// TestReached_someLeaderless: partitions without a leader keep nobody from
+// starting.
+func TestReached_someLeaderless(t *testing.T) {
+	k := forwardertest.NewKafka(t, forwardertest.WithTopic("events", 2))
+	k.Leaderless("events", 1)
+	f, err := forwarder.New(t.Context(), k.Settings())
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+}
+
+// TestReached_whileStarting: brokers that come up while New waits are found.
+func TestReached_whileStarting(t *testing.T) {
+	k := forwardertest.NewKafka(t)
+	down := k.Unreachable()
+	attempts := make(chan struct{}, 100)
+	var d net.Dialer
+	result := make(chan error, 1)
+	go func() {
+		f, err := forwarder.New(t.Context(), k.Settings(), forwarder.WithDialer(
+			func(ctx context.Context, network, addr string) (net.Conn, error) {
+				attempts <- struct{}{}
+				return d.DialContext(ctx, network, addr)
+			}))
+		if err == nil {
+			err = f.Close()
+		}
+		result <- err
+	}()
+	<-attempts
+	<-attempts
+	down.Stop()
+	assert.NoError(t, <-result)
+}
+
+// TestWithDialer: probe and producer both use it, and TLS still verifies the
+// name that was asked for.
+func TestWithDialer(t *testing.T) {
+	k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
+	var dials atomic.Int64
+	var d net.Dialer
+	dialer := forwarder.WithDialer(func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dials.Add(1)
+		return d.DialContext(ctx, network, addr)
+	})
+	f, err := forwarder.New(t.Context(), k.Settings(), dialer)
+	require.NoError(t, err)
+	defer f.Close()
+	assert.GreaterOrEqual(t, dials.Load(), int64(3), "every broker")
+}

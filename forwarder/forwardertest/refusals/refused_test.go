@@ -1,0 +1,70 @@
+package refusals
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/settings"
+)
+
+// refused asserts that New and Ping refuse s within a second, with this text,
+// in which SERVER stands for the first bootstrap server. It returns Ping's error.
+func refused(t *testing.T, s settings.Settings, want string, opts ...forwarder.Option) error {
+	t.Helper()
+	want = strings.ReplaceAll(want, "SERVER", s.Servers()[0])
+	start := time.Now()
+	f, err := forwarder.New(t.Context(), s, opts...)
+	took := time.Since(start)
+	assert.Nil(t, f)
+	requireText(t, err, want)
+	assert.Less(t, took, time.Second)
+	assert.NotErrorIs(t, err, context.DeadlineExceeded)
+	if s.Password.IsSet() {
+		assert.NotContains(t, err.Error(), s.Password.Reveal())
+	}
+	assert.False(t, forwarder.Permanent(err), "an operator can change it")
+
+	f, err = forwarder.New(t.Context(), s, append(opts, forwarder.WithoutProbe())...)
+	require.NoError(t, err)
+	defer f.Close()
+	start = time.Now()
+	err = f.Ping(t.Context())
+	took = time.Since(start)
+	requireText(t, err, want)
+	assert.Less(t, took, time.Second)
+	return err
+}
+
+// requireText compares the whole text, unless want ends where a cause begins
+// that is not always the same.
+func requireText(t *testing.T, err error, want string) {
+	t.Helper()
+	require.Error(t, err)
+	if strings.HasSuffix(want, ": ") {
+		require.Truef(t, strings.HasPrefix(err.Error(), want), "got  %s\nwant %s", err, want)
+		return
+	}
+	require.EqualError(t, err, want)
+}
+
+// unreached is refused for what is tried until a deadline.
+func unreached(t *testing.T, s settings.Settings, want string, opts ...forwarder.Option) error {
+	t.Helper()
+	deadline := time.Now().Add(900 * time.Millisecond)
+	ctx, cancel := context.WithDeadline(t.Context(), deadline)
+	defer cancel()
+	f, err := forwarder.New(ctx, s, opts...)
+	late := time.Since(deadline)
+	assert.Nil(t, f)
+	require.EqualError(t, err, strings.ReplaceAll(want, "SERVER", s.Servers()[0]))
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.Positive(t, late, "it must try until the end")
+	assert.Less(t, late, 50*time.Millisecond)
+	return err
+}
