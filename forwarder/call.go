@@ -62,7 +62,7 @@ func (c *call) accept(d *delivery) error {
 		return ErrClosed
 	}
 	c.delivery = d
-	d.finished = c.finished
+	d.finished, d.decided = c.finished, f.ledger.settle
 	f.watch.arm()
 	f.producer.Submit(&d.group)
 	return nil
@@ -81,7 +81,6 @@ func (c *call) finished(left bool) {
 		}()
 	}
 	f.buffer.release(d.size)
-	f.ledger.settle(len(d.messages))
 }
 
 // wait returns the outcome, at the latest when the context ends.

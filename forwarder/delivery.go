@@ -16,7 +16,8 @@ type delivery struct {
 	messages []message
 	group    deliver.Group
 	size     int64           // bytes it takes of the buffer
-	finished func(left bool) // called once, when the last message is settled; may be nil
+	finished func(left bool) // called when the last message is settled; may be nil
+	decided  func(n int)     // called with the number of messages that were settled, afterwards; may be nil
 
 	mu        sync.Mutex
 	results   []deliver.Result
@@ -35,6 +36,13 @@ type message struct {
 	part               string // "i/n" when the batch was split
 }
 
+func (m message) record() deliver.Message {
+	return deliver.Message{Key: m.key, Value: m.value, Part: m.part}
+}
+
+// size is what the message counts for against the limits.
+func (m message) size() int { return m.record().Size() }
+
 func newDelivery(b, filtered *batch.Batch, messages []message) *delivery {
 	d := &delivery{
 		batch:    b,
@@ -47,8 +55,8 @@ func newDelivery(b, filtered *batch.Batch, messages []message) *delivery {
 	}
 	d.group.Messages = make([]deliver.Message, len(messages))
 	for i, m := range messages {
-		d.group.Messages[i] = deliver.Message{Key: m.key, Value: m.value, Part: m.part}
-		d.size += int64(d.group.Messages[i].Size())
+		d.group.Messages[i] = m.record()
+		d.size += int64(m.size())
 	}
 	d.group.Owner = d
 	return d
@@ -63,7 +71,7 @@ func wholeBatch(b *batch.Batch) *delivery {
 func (d *delivery) Settle(i int, r deliver.Result) {
 	d.mu.Lock()
 	d.settleLocked(i, r)
-	after := d.endedLocked()
+	after := d.endedLocked(1)
 	d.mu.Unlock()
 	after()
 }
@@ -73,20 +81,22 @@ func (d *delivery) settleLocked(i int, r deliver.Result) {
 	d.pending--
 }
 
-// endedLocked returns what is to be called, without the lock, after messages
+// endedLocked returns what is to be called, without the lock, after n messages
 // were settled.
-func (d *delivery) endedLocked() func() {
-	if d.pending > 0 {
-		return func() {}
-	}
-	left, then := d.left, d.then
+func (d *delivery) endedLocked(n int) func() {
+	last, left, then := n > 0 && d.pending == 0, d.left, d.then
 	return func() {
-		close(d.done)
-		if then != nil {
-			then()
+		if last {
+			close(d.done)
+			if then != nil {
+				then()
+			}
+			if d.finished != nil {
+				d.finished(left)
+			}
 		}
-		if d.finished != nil {
-			d.finished(left)
+		if d.decided != nil {
+			d.decided(n)
 		}
 	}
 }
@@ -122,16 +132,12 @@ func (d *delivery) forget() bool {
 // are going.
 func (d *delivery) leave(first int, partition int32, why error) error {
 	d.mu.Lock()
-	withdrawn := first < len(d.messages)
 	for i := first; i < len(d.messages); i++ {
 		d.settleLocked(i, deliver.Result{Outcome: deliver.NotSent, Partition: -1, Offset: -1, Err: why})
 	}
 	d.left = d.pending > 0
 	err := d.outcomeLocked(partition, why)
-	after := func() {}
-	if withdrawn {
-		after = d.endedLocked()
-	}
+	after := d.endedLocked(len(d.messages) - first)
 	d.mu.Unlock()
 	after()
 	return err

@@ -77,7 +77,7 @@ func newAsync(ctx context.Context, cancel context.CancelFunc, topic string, cfg 
 		abort:   ctx.Done(),
 		stopped: make(chan struct{}),
 	}
-	a.dialer = &dialer{ctx: ctx, dial: dialWith(cfg), open: map[net.Conn]struct{}{}}
+	a.dialer = &dialer{ctx: ctx, dial: dialWith(cfg), open: map[*trackedConn]struct{}{}}
 	a.complete(cfg)
 	return a
 }

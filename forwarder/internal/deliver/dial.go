@@ -14,7 +14,7 @@ type dialer struct {
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	mu      sync.Mutex
-	open    map[net.Conn]struct{}
+	open    map[*trackedConn]struct{}
 	aborted bool
 }
 
@@ -43,8 +43,17 @@ func (d *dialer) abort() {
 	d.open = nil
 	d.mu.Unlock()
 	for c := range open {
-		_ = c.Close() // what mattered on it ends as unknown anyway
+		_ = bottom(c.Conn).Close() // what mattered on it ends as unknown anyway
 	}
+}
+
+// bottom is the connection below TLS, which says goodbye when it is closed, and
+// waits for a peer that may not be reading.
+func bottom(c net.Conn) net.Conn {
+	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
+		return bottom(t.NetConn())
+	}
+	return c
 }
 
 type trackedConn struct {

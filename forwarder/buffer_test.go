@@ -1,0 +1,80 @@
+package forwarder
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestBuffer_firstComeFirstServed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBuffer(100)
+		require.NoError(t, b.take(t.Context(), 100))
+		var mu sync.Mutex
+		var order []int64
+		for _, size := range []int64{90, 5, 5, 50} {
+			go func() {
+				assert.NoError(t, b.take(t.Context(), size))
+				mu.Lock()
+				defer mu.Unlock()
+				order = append(order, size)
+			}()
+			synctest.Wait()
+		}
+		b.release(10) // room for the small ones, which must not overtake
+		synctest.Wait()
+		assert.Empty(t, order)
+		b.release(80)
+		synctest.Wait()
+		assert.Equal(t, []int64{90}, order)
+		b.release(10)
+		synctest.Wait()
+		assert.ElementsMatch(t, []int64{90, 5, 5}, order)
+		b.release(90)
+		synctest.Wait()
+		assert.Len(t, order, 4)
+		assert.Equal(t, int64(60), b.used)
+	})
+}
+
+// Space is taken for the whole or not at all, and nothing is kept by those who
+// give up.
+func TestBuffer_contextEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBuffer(100)
+		require.NoError(t, b.take(t.Context(), 60))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		second := make(chan error, 1)
+		go func() { second <- b.take(ctx, 60) }()
+		synctest.Wait()
+		third := make(chan error, 1)
+		go func() { third <- b.take(t.Context(), 40) }()
+		synctest.Wait()
+		assert.Empty(t, third, "it waits behind the second")
+		assert.ErrorIs(t, <-second, context.DeadlineExceeded)
+		assert.NoError(t, <-third, "it fits now")
+		assert.Equal(t, int64(100), b.used)
+	})
+}
+
+func TestBuffer_close(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBuffer(100)
+		require.NoError(t, b.take(t.Context(), 100))
+		waiting := make(chan error, 1)
+		go func() { waiting <- b.take(t.Context(), 1) }()
+		synctest.Wait()
+		b.close()
+		b.close()
+		assert.ErrorIs(t, <-waiting, ErrClosed)
+		assert.ErrorIs(t, b.take(t.Context(), 1), ErrClosed)
+		b.release(100)
+		assert.Zero(t, b.used)
+	})
+}

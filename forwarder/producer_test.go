@@ -1,0 +1,189 @@
+package forwarder
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/settings"
+)
+
+// A fakeProducer is a deliver.Producer that does what a test tells it to.
+type fakeProducer struct {
+	acks bool // it acknowledges at once, as the messages come
+
+	mu      sync.Mutex
+	groups  []*deliver.Group
+	handed  map[*deliver.Group]int // how many messages are beyond withdrawal
+	settled map[*deliver.Group]map[int]bool
+	waits   []deliver.Waiting
+	closed  bool
+}
+
+func (p *fakeProducer) Submit(g *deliver.Group) {
+	p.mu.Lock()
+	p.groups = append(p.groups, g)
+	closed := p.closed
+	p.mu.Unlock()
+	switch {
+	case closed:
+		p.settleAll(g, deliver.Result{Outcome: deliver.NotSent, Partition: -1, Offset: -1, Err: deliver.ErrClosed})
+	case p.acks:
+		p.ack(g)
+	}
+}
+
+// hand makes the first n messages of g the producer's.
+func (p *fakeProducer) hand(g *deliver.Group, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.handed == nil {
+		p.handed = map[*deliver.Group]int{}
+	}
+	p.handed[g] = n
+}
+
+func (p *fakeProducer) Withdraw(g *deliver.Group) (int32, int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first := p.handed[g]
+	for i := range g.Messages {
+		if p.settled[g][i] {
+			first = max(first, i+1) // what is settled was handed over
+		}
+	}
+	for i := first; i < len(g.Messages); i++ {
+		p.markLocked(g, i)
+	}
+	return 3, first
+}
+
+func (p *fakeProducer) markLocked(g *deliver.Group, i int) bool {
+	if p.settled == nil {
+		p.settled = map[*deliver.Group]map[int]bool{}
+	}
+	if p.settled[g] == nil {
+		p.settled[g] = map[int]bool{}
+	}
+	before := p.settled[g][i]
+	p.settled[g][i] = true
+	return !before
+}
+
+func (p *fakeProducer) settle(g *deliver.Group, i int, r deliver.Result) {
+	p.mu.Lock()
+	mine := p.markLocked(g, i)
+	p.mu.Unlock()
+	if mine {
+		g.Owner.Settle(i, r)
+	}
+}
+
+func (p *fakeProducer) settleAll(g *deliver.Group, r deliver.Result) {
+	for i := range g.Messages {
+		p.settle(g, i, r)
+	}
+}
+
+func (p *fakeProducer) ack(g *deliver.Group) {
+	for i := range g.Messages {
+		p.settle(g, i, deliver.Result{Outcome: deliver.Acknowledged, Partition: 3, Offset: int64(100 + i)})
+	}
+}
+
+func (p *fakeProducer) Waiting(patience time.Duration) []deliver.Waiting {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var list []deliver.Waiting
+	for _, w := range p.waits {
+		if time.Since(w.Since) >= patience {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+func (p *fakeProducer) setWaiting(list ...deliver.Waiting) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waits = list
+}
+
+func (p *fakeProducer) Close() error {
+	p.mu.Lock()
+	p.closed = true
+	groups, handed := p.groups, p.handed
+	p.mu.Unlock()
+	for _, g := range groups {
+		for i := range g.Messages {
+			r := deliver.Result{Outcome: deliver.NotSent, Partition: -1, Offset: -1, Err: deliver.ErrClosed}
+			if i < handed[g] {
+				r.Outcome = deliver.Unknown
+			}
+			p.settle(g, i, r)
+		}
+	}
+	return nil
+}
+
+// submitted waits until the producer has n groups and returns them.
+func (p *fakeProducer) submitted(t testing.TB, n int) []*deliver.Group {
+	t.Helper()
+	var groups []*deliver.Group
+	require.Eventually(t, func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		groups = p.groups
+		return len(groups) >= n
+	}, 10*time.Second, time.Millisecond)
+	return groups
+}
+
+// withProducer makes a forwarder on p.
+func withProducer(t testing.TB, p deliver.Producer, change func(*settings.Settings, *options)) *Forwarder {
+	t.Helper()
+	s, o := keepAll(), options{logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	if change != nil {
+		change(&s, &o)
+	}
+	s = s.WithDefaults()
+	pipeline, err := newPipeline(s, o.filters)
+	require.NoError(t, err)
+	healthy := func(context.Context) diagnosis { return diagnosis{} }
+	return newForwarder(s, o, pipeline, p, healthy)
+}
+
+// split makes every event a message of its own.
+func oneMessagePerEvent(s *settings.Settings, _ *options) { s.SendAsBatch = settings.Off }
+
+// events parses a batch of user 42 with n events.
+func events(t testing.TB, n int) *batch.Batch {
+	t.Helper()
+	data := []byte(`{"mpid":42,"events":[`)
+	for i := range n {
+		if i > 0 {
+			data = append(data, ',')
+		}
+		data = append(data, `{"event_type":"custom_event","data":{"n":`+strconv.Itoa(i)+`}}`...)
+	}
+	b, err := batch.Parse(append(data, "]}"...))
+	require.NoError(t, err)
+	return b
+}
+
+// unknown and refused are results that a producer gives.
+func unknown(err error) deliver.Result {
+	return deliver.Result{Outcome: deliver.Unknown, Partition: 3, Offset: -1, Err: err}
+}
+
+func refused(err error) deliver.Result {
+	return deliver.Result{Outcome: deliver.NotSent, Partition: -1, Offset: -1, Err: err}
+}
