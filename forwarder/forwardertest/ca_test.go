@@ -109,10 +109,10 @@ func handshake(t *testing.T, cert forwardertest.Certificate, clients *forwardert
 		_, _ = conn.Write([]byte{1}) // tells a client whose certificate was refused
 		_ = conn.Close()
 	}()
-	c, err := net.Dial("tcp", ln.Addr().String())
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", ln.Addr().String())
 	require.NoError(t, err)
 	conn := tls.Client(c, cfg)
-	err = conn.Handshake()
+	err = conn.HandshakeContext(t.Context())
 	if err == nil {
 		_, err = conn.Read(make([]byte, 1))
 	}
