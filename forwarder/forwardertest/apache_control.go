@@ -1,0 +1,79 @@
+package forwardertest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/jvm"
+)
+
+// Brokers returns the node ids: 1, or 1 to 3.
+func (c *ApacheCluster) Brokers() []int {
+	ids := make([]int, len(c.brokers))
+	for i, b := range c.brokers {
+		ids[i] = b.id
+	}
+	return ids
+}
+
+// Kill ends a broker at once (SIGKILL), also a paused one, and returns when it
+// is gone. Its files stay for [ApacheCluster.Restart].
+func (c *ApacheCluster) Kill(id int) { c.broker(id).kill() }
+
+// Stop asks a broker to end (SIGTERM), kills it when it has not done so within
+// 3 seconds, and returns when it is gone.
+func (c *ApacheCluster) Stop(id int) { c.broker(id).stop() }
+
+// Pause halts a running broker where it is (SIGSTOP): its connections stay
+// open and nothing answers.
+func (c *ApacheCluster) Pause(id int) error { return c.broker(id).running().Pause() }
+
+// Resume lets a paused broker go on (SIGCONT).
+func (c *ApacheCluster) Resume(id int) error { return c.broker(id).running().Resume() }
+
+// Restart starts a broker again, on the same ports and files, after stopping
+// it if it runs. It returns when the broker serves, which takes other brokers
+// too if most are down: [ApacheCluster.RestartAll] starts several at once.
+func (c *ApacheCluster) Restart(ctx context.Context, id int) error {
+	return c.restart(ctx, c.broker(id))
+}
+
+// RestartAll restarts all brokers at once and returns when they serve.
+func (c *ApacheCluster) RestartAll(ctx context.Context) error {
+	return c.each(func(b *apacheBroker) error { return c.restart(ctx, b) })
+}
+
+func (c *ApacheCluster) restart(ctx context.Context, b *apacheBroker) error {
+	b.stop()
+	if err := c.launch(b); err != nil {
+		return err
+	}
+	return c.await(ctx, b)
+}
+
+// broker panics for an id that the cluster does not have: a slip of the test.
+func (c *ApacheCluster) broker(id int) *apacheBroker {
+	if id < 1 || id > len(c.brokers) {
+		panic(fmt.Sprintf("forwardertest: no broker %d among %d", id, len(c.brokers)))
+	}
+	return c.brokers[id-1]
+}
+
+// LogTail returns the last lines that a broker logged.
+func (c *ApacheCluster) LogTail(id int) string {
+	return jvm.Tail([]byte(c.broker(id).logText()), logLines)
+}
+
+// LogOnFailure has t log the last lines of each broker's log if it fails: for
+// a cluster that tests share. [ApacheKafka] does it by itself.
+func (c *ApacheCluster) LogOnFailure(t testing.TB) {
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		for _, b := range c.brokers {
+			t.Logf("end of the log of broker %d of Apache Kafka %s:\n%s", b.id, c.opts.version, c.LogTail(b.id))
+		}
+	})
+}
