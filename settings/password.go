@@ -33,7 +33,9 @@ func (s Settings) ReadPassword() (Secret, error) {
 	if err != nil {
 		return bad("cannot be read", withoutPath(err))
 	}
-	text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
+	if line, ok := bytes.CutSuffix(text, []byte("\n")); ok {
+		text = bytes.TrimSuffix(line, []byte("\r"))
+	}
 	switch {
 	case len(text) == 0:
 		return bad("is empty", nil)
