@@ -1,0 +1,230 @@
+package delivery
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/forwarder/forwardertest"
+)
+
+const (
+	patience = 500 * time.Millisecond // of the callers
+	margin   = 50 * time.Millisecond  // how late they may be told, at the 99th percentile
+)
+
+var outages = map[string]func(*forwardertest.Kafka) *forwardertest.Fault{
+	"silent":      func(k *forwardertest.Kafka) *forwardertest.Fault { return k.Silence() },
+	"unreachable": func(k *forwardertest.Kafka) *forwardertest.Fault { return k.Unreachable() },
+	"leaderless":  func(k *forwardertest.Kafka) *forwardertest.Fault { return k.Leaderless("events") },
+}
+
+// late collects how long after their deadline calls came back.
+type late struct {
+	mu    sync.Mutex
+	times []time.Duration
+}
+
+// call runs one call with a deadline.
+func (l *late) call(do func(context.Context)) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	deadline := time.Now().Add(patience)
+	do(ctx)
+	l.add(time.Since(deadline))
+}
+
+func (l *late) add(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.times = append(l.times, d)
+}
+
+func (l *late) check(t *testing.T, what string, atLeast int) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	require.GreaterOrEqual(t, len(l.times), atLeast)
+	slices.Sort(l.times)
+	p99 := l.times[len(l.times)*99/100]
+	t.Logf("%s: %d calls, median %v, p99 %v, last %v after the deadline", what, len(l.times), l.times[len(l.times)/2], p99, l.times[len(l.times)-1])
+	if !racing {
+		assert.LessOrEqual(t, p99, margin, what)
+	}
+}
+
+// ctx ends the wait at its deadline, whatever the brokers do.
+func TestDeadline_calls(t *testing.T) {
+	for name, start := range outages {
+		t.Run(name, func(t *testing.T) {
+			k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
+			f := open(t, k)
+			var l ledger
+			l.send(within(t, 10*time.Second), t, f, 1, 10)
+			l.waiting.Wait()
+			fault := start(k)
+			defer fault.Stop()
+
+			var forward, all, async late
+			var calls sync.WaitGroup
+			for i := range 100 {
+				_, b := l.make(t, int64(i+1), 1000)
+				calls.Go(func() {
+					forward.call(func(ctx context.Context) {
+						assert.ErrorIs(t, f.Forward(ctx, b), context.DeadlineExceeded)
+					})
+				})
+				calls.Go(func() {
+					all.call(func(ctx context.Context) {
+						for _, err := range f.ForwardAll(ctx, slices.Repeat([]*batch.Batch{b}, 5)) {
+							assert.ErrorIs(t, err, context.DeadlineExceeded)
+						}
+					})
+				})
+				calls.Add(1)
+				deadline := time.Now().Add(patience)
+				ctx, cancel := context.WithDeadline(context.Background(), deadline)
+				f.ForwardAsync(ctx, b, func(err error) {
+					defer calls.Done()
+					defer cancel()
+					async.add(time.Since(deadline))
+					assert.ErrorIs(t, err, context.DeadlineExceeded)
+				})
+			}
+			calls.Wait()
+			forward.check(t, "Forward", 100)
+			all.check(t, "ForwardAll", 100)
+			async.check(t, "ForwardAsync", 100)
+
+			start := time.Now()
+			require.NoError(t, f.Close())
+			t.Logf("Close after %v", time.Since(start))
+			assert.Less(t, time.Since(start), time.Second)
+		})
+	}
+}
+
+// A full buffer blocks, and ctx ends that, too: not sent.
+func TestDeadline_fullBuffer(t *testing.T) {
+	for name, start := range outages {
+		t.Run(name, func(t *testing.T) {
+			k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
+			s := k.Settings()
+			s.Delivery.MaxMessageBytes, s.Delivery.MaxBufferedBytes = 2000, 8000
+			f, err := forwarder.New(within(t, 10*time.Second), s, quiet())
+			require.NoError(t, err)
+			defer f.Close()
+			fault := start(k)
+			defer fault.Stop()
+			var l ledger
+			for i := range 6 { // of about 1,300 bytes each: all that fit
+				l.send(t.Context(), t, f, int64(i+1), 1000)
+			}
+			var returned, async, shutdown late
+			var calls sync.WaitGroup
+			for i := range 100 {
+				e, b := l.make(t, int64(i+1), 1000)
+				calls.Add(2)
+				go func() {
+					defer calls.Done()
+					returned.call(func(ctx context.Context) {
+						deadline, _ := ctx.Deadline()
+						f.ForwardAsync(ctx, b, func(err error) {
+							defer calls.Done()
+							async.add(time.Since(deadline))
+							assert.ErrorIs(t, err, context.DeadlineExceeded)
+							assert.True(t, forwarder.NothingSent(err))
+							l.note(e, err)
+						})
+					})
+				}()
+			}
+			calls.Wait()
+			returned.check(t, "ForwardAsync on a full buffer returns", 100)
+			async.check(t, "ForwardAsync on a full buffer is done", 100)
+			for range 3 {
+				shutdown.call(func(ctx context.Context) {
+					err := f.Shutdown(ctx)
+					assert.ErrorIs(t, err, context.DeadlineExceeded)
+					assert.ErrorContains(t, err, "6 messages undecided")
+				})
+			}
+			shutdown.check(t, "Shutdown", 3)
+
+			fault.Stop()
+			require.NoError(t, f.Shutdown(within(t, 60*time.Second)), "all that is undecided is decided")
+			l.settle(t.Context())
+			assert.Equal(t, tally{acknowledged: 6, notSent: 100}, l.check(t, k, 12))
+		})
+	}
+}
+
+func TestDeadline_newAndPing(t *testing.T) {
+	for name, start := range outages {
+		t.Run(name, func(t *testing.T) {
+			k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
+			f := open(t, k)
+			fault := start(k)
+			defer fault.Stop()
+			var created, ping late
+			var calls sync.WaitGroup
+			for range 10 {
+				calls.Go(func() {
+					created.call(func(ctx context.Context) {
+						f, err := forwarder.New(ctx, k.Settings(), quiet())
+						if err == nil {
+							f.Close()
+						}
+						assert.Error(t, err)
+					})
+				})
+				calls.Go(func() {
+					ping.call(func(ctx context.Context) { assert.Error(t, f.Ping(ctx)) })
+				})
+			}
+			calls.Wait()
+			created.check(t, "New", 10)
+			ping.check(t, "Ping", 10)
+		})
+	}
+}
+
+// What was handed over when its callers left is decided once the brokers are
+// back, in order, nothing twice.
+func TestDeadline_thenBack(t *testing.T) {
+	for name, start := range outages {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
+			f := open(t, k)
+			var l ledger
+			for i := range 100 {
+				l.send(t.Context(), t, f, int64(i%20+1), 100)
+			}
+			fault := start(k)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			for i := range 400 {
+				l.send(ctx, t, f, int64(i%20+1), 100)
+			}
+			<-ctx.Done()
+			for i := range 100 { // these go behind
+				l.send(t.Context(), t, f, int64(i%20+1), 100)
+			}
+			fault.Stop()
+			require.NoError(t, f.Shutdown(within(t, 90*time.Second)))
+			l.settle(t.Context())
+			sum := l.check(t, k, 12)
+			t.Logf("%+v", sum)
+			assert.Zero(t, sum.unknown)
+			assert.GreaterOrEqual(t, sum.acknowledged, 200)
+		})
+	}
+}
