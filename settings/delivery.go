@@ -43,6 +43,7 @@ type Delivery struct {
 	// between its events; an event above it is refused. Keep it at or below the
 	// topic's max.message.bytes.
 	//
+	// What counts is key, value, headers and 128 bytes for what surrounds them.
 	// At most 100,000,000, which fits into the largest request that brokers
 	// take by default (socket.request.max.bytes).
 	//
