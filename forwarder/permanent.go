@@ -12,53 +12,49 @@ import (
 // the batch or its user id is bad, an event is too large, or the broker refused
 // the message for its own sake.
 //
-// Credentials, ACLs, the topic, TLS, unreachable brokers, deadlines and a
-// closed forwarder are not permanent, and neither is a filter's error, unless
-// it has a method Permanent() bool that says so. Of several failures all must
-// be permanent. A nil error is not.
+// Credentials, ACLs, a missing topic, TLS, unreachable brokers, deadlines and a
+// closed forwarder are not permanent, and neither is a filter's error or panic,
+// unless there is a method Permanent() bool in it that says so. Of several
+// failures all must be permanent. A nil error is not.
+//
+// A broker refuses a whole record batch, so a message may fail for the sake of
+// its neighbour, for which Permanent is then wrong: see "Limits of the
+// producer".
 func Permanent(err error) bool {
 	switch e := err.(type) { //nolint:errorlint // the tree is walked by hand, since every branch counts
 	case nil:
 		return false
+	case *FilterError:
+		says, ok := errors.AsType[interface {
+			error
+			Permanent() bool
+		}](e.Err)
+		return ok && says.Permanent()
 	case interface{ Permanent() bool }:
 		return e.Permanent()
 	case *batch.Error, *TooLargeError:
 		return true
 	case *DeliveryError:
-		for _, f := range e.Failures {
-			if !Permanent(f.Err) {
-				return false
-			}
-		}
-		return len(e.Failures) > 0
+		return allOf(e.Unwrap(), Permanent)
 	case sarama.KError:
 		return refusedForItself(e)
 	case interface{ Unwrap() []error }:
-		return allPermanent(e.Unwrap())
+		return allOf(e.Unwrap(), Permanent)
 	default:
 		return Permanent(errors.Unwrap(err))
 	}
 }
 
-func allPermanent(errs []error) bool {
-	for _, err := range errs {
-		if !Permanent(err) {
-			return false
-		}
-	}
-	return len(errs) > 0
-}
-
-// refusedForItself lists the broker's answers that no retry changes (class
-// "not retriable" of Kafka's protocol errors, without those that a change of
-// credentials or ACLs mends).
+// refusedForItself lists the answers to a produce request that no retry
+// changes: those that Kafka's protocol does not call retriable, without those
+// that leave the outcome open or that other credentials, ACLs or a later
+// timestamp mend.
 func refusedForItself(code sarama.KError) bool {
 	switch code {
 	case sarama.ErrMessageSizeTooLarge,
 		sarama.ErrInvalidTopic,
 		sarama.ErrMessageSetSizeTooLarge,
 		sarama.ErrInvalidRequiredAcks,
-		sarama.ErrInvalidTimestamp,
 		sarama.ErrUnsupportedSASLMechanism,
 		sarama.ErrUnsupportedVersion,
 		sarama.ErrInvalidRequest,
@@ -72,26 +68,35 @@ func refusedForItself(code sarama.KError) bool {
 }
 
 // NothingSent reports whether no message of the batch is in Kafka nor on its
-// way there, so that forwarding the batch again cannot duplicate anything.
-// A nil error means that it is in Kafka, or was dropped: false.
+// way there, so that forwarding the batch again cannot duplicate anything. Of
+// an error that holds several it must be true of all. A nil error means that
+// the batch is in Kafka, or was dropped: false.
 func NothingSent(err error) bool {
-	var (
-		delivery *DeliveryError
-		filter   *FilterError
-		large    *TooLargeError
-		bad      *batch.Error
-	)
-	switch {
-	case errors.As(err, &delivery):
-		for _, f := range delivery.Failures {
+	switch e := err.(type) { //nolint:errorlint // the tree is walked by hand, since every branch counts
+	case nil:
+		return false
+	case *FilterError, *TooLargeError, *batch.Error:
+		return true
+	case *DeliveryError:
+		for _, f := range e.Failures {
 			if f.Outcome != NotSent {
 				return false
 			}
 		}
-		return len(delivery.Failures) == delivery.Messages
-	case errors.As(err, &filter), errors.As(err, &large), errors.As(err, &bad):
-		return true
+		return len(e.Failures) == e.Messages
+	case interface{ Unwrap() []error }:
+		return allOf(e.Unwrap(), NothingSent)
 	default:
-		return errors.Is(err, ErrClosed) // a bare one: with messages under way it comes in a DeliveryError
+		return err == ErrClosed || NothingSent(errors.Unwrap(err)) //nolint:errorlint // with messages under way it comes in a DeliveryError
 	}
+}
+
+// allOf reports whether there are errors and is is true of each.
+func allOf(errs []error, is func(error) bool) bool {
+	for _, err := range errs {
+		if !is(err) {
+			return false
+		}
+	}
+	return len(errs) > 0
 }

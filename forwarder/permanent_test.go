@@ -1,0 +1,84 @@
+package forwarder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/IBM/sarama"
+	"github.com/stretchr/testify/assert"
+
+	"github.com/eventferry/eventferry/batch"
+)
+
+// saying is an error that says itself whether it is permanent.
+type saying bool
+
+func (s saying) Error() string   { return "says so" }
+func (s saying) Permanent() bool { return bool(s) }
+
+func failing(messages int, failures ...Failure) *DeliveryError {
+	return &DeliveryError{Messages: messages, Failures: failures}
+}
+
+func TestPermanent(t *testing.T) {
+	_, bad := batch.Parse([]byte(`{"mpid":1.5}`))
+	tooLarge := Failure{Outcome: Unknown, Err: sarama.ErrMessageSizeTooLarge}
+	deadline := Failure{Outcome: Unknown, Err: context.DeadlineExceeded}
+	waiting := fmt.Errorf("%w: delivery waits: %w", context.DeadlineExceeded, sarama.ErrMessageSizeTooLarge)
+	for name, c := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"nil":                              {nil, false},
+		"bad user id":                      {bad, true},
+		"bad user id, wrapped":             {fmt.Errorf("line 3: %w", bad), true},
+		"too large":                        {&TooLargeError{}, true},
+		"closed":                           {ErrClosed, false},
+		"closed while sending":             {&closedError{sarama.ErrMessageSizeTooLarge}, false},
+		"deadline":                         {context.DeadlineExceeded, false},
+		"refused by the broker":            {failing(1, tooLarge), true},
+		"refused, with what was sent":      {failing(3, tooLarge), true},
+		"refused, and another":             {failing(2, tooLarge, deadline), false},
+		"deadline while something waits":   {failing(1, Failure{Err: waiting}), false},
+		"authorisation":                    {failing(1, Failure{Err: sarama.ErrTopicAuthorizationFailed}), false},
+		"credentials":                      {failing(1, Failure{Err: sarama.ErrSASLAuthenticationFailed}), false},
+		"timestamp, which will be another": {failing(1, Failure{Err: sarama.ErrInvalidTimestamp}), false},
+		"filter":                           {&FilterError{Err: errors.New("no")}, false},
+		"filter that says so":              {&FilterError{Err: fmt.Errorf("consent: %w", saying(true))}, true},
+		"filter that says no":              {&FilterError{Err: saying(false)}, false},
+		"filter with a permanent error":    {&FilterError{Err: &TooLargeError{}}, false},
+		"several":                          {errors.Join(&TooLargeError{}, failing(1, tooLarge)), true},
+		"several, one not":                 {errors.Join(&TooLargeError{}, ErrClosed), false},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, Permanent(c.err)) })
+	}
+}
+
+func TestNothingSent(t *testing.T) {
+	_, bad := batch.Parse([]byte(`{`))
+	notSent := Failure{Outcome: NotSent, Err: context.DeadlineExceeded}
+	unknown := Failure{Outcome: Unknown, Err: context.DeadlineExceeded}
+	for name, c := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"nil":                         {nil, false},
+		"bad batch":                   {bad, true},
+		"too large":                   {fmt.Errorf("x: %w", &TooLargeError{}), true},
+		"closed":                      {ErrClosed, true},
+		"closed, wrapped":             {fmt.Errorf("x: %w", ErrClosed), true},
+		"filter":                      {&FilterError{Err: errors.New("no")}, true},
+		"filter with a delivery":      {&FilterError{Err: failing(1, unknown)}, true},
+		"deadline of somebody else":   {context.DeadlineExceeded, false},
+		"all not sent":                {failing(2, notSent, notSent), true},
+		"one acknowledged":            {failing(2, notSent), false},
+		"one unknown":                 {failing(2, notSent, unknown), false},
+		"closed, one unknown":         {failing(1, Failure{Outcome: Unknown, Err: ErrClosed}), false},
+		"several":                     {errors.Join(failing(1, notSent), ErrClosed), true},
+		"several, one of them unsure": {errors.Join(failing(1, notSent), failing(1, unknown)), false},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, c.want, NothingSent(c.err)) })
+	}
+}
