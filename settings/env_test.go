@@ -78,6 +78,14 @@ func TestSetFromEnv_reportsAllMistakesAtOnce(t *testing.T) {
 	assert.ErrorContains(t, err, `settings: send_as_batch (EVENTFERRY_SEND_AS_BATCH) "yes": must be true or false`)
 }
 
+// TestSetFromEnv_blamesNoVariableForAnEarlierValue: what cannot be read leaves
+// the value from before, which is not the variable's.
+func TestSetFromEnv_blamesNoVariableForAnEarlierValue(t *testing.T) {
+	s := settings.Settings{Delivery: settings.Delivery{Linger: -1}}
+	err := s.SetFromEnv(environment(map[string]string{"EVENTFERRY_DELIVERY_LINGER": "5"}))
+	assert.Len(t, mistakesIn(err), 1)
+}
+
 func TestSetFromEnv_eitherPasswordTakesBackBoth(t *testing.T) {
 	const variable, file = "EVENTFERRY_PASSWORD", "EVENTFERRY_PASSWORD_FILE"
 	for name, tc := range map[string]struct {
