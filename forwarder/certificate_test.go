@@ -52,7 +52,7 @@ func TestProbe_clientCertificate(t *testing.T) {
 					MinVersion:   number,
 					MaxVersion:   number,
 				})
-				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
 				defer cancel()
 				start := time.Now()
 				err := probing(t, ca, func(s *settings.Settings) {

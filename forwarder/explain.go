@@ -77,11 +77,11 @@ func explainLogin(server string, who identity, err error) error {
 	if text := errors.Unwrap(err); text != nil {
 		said = ": " + quote(text.Error())
 	}
-	hint := fmt.Sprintf("or no %s credential for this user: create one with kafka-configs, on the brokers", who.mechanism)
+	hint := fmt.Sprintf("the user has no %s credential, which kafka-configs creates", who.mechanism)
 	if who.mechanism == sarama.SASLTypePlaintext {
-		hint = fmt.Sprintf("or no user_%s entry in the PlainLoginModule line of this broker; every broker needs one", who.user)
+		hint = fmt.Sprintf("the broker's jaas configuration has no user_%s entry, which every broker needs", who.user)
 	}
-	return refusef("%s refused %s with %s: wrong user name or password, %s: %w%s", server, who, who.mechanism, hint, code, said)
+	return refusef("%s refused %s with %s: wrong password, or %s: %w%s", server, who, who.mechanism, hint, code, said)
 }
 
 // explainHangUp says what a closed connection can mean.

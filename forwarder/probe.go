@@ -70,8 +70,9 @@ const (
 	oneAttempt    = 10 * time.Second       // for one conversation
 	stagger       = 100 * time.Millisecond // between the first attempts at one server and the next
 	secondOpinion = 250 * time.Millisecond // for another server to contradict a refusal
-	probePause    = 250 * time.Millisecond // between two attempts at one server
-	hangUps       = 2                      // how often in a row a closed connection may be something passing
+	shortestBreak = 100 * time.Millisecond // between two attempts at one server; doubles up to the longest
+	longestBreak  = time.Second
+	hangUps       = 2 // how often in a row a closed connection may be something passing
 )
 
 // run returns nil once all has been reached, at once when a broker refuses, and
@@ -87,7 +88,8 @@ func (p *probe) run(ctx context.Context) error {
 		return err
 	}
 	var last error // of the leaders
-	for closed := 0; ; {
+	closed := 0
+	for round := 0; ; round++ {
 		v, err := p.find(ctx, cfg, true)
 		if err == nil {
 			if err = worst(p.reach(ctx, cfg, v, true)); err == nil {
@@ -104,9 +106,9 @@ func (p *probe) run(ctx context.Context) error {
 		switch {
 		case isRefusal(err), closed == hangUps:
 			return err
-		case ctx.Err() != nil || !sleep(ctx, probePause):
-			if last != nil { // the seeds do answer
-				err = last
+		case ctx.Err() != nil || !pauseAfter(ctx, round):
+			if unreached, ok := errors.AsType[*unreachedError](err); ok && !unreached.tried && last != nil {
+				err = last // from the round before, in which servers answered
 			}
 			return fmt.Errorf("%w (%w)", err, ended(ctx))
 		}
@@ -177,7 +179,7 @@ func (p *probe) find(ctx context.Context, cfg *sarama.Config, patient bool) (vie
 		}
 	}()
 
-	failures := make([]error, len(p.servers))
+	unreached := &unreachedError{failures: make([]error, len(p.servers))}
 	var refusal error
 	var stands <-chan time.Time
 	for {
@@ -187,15 +189,13 @@ func (p *probe) find(ctx context.Context, cfg *sarama.Config, patient bool) (vie
 			case !more && refusal != nil:
 				return view{}, refusal
 			case !more:
-				return view{}, &unreachedError{failures}
+				return view{}, unreached
 			case a.err == nil:
 				return a.view, nil
 			case isRefusal(a.err) && refusal == nil:
 				refusal, stands = a.err, time.After(secondOpinion)
 			}
-			if failures[a.server] == nil || ctx.Err() == nil { // what came before the end says more
-				failures[a.server] = a.err
-			}
+			unreached.add(a, ctx.Err() != nil)
 		case <-stands:
 			return view{}, refusal
 		}
@@ -207,7 +207,8 @@ func (p *probe) pester(ctx context.Context, cfg *sarama.Config, server int, pati
 	if server > 0 && !sleep(ctx, min(time.Duration(server)*stagger, 5*stagger)) {
 		return
 	}
-	for closed := 0; ; {
+	closed := 0
+	for round := 0; ; round++ {
 		v, err := p.show(ctx, cfg, p.servers[server])
 		var hangUp *hangUpError
 		if closed++; !errors.As(err, &hangUp) {
@@ -217,7 +218,7 @@ func (p *probe) pester(ctx context.Context, cfg *sarama.Config, server int, pati
 			err = &refusalError{err}
 		}
 		answers <- answer{server, v, err}
-		if err == nil || isRefusal(err) || !patient || !sleep(ctx, probePause) {
+		if err == nil || isRefusal(err) || !patient || !pauseAfter(ctx, round) {
 			return
 		}
 	}
@@ -256,7 +257,18 @@ func (p *probe) reach(ctx context.Context, cfg *sarama.Config, v view, hasty boo
 
 // An unreachedError is that no bootstrap server showed the topic. One that at
 // least answered says more than all the others.
-type unreachedError struct{ failures []error } // one for each server; nil: not asked
+type unreachedError struct {
+	failures []error // one for each server; nil: not asked
+	tried    bool    // an attempt failed, not only for want of time
+}
+
+// add notes how an attempt failed. What came before time was over says more.
+func (e *unreachedError) add(a answer, over bool) {
+	if e.failures[a.server] == nil || !over {
+		e.failures[a.server] = a.err
+	}
+	e.tried = e.tried || !over
+}
 
 func (e *unreachedError) Error() string {
 	var list []string
@@ -277,6 +289,12 @@ func (e *unreachedError) Unwrap() []error {
 		}
 	}
 	return list
+}
+
+// pauseAfter makes the break after an attempt. It reports false when ctx ended
+// it.
+func pauseAfter(ctx context.Context, attempt int) bool {
+	return sleep(ctx, min(shortestBreak<<min(attempt, 10), longestBreak))
 }
 
 // sleep reports false when ctx ended it.

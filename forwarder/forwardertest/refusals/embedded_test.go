@@ -59,16 +59,16 @@ func TestRefused(t *testing.T) {
 			func(s *settings.Settings) {
 				s.AuthenticationMethod, s.Password = settings.Plain, settings.NewSecret("crayon")
 			},
-			`forwarder: SERVER refused user "mparticle" with PLAIN: wrong user name or password, ` +
-				`or no user_mparticle entry in the PlainLoginModule line of this broker; every broker needs one: ` +
+			`forwarder: SERVER refused user "mparticle" with PLAIN: wrong password, ` +
+				`or the broker's jaas configuration has no user_mparticle entry, which every broker needs: ` +
 				`kafka server: SASL Authentication failed: "Authentication failed: Invalid username or password"`,
 			sarama.ErrSASLAuthenticationFailed,
 		},
 		"wrong password, SCRAM": {
 			nil,
 			func(s *settings.Settings) { s.Password = settings.NewSecret("crayon") },
-			`forwarder: SERVER refused user "mparticle" with SCRAM-SHA-512: wrong user name or password, ` +
-				`or no SCRAM-SHA-512 credential for this user: create one with kafka-configs, on the brokers: kafka server: SASL Authentication failed: ` +
+			`forwarder: SERVER refused user "mparticle" with SCRAM-SHA-512: wrong password, ` +
+				`or the user has no SCRAM-SHA-512 credential, which kafka-configs creates: kafka server: SASL Authentication failed: ` +
 				`"Authentication failed during authentication due to invalid credentials with SASL mechanism SCRAM-SHA-512"`,
 			sarama.ErrSASLAuthenticationFailed,
 		},
