@@ -32,8 +32,7 @@ func (f *Forwarder) begin(ctx context.Context, b *batch.Batch) *call {
 		c.err = notSent(wholeBatch(b), ended(ctx))
 		return c
 	}
-	d, dropped, err := f.pipeline.prepare(ctx, b)
-	c.info.Dropped = dropped
+	d, err := c.prepare(b)
 	if err != nil || d == nil {
 		c.err = err
 		return c
@@ -42,6 +41,21 @@ func (f *Forwarder) begin(ctx context.Context, b *batch.Batch) *call {
 		c.err = notSent(d, err)
 	}
 	return c
+}
+
+// prepare runs the filters. One that ends this goroutine (runtime.Goexit, as
+// testing's FailNow does) is the end of the call: the observer is still told.
+func (c *call) prepare(b *batch.Batch) (*delivery, error) {
+	returned := false
+	defer func() {
+		if !returned {
+			_ = c.finish(errNoReturn)
+		}
+	}()
+	d, dropped, err := c.f.pipeline.prepare(c.ctx, b)
+	returned = true
+	c.info.Dropped = dropped
+	return d, err
 }
 
 // accept takes the room that d needs and submits it.

@@ -11,14 +11,20 @@ import (
 // context kept from finishing. Nothing of the batch was sent, and no other call
 // is affected.
 type FilterError struct {
-	Name  string // as given to [WithFilter]
+	Name  string // as given to [WithFilter]; "" if a filter ended the goroutine of its caller
 	Err   error  // what the filter returned, a description of the panic, or why the context ended
 	Stack []byte // of the goroutine when the filter panicked; else nil
 }
 
+// errNoReturn is the outcome of a call whose goroutine a filter ended.
+var errNoReturn = &FilterError{Err: errors.New("a filter ended the goroutine of its caller")}
+
 // Error names the filter. It quotes what the filter returned, so keep payload
 // out of a filter's errors; of a panic it names the type only.
 func (e *FilterError) Error() string {
+	if e.Name == "" {
+		return fmt.Sprintf("forwarder: %v", e.Err)
+	}
 	return fmt.Sprintf("forwarder: filter %q: %v", e.Name, e.Err)
 }
 

@@ -63,8 +63,11 @@ func (f *Forwarder) ForwardAsync(ctx context.Context, b *batch.Batch, done func(
 	f.ledger.promise()
 	begun := false
 	defer func() {
-		if !begun { // a panic that the caller will see
-			f.ledger.kept()
+		if !begun { // a filter ended this goroutine, or a panic does that the caller will see
+			go func() {
+				defer f.ledger.kept()
+				done(errNoReturn)
+			}()
 		}
 	}()
 	c := f.begin(ctx, b)

@@ -265,24 +265,60 @@ func TestPipeline_contextEnds(t *testing.T) {
 }
 
 // A filter that ends its goroutine, as testing's FailNow does, takes the
-// caller's goroutine with it.
-func TestPipeline_filterEndsGoroutine(t *testing.T) {
-	p, err := newPipeline(settings.Settings{}.WithDefaults(), []namedFilter{filter("exit", func(context.Context, *batch.Batch) error {
+// caller's goroutine with it: nothing is sent, the observer is told, done is
+// called, and the forwarder can be closed.
+func TestForward_filterEndsGoroutine(t *testing.T) {
+	exit := filter("exit", func(context.Context, *batch.Batch) error {
 		runtime.Goexit()
 		return nil
-	})})
-	require.NoError(t, err)
-	b, err := batch.Parse([]byte(twoEvents))
-	require.NoError(t, err)
-	returned, ended := false, make(chan struct{})
-	go func() {
-		defer close(ended)
-		_, _, _ = p.prepare(t.Context(), b)
-		returned = true
-	}()
-	<-ended
-	assert.False(t, returned)
-	assert.Equal(t, twoEvents, string(b.AppendJSON(nil)))
+	})
+	for name, call := range map[string]func(f *Forwarder, b *batch.Batch, done func(error)){
+		"Forward": func(f *Forwarder, b *batch.Batch, done func(error)) { done(f.Forward(t.Context(), b)) },
+		"ForwardAll": func(f *Forwarder, b *batch.Batch, done func(error)) {
+			done(f.ForwardAll(t.Context(), []*batch.Batch{b})[0])
+		},
+		"ForwardAsync": func(f *Forwarder, b *batch.Batch, done func(error)) { f.ForwardAsync(t.Context(), b, done) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var seen []ForwardInfo
+			p := &fakeProducer{acks: true}
+			f := withProducer(t, p, func(_ *settings.Settings, o *options) {
+				o.filters = []namedFilter{exit}
+				o.observer.Done = func(_ context.Context, i ForwardInfo) { seen = append(seen, i) }
+			})
+			b, err := batch.Parse([]byte(twoEvents))
+			require.NoError(t, err)
+
+			var outcomes []error
+			returned, ended := false, make(chan struct{})
+			go func() {
+				defer close(ended)
+				call(f, b, func(err error) { outcomes = append(outcomes, err) })
+				returned = true
+			}()
+			<-ended
+			require.NoError(t, f.Close())
+
+			assert.False(t, returned)
+			assert.Empty(t, p.groups)
+			require.Len(t, seen, 1)
+			assert.EqualError(t, seen[0].Err, "forwarder: a filter ended the goroutine of its caller")
+			assert.True(t, NothingSent(seen[0].Err))
+			if name == "ForwardAsync" {
+				assert.Equal(t, []error{seen[0].Err}, outcomes)
+			} else {
+				assert.Empty(t, outcomes)
+			}
+		})
+	}
+}
+
+// A filter may forward to somewhere else; that it failed there says nothing of
+// this batch, of which nothing was sent.
+func TestNothingSent_filterThatForwards(t *testing.T) {
+	elsewhere := &DeliveryError{Messages: 1, Failures: []Failure{{Outcome: Unknown, Err: io.EOF}}}
+	assert.False(t, NothingSent(elsewhere))
+	assert.True(t, NothingSent(&FilterError{Name: "audit", Err: elsewhere}))
 }
 
 func TestNewPipeline_refusesFilters(t *testing.T) {
