@@ -163,3 +163,11 @@ func open(t testing.TB, k *forwardertest.Kafka, opts ...forwarder.Option) *forwa
 	t.Cleanup(func() { assert.NoError(t, f.Close()) })
 	return f
 }
+
+// keyless is a batch without a user id.
+func keyless(t testing.TB) *batch.Batch {
+	t.Helper()
+	b, err := batch.Parse([]byte(`{"events":[{"event_type":"custom_event"}]}`))
+	require.NoError(t, err)
+	return b
+}
