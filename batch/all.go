@@ -21,26 +21,15 @@ func (b *Batch) occurrences(p place, path []string, yield func(place) bool) bool
 	if len(path) == 0 {
 		return yield(p)
 	}
-	return b.named(p, path[0], func(m place) bool {
-		m, ok := m.now()
-		return !ok || b.occurrences(m, path[1:], yield)
-	})
-}
-
-// named yields the place of each member with that name of the value at p.
-func (b *Batch) named(p place, name string, yield func(place) bool) bool {
 	if p.first() != '{' {
 		return true
 	}
 	c := b.entries(p)
 	for c.next() {
-		if sameName(c.name(), name) && !c.cut() && !yield(c.place()) {
-			return false
-		}
-	}
-	for _, m := range c.added() {
-		if m.name == name && !m.value.gone && !yield(place{m.value, 0}) {
-			return false
+		if c.is(path[0]) {
+			if p, ok := c.place().now(); ok && !b.occurrences(p, path[1:], yield) {
+				return false
+			}
 		}
 	}
 	return true
@@ -48,38 +37,21 @@ func (b *Batch) named(p place, name string, yield func(place) bool) bool {
 
 // entries yields the members or elements of the value at p.
 func (v *Value) entries(p place, yield func(string, Value) bool) bool {
-	whole := v.whole()
-	child := Value{b: v.b, depth: v.depth + len(v.path) + 1, of: v}
-	switch p.first() {
-	default:
+	if first := p.first(); first != '{' && first != '[' {
 		return true
-	case '[':
-		child.element = true
-		if whole == eventsMember {
-			child.kind = eventObject
-		}
-	case '{':
 	}
+	whole := v.whole()
+	child := Value{b: v.b, depth: v.depth + len(v.path) + 1, of: v, element: p.first() == '['}
 	c := v.b.entries(p)
 	for c.next() {
-		if c.cut() {
-			continue
-		}
-		child.root = c.place()
-		if c.object {
-			child.name = string(unquote(c.name()))
+		child.root, child.name = c.place(), c.name()
+		switch {
+		case c.object:
 			child.kind = whole.member(child.name)
+		case whole == eventsMember:
+			child.kind = eventObject
 		}
 		if !yield(child.name, child) {
-			return false
-		}
-	}
-	for _, m := range c.added() {
-		if m.value.gone {
-			continue
-		}
-		child.root, child.name, child.kind = place{m.value, 0}, m.name, whole.member(m.name)
-		if !yield(m.name, child) {
 			return false
 		}
 	}

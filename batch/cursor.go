@@ -9,7 +9,7 @@ type place struct {
 // now follows a place to where its value is after all edits: into what replaced
 // it. It reports false when nothing is there any more.
 func (p place) now() (place, bool) {
-	if p.doc == nil || !p.doc.alive() {
+	if p.doc == nil || p.pos >= len(p.doc.text) || !p.doc.alive() {
 		return p, false
 	}
 	for {
@@ -28,36 +28,36 @@ func (p place) now() (place, bool) {
 func (p place) first() byte { return p.doc.text[p.pos] }
 
 // end returns the index after the value.
-func (p place) end() int {
-	if p.pos == 0 && p.doc.in != nil {
-		return len(p.doc.text)
-	}
-	return skipValue(p.doc.text, p.pos, 0, new(nesting))
-}
+func (p place) end() int { return pass(p.doc.text, p.pos) }
 
-// A cursor walks over the members of an object or the elements of an array, in
-// order, as they were before edits:
+// A cursor walks over the members of an object or the elements of an array that
+// are left after edits, in order: first those of the document's text, then the
+// members that edits added. In the text it stands like this:
 //
 //	{ "a" : 1 , "b" : 2 }
 //	         ^prev  |   ^end
 //	           ^begin ^value
-//	            ^at
+//	            ^at^colon
 type cursor struct {
 	doc    *document
 	object bool
-	known  []memberSpan // when the container is the batch itself
+	known  []memberSpan // what Parse noted down, when the container is the batch
 
 	prev  int // after the entry before, or after the opening bracket
 	begin int // after the comma, if there is one
 	at    int // where the member's name, or else the value, begins
+	colon int // after the name
 	value int
-	end   int
+	end   int // after the entry
 
-	nesting nesting
+	escaped bool // the name has escape sequences
+
+	added []addition // yet to come
+	now   *addition  // the entry, if it is no longer one of the text's
+	over  bool       // the text's entries are
 }
 
-// entries returns a cursor before the first entry of the value at p, which is an
-// object or an array.
+// entries returns a cursor before the first entry of the object or array at p.
 func (b *Batch) entries(p place) cursor {
 	c := cursor{doc: p.doc, object: p.first() == '{', end: p.pos + 1}
 	if p.doc == &b.base && p.pos == b.start() {
@@ -66,7 +66,31 @@ func (b *Batch) entries(p place) cursor {
 	return c
 }
 
+// next moves to the next entry that is left.
 func (c *cursor) next() bool {
+	for !c.over {
+		if !c.scan() {
+			c.over = true
+			if i, ok := c.doc.addedAt(c.end); ok {
+				c.added = c.doc.splices[i].added.members
+			}
+			break
+		}
+		if !c.cut() {
+			return true
+		}
+	}
+	for len(c.added) > 0 {
+		c.now, c.added = &c.added[0], c.added[1:]
+		if !c.now.value.gone {
+			return true
+		}
+	}
+	return false
+}
+
+// scan moves to the next entry of the text, which may be cut.
+func (c *cursor) scan() bool {
 	s := c.doc.text
 	c.prev, c.begin = c.end, c.end
 	i := skipSpace(s, c.end)
@@ -79,36 +103,53 @@ func (c *cursor) next() bool {
 	}
 	c.at = i
 	if len(c.known) > 0 {
-		c.value, c.end = int(c.known[0].value), int(c.known[0].end)
+		m := &c.known[0]
+		c.colon, c.value, c.end, c.escaped = int(m.colon), int(m.value), int(m.end), m.escaped
 		c.known = c.known[1:]
 		return true
 	}
 	if c.object {
-		i = skipName(s, i)
+		c.colon, c.escaped = skipString(s, i)
+		i = skipColon(s, c.colon)
 	}
-	c.value = i
-	c.end = skipValue(s, i, 0, &c.nesting)
+	c.value, c.end = i, pass(s, i)
 	return true
 }
 
-// name returns the member's name with its quotes, and perhaps what follows.
-func (c *cursor) name() []byte {
-	return c.doc.text[c.at:skipString(c.doc.text, c.at)]
-}
-
-func (c *cursor) place() place { return place{c.doc, c.value} }
-
-// cut tells whether an edit has removed the entry.
+// cut tells whether an edit has removed the entry of the text.
 func (c *cursor) cut() bool {
 	s := c.doc.covering(c.value)
 	return s != nil && s.value == nil
 }
 
-// added returns the members that edits put behind the last entry, where the
-// cursor is when next has reported false.
-func (c *cursor) added() []addition {
-	if i, ok := c.doc.addedAt(c.end); ok {
-		return c.doc.splices[i].members
+// is tells whether the entry is a member of that name.
+func (c *cursor) is(name string) bool {
+	switch {
+	case c.now != nil:
+		return c.now.name == name
+	case !c.object:
+		return false
+	case c.escaped:
+		return c.name() == name
 	}
-	return nil
+	return string(c.doc.text[c.at+1:c.colon-1]) == name
+}
+
+// name returns the member's name, or "" for an element.
+func (c *cursor) name() string {
+	switch {
+	case c.now != nil:
+		return c.now.name
+	case !c.object:
+		return ""
+	}
+	return string(unquote(c.doc.text[c.at:c.colon]))
+}
+
+// place returns the place of the entry's value.
+func (c *cursor) place() place {
+	if c.now != nil {
+		return place{c.now.value, 0}
+	}
+	return place{c.doc, c.value}
 }

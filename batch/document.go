@@ -18,26 +18,43 @@ type document struct {
 // takes the place of nothing (start == end).
 type splice struct {
 	start, end int
-	value      *document
-	members    []addition
-	comma      bool // an addition has something before it
+	value      *document  // of a replacement
+	added      *additions // of an addition
 }
 
-// An addition is a member that an edit put into an object.
+// additions are the members of an addition.
+type additions struct {
+	comma   bool // one stands before the first
+	members []addition
+}
+
 type addition struct {
 	name  string
 	value *document
 }
 
-func (s *splice) isCut() bool { return s.value == nil && s.members == nil }
+func (s *splice) isCut() bool { return s.value == nil && s.added == nil }
 
-// after returns the index of the first splice that ends behind pos.
-func (d *document) after(pos int) int {
-	if len(d.splices) == 0 || d.splices[len(d.splices)-1].end <= pos {
-		return len(d.splices)
+// list returns the members of an addition.
+func (s *splice) list() []addition {
+	if s.added == nil {
+		return nil
 	}
-	i, _ := slices.BinarySearchFunc(d.splices, pos+1, func(s splice, pos int) int { return s.end - pos })
-	return i
+	return s.added.members
+}
+
+// after returns the index of the first splice that ends behind pos. (A plain
+// loop: what goes through package slices would have to live on the heap.)
+func (d *document) after(pos int) int {
+	lo, hi := 0, len(d.splices)
+	for lo < hi {
+		if mid := (lo + hi) / 2; d.splices[mid].end <= pos {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
 }
 
 // covering returns the splice that takes the place of the byte at pos, or nil.
@@ -74,6 +91,9 @@ func (d *document) put(s splice) {
 	if s.value != nil {
 		s.value.in = d
 	}
+	if d.splices == nil {
+		d.splices = make([]splice, 0, 8)
+	}
 	d.splices = slices.Replace(d.splices, lo, hi, s)
 }
 
@@ -82,7 +102,7 @@ func (s *splice) drop() {
 	if s.value != nil {
 		s.value.gone = true
 	}
-	for _, m := range s.members {
+	for _, m := range s.list() {
 		m.value.gone = true
 	}
 }
@@ -104,12 +124,20 @@ func (d *document) splicesFor(owner *document) []splice {
 	for i := range splices {
 		s := &splices[i]
 		s.value = s.value.copyInto(owner)
-		s.members = slices.Clone(s.members)
-		for j := range s.members {
-			s.members[j].value = s.members[j].value.copyInto(owner)
-		}
+		s.added = s.added.copyInto(owner)
 	}
 	return splices
+}
+
+func (a *additions) copyInto(in *document) *additions {
+	if a == nil {
+		return nil
+	}
+	c := &additions{comma: a.comma, members: slices.Clone(a.members)}
+	for i := range c.members {
+		c.members[i].value = c.members[i].value.copyInto(in)
+	}
+	return c
 }
 
 func (d *document) copyInto(in *document) *document {
@@ -136,8 +164,8 @@ func (s *splice) append(dst []byte) []byte {
 	if s.value != nil {
 		return s.value.append(dst, 0, len(s.value.text))
 	}
-	for i, m := range s.members {
-		if i > 0 || s.comma {
+	for i, m := range s.list() {
+		if i > 0 || s.added.comma {
 			dst = append(dst, ',')
 		}
 		dst = append(appendQuoted(dst, m.name), ':')
@@ -161,14 +189,11 @@ func (s *splice) size() int {
 		return s.value.size(0, len(s.value.text))
 	}
 	n := 0
-	for i, m := range s.members {
-		if i > 0 || s.comma {
+	for i, m := range s.list() {
+		if i > 0 || s.added.comma {
 			n++
 		}
 		n += quotedSize(m.name) + len(":") + m.value.size(0, len(m.value.text))
 	}
 	return n
 }
-
-// insert makes room for an addition at index i.
-func (d *document) insert(i int, s splice) { d.splices = slices.Insert(d.splices, i, s) }

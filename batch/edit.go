@@ -49,10 +49,9 @@ func (v *Value) fixed() error {
 	return nil
 }
 
-// location returns where the value is as a path from a root. The path is empty
-// for an element of an array, of which there is only one.
+// location returns where the value is as a path from a root.
 func (v *Value) location() (root place, path []string) {
-	if v.of == nil || v.element {
+	if v.of == nil {
 		return v.root, v.path
 	}
 	return v.of.root, append(slices.Clip(v.of.path), v.name)
@@ -61,55 +60,75 @@ func (v *Value) location() (root place, path []string) {
 // remove removes every occurrence of the value but the one at keep.
 func (v *Value) remove(keep place) {
 	v.b.changed()
-	if v.element && len(v.path) == 0 {
+	if v.element {
 		if p, ok := v.of.root.now(); ok {
-			v.b.occurrences(p, v.of.path, func(p place) bool {
-				if p.first() == '[' {
-					v.b.cut(p, func(c *cursor) bool { return c.place() == v.root }, nil)
-				}
-				return true
-			})
+			v.b.removeAll(p, v.of.path, victim{element: v.root})
 		}
 		return
 	}
 	root, path := v.location()
-	p, ok := root.now()
-	if !ok {
-		return
+	if p, ok := root.now(); ok {
+		v.b.removeAll(p, path[:len(path)-1], victim{name: path[len(path)-1], keep: keep})
 	}
-	name := path[len(path)-1]
-	v.b.occurrences(p, path[:len(path)-1], func(p place) bool {
-		if p.first() == '{' {
-			v.b.cut(p,
-				func(c *cursor) bool { return sameName(c.name(), name) && c.place() != keep },
-				func(m addition) bool { return m.name == name && m.value != keep.doc })
-		}
-		return true
-	})
 }
 
-// cut removes entries from the value at p, an object or an array: those that
-// parsed says, and of the members that edits added those that added says.
-func (b *Batch) cut(p place, parsed func(*cursor) bool, added func(addition) bool) {
-	cuts := cutter{doc: p.doc, run: -1}
+// A victim says what to remove from a container: the members of that name but
+// for the one at keep, or the element at that place.
+type victim struct {
+	name    string
+	keep    place
+	element place
+}
+
+func (w *victim) is(c *cursor) bool {
+	if w.element.doc != nil {
+		return c.place() == w.element
+	}
+	return c.is(w.name) && c.place() != w.keep
+}
+
+// removeAll removes w from each value at path, from the one at p on.
+func (b *Batch) removeAll(p place, path []string, w victim) {
+	if first := p.first(); first != '{' && first != '[' {
+		return
+	}
+	if len(path) == 0 {
+		b.removeFrom(p, w)
+		return
+	}
 	c := b.entries(p)
 	for c.next() {
-		cuts.entry(c.prev, c.begin, !c.cut() && !parsed(&c))
+		if c.is(path[0]) {
+			if p, ok := c.place().now(); ok {
+				b.removeAll(p, path[1:], w)
+			}
+		}
+	}
+}
+
+// removeFrom removes w from the object or array at p.
+func (b *Batch) removeFrom(p place, w victim) {
+	cuts := cutter{doc: p.doc, run: -1}
+	c := b.entries(p)
+	for c.scan() {
+		cuts.entry(c.prev, c.begin, !c.cut() && !w.is(&c))
 	}
 	cuts.finish(c.end)
 	i, ok := p.doc.addedAt(c.end)
 	if !ok {
 		return
 	}
-	s := &p.doc.splices[i]
-	s.comma = cuts.kept
-	s.members = slices.DeleteFunc(slices.Clone(s.members), func(m addition) bool {
-		if added(m) {
+	added := p.doc.splices[i].added
+	added.comma = cuts.kept
+	left := make([]addition, 0, len(added.members))
+	for _, m := range added.members {
+		if m.name == w.name && m.value != w.keep.doc {
 			m.value.gone = true
+			continue
 		}
-		return m.value.gone
-	})
-	if len(s.members) == 0 {
+		left = append(left, m)
+	}
+	if added.members = left; len(left) == 0 {
 		p.doc.splices = slices.Delete(p.doc.splices, i, i+1)
 	}
 }

@@ -55,7 +55,8 @@ func encode(x any) (text []byte, depth int, err error) {
 // space around it is left out.
 func check(text []byte) ([]byte, int, error) {
 	start := skipSpace(text, 0)
-	end := skipValue(text, start, 0, new(nesting))
+	p := parser{s: text, notes: notes{depth: -1}}
+	end := p.value(start)
 	if end < 0 {
 		err := explain(text, ^end)
 		return nil, 0, fmt.Errorf("batch: set: %s at byte %d of the value", err.Reason, err.Offset)
@@ -72,7 +73,8 @@ func deepest(text []byte) int {
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
 		case '"':
-			i = skipString(text, i) - 1
+			i, _ = skipString(text, i)
+			i--
 		case '{', '[':
 			depth++
 			most = max(most, depth)

@@ -58,5 +58,5 @@ func (e Event) At(path ...string) Value {
 	if e.b == nil {
 		return Value{}
 	}
-	return Value{b: e.b, root: place{&e.b.base, int(e.b.events[e.i].start)}, kind: eventObject, path: path, depth: 2}
+	return Value{b: e.b, root: place{&e.b.base, int(e.b.events[e.i].start)}, kind: eventObject, event: e.i + 1, path: path, depth: 2}
 }

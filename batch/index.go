@@ -15,14 +15,44 @@ type span struct{ start, end int32 }
 
 // A memberSpan is a member of the batch object.
 type memberSpan struct {
-	name, nameEnd int32 // with its quotes
-	value, end    int32
+	at      int32 // where its name begins
+	colon   int32 // after its name
+	value   int32
+	end     int32
+	escaped bool // there are escape sequences in the name
 }
 
 // An eventSpan is an element of the member "events".
 type eventSpan struct {
 	start, end int32
-	data       int32 // the value of the event's member "data"; 0 when it has none, or several
-	name       int32 // the value of the data's member "event_name"; the same
+	data       int32 // the value of the event's member "data", or 0, or several
+	name       int32 // the value of the data's member "event_name", or 0, or several
 	code       typeCode
+}
+
+const several = -1
+
+// shortcut returns the place of a value at a path that begins in event i, if
+// the index knows what is there: a place without a document is nowhere. Edits
+// inside the event make the index useless for it.
+func (b *Batch) shortcut(i int, path []string) (at place, known bool) {
+	e := &b.events[i]
+	j := b.base.after(int(e.start))
+	if len(path) == 0 || path[0] != "data" || j < len(b.base.splices) && b.base.splices[j].start < int(e.end) {
+		return place{}, false
+	}
+	pos := e.data
+	if len(path) > 1 {
+		if path[1] != "event_name" {
+			return place{}, false
+		}
+		pos = e.name
+	}
+	switch {
+	case pos == several || len(path) > 2:
+		return place{}, false
+	case pos == 0:
+		return place{}, true
+	}
+	return place{&b.base, int(pos)}, true
 }

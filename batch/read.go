@@ -34,60 +34,66 @@ type stream struct {
 	r      io.Reader
 	max    int
 	buf    []byte // read, and not yet returned
-	seen   int    // how much of buf was looked at
 	offset int64  // of buf in the stream
 	err    error  // why there is no more to read
+
+	// Of the object that buf begins with:
+	seen              int // how much of it was looked at
+	depth             int // how many brackets are open there
+	inString, escaped bool
 }
 
 // next returns the next batch, or none at the end of the stream.
 func (s *stream) next() (*Batch, error) {
-	depth, inString, escaped := 0, false, false
 	for {
-		for ; s.seen < len(s.buf); s.seen++ {
-			switch c := s.buf[s.seen]; {
-			case escaped:
-				escaped = false
-			case inString:
-				escaped, inString = c == '\\', c != '"'
-			case c == '"':
-				inString = true
-			case c == '{' || c == '[':
-				depth++
-			case c == '}' || c == ']':
-				depth--
-			}
-			if depth > 0 {
-				continue
-			}
-			if s.seen == 0 && isSpace(s.buf[0]) {
-				s.skip(1)
-				s.seen--
-				continue
-			}
-			return s.parse(s.seen + 1)
+		for len(s.buf) > 0 && isSpace(s.buf[0]) {
+			s.skip(1)
 		}
-		if s.max > 0 && len(s.buf) > s.max {
-			return s.tooLong()
+		if len(s.buf) > 0 && s.buf[0] != '{' {
+			return nil, &Error{Offset: s.offset, Reason: "not a JSON object"}
 		}
-		if s.err == nil {
+		n := s.object()
+		switch {
+		case n > 0 && !s.tooLong(n):
+			return s.parse(n)
+		case n > 0 || s.tooLong(len(s.buf)):
+			return s.refuse()
+		case s.err == nil:
 			s.fill()
-			continue
-		}
-		if s.err != io.EOF {
+		case s.err != io.EOF:
 			return nil, fmt.Errorf("batch: reading at byte %d: %w", s.offset+int64(len(s.buf)), s.err)
-		}
-		if len(s.buf) == 0 {
+		case len(s.buf) == 0:
 			return nil, nil
+		default: // the end is missing
+			return s.parse(len(s.buf))
 		}
-		return s.parse(len(s.buf))
 	}
 }
 
-// parse makes a batch of the first n bytes, which may be anything.
-func (s *stream) parse(n int) (*Batch, error) {
-	if s.max > 0 && n > s.max {
-		return s.tooLong()
+// object returns the length of the object that buf begins with, or 0 when its
+// end is not there yet. It counts brackets and leaves all else to Parse.
+func (s *stream) object() int {
+	for ; s.seen < len(s.buf); s.seen++ {
+		switch c := s.buf[s.seen]; {
+		case s.escaped:
+			s.escaped = false
+		case s.inString:
+			s.escaped, s.inString = c == '\\', c != '"'
+		case c == '"':
+			s.inString = true
+		case c == '{' || c == '[':
+			s.depth++
+		case c == '}' || c == ']':
+			if s.depth--; s.depth == 0 {
+				return s.seen + 1
+			}
+		}
 	}
+	return 0
+}
+
+// parse makes a batch of the first n bytes.
+func (s *stream) parse(n int) (*Batch, error) {
 	b, err := Parse(bytes.Clone(s.buf[:n]))
 	if bad, ok := errors.AsType[*Error](err); ok {
 		bad.Offset += s.offset
@@ -96,14 +102,23 @@ func (s *stream) parse(n int) (*Batch, error) {
 	return b, err
 }
 
-// tooLong finds out whether the batch is too long because of a mistake in it.
-func (s *stream) tooLong() (*Batch, error) {
+func (s *stream) tooLong(n int) bool { return s.max > 0 && n > s.max }
+
+// refuse makes the error for a batch that is too long: the mistake because of
+// which its end was not found, if there is one.
+func (s *stream) refuse() (*Batch, error) {
+	_, err := Parse(s.buf[:s.max])
+	if bad, ok := errors.AsType[*Error](err); ok && bad.Offset < int64(s.max) {
+		bad.Offset += s.offset
+		return nil, bad
+	}
 	return nil, &Error{Offset: s.offset, Reason: fmt.Sprintf("batch of more than %d bytes", s.max)}
 }
 
 // skip drops the first n bytes.
 func (s *stream) skip(n int) {
-	s.buf, s.seen, s.offset = s.buf[n:], 0, s.offset+int64(n)
+	s.buf, s.offset = s.buf[n:], s.offset+int64(n)
+	s.seen, s.depth, s.inString, s.escaped = 0, 0, false, false
 }
 
 // fill reads more.

@@ -15,113 +15,38 @@ const maxDepth = 1000
 // ^offset of the byte that does: a negative number. All are loops, so that
 // nothing in the text can make the stack grow.
 
-// A nesting remembers which of the enclosing containers are objects: bit d for
-// the container at depth d. Opening a container writes its bit, so it needs no
-// clearing.
-type nesting [maxDepth/64 + 1]uint64
-
-func (n *nesting) open(depth int, object uint64) {
-	word, bit := uint(depth)/64, uint(depth)%64
-	n[word] = n[word]&^(1<<bit) | object<<bit
-}
-
-func (n *nesting) object(depth int) bool {
-	return n[uint(depth)/64]>>(uint(depth)%64)&1 == 1
-}
-
-// skipValue skips the value at s[i], which depth containers enclose.
-func skipValue(s []byte, i, depth int, n *nesting) int {
+// skipScalar skips the string, number, true, false or null at s[i]. An object or
+// array it takes for a mistake.
+func skipScalar(s []byte, i int) int {
 	if i >= len(s) {
 		return ^i
 	}
-	switch c := s[i]; c {
+	switch s[i] {
 	case '"':
-		return skipString(s, i)
-	case '{', '[':
-		return skipContainer(s, i, depth, n)
-	default:
-		return skipScalar(s, i)
-	}
-}
-
-// skipContainer skips the object or array at s[i], which depth others enclose.
-func skipContainer(s []byte, i, depth int, n *nesting) int {
-	around := depth
-	for {
-		// A value begins here.
-		if i >= len(s) {
-			return ^i
-		}
-		switch s[i] {
-		case '"':
-			i = skipString(s, i)
-		case '{':
-			if depth++; depth > maxDepth {
-				return ^i
-			}
-			n.open(depth, 1)
-			if i = skipSpace(s, i+1); i >= len(s) || s[i] != '}' {
-				if i = skipName(s, i); i < 0 {
-					return i
-				}
-				continue
-			}
-			i, depth = i+1, depth-1
-		case '[':
-			if depth++; depth > maxDepth {
-				return ^i
-			}
-			n.open(depth, 0)
-			if i = skipSpace(s, i+1); i >= len(s) || s[i] != ']' {
-				continue
-			}
-			i, depth = i+1, depth-1
-		default:
-			i = skipScalar(s, i)
-		}
-		if i < 0 {
-			return i
-		}
-		// It has ended: what follows closes containers or begins the next value.
-		for {
-			if depth == around {
-				return i
-			}
-			i = skipSpace(s, i)
-			if i >= len(s) {
-				return ^i
-			}
-			object := n.object(depth)
-			if s[i] == ',' {
-				i = skipSpace(s, i+1)
-				if object {
-					i = skipName(s, i)
-				}
-				break
-			}
-			if object && s[i] != '}' || !object && s[i] != ']' {
-				return ^i
-			}
-			i, depth = i+1, depth-1
-		}
-		if i < 0 {
-			return i
-		}
-	}
-}
-
-// skipName skips a member's name and the colon, up to the member's value.
-func skipName(s []byte, i int) int {
-	if i >= len(s) || s[i] != '"' {
-		return ^i
-	}
-	if i = skipString(s, i); i < 0 {
+		i, _ = skipString(s, i)
 		return i
+	case 't':
+		return skipLiteral(s, i, "true")
+	case 'f':
+		return skipLiteral(s, i, "false")
+	case 'n':
+		return skipLiteral(s, i, "null")
 	}
-	return skipColon(s, i)
+	return skipNumber(s, i)
+}
+
+// skipQuoted is skipString for text that may begin with anything.
+func skipQuoted(s []byte, i int) (end int, escaped bool) {
+	if i >= len(s) || s[i] != '"' {
+		return ^i, false
+	}
+	return skipString(s, i)
 }
 
 func skipColon(s []byte, i int) int {
+	if i+1 < len(s) && s[i] == ':' && s[i+1] > ' ' {
+		return i + 1
+	}
 	if i = skipSpace(s, i); i >= len(s) || s[i] != ':' {
 		return ^i
 	}
@@ -137,49 +62,55 @@ func skipSpace(s []byte, i int) int {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
-// skipString skips the string whose opening quote is s[i]. It looks at eight
-// bytes at a time for the first that is a quote, a backslash, a control
-// character or not ASCII.
-func skipString(s []byte, i int) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	start := i
-	var seen uint64 // the top bit of any byte: not all ASCII
-	i++
-	for {
-		for i+8 <= len(s) {
-			w := binary.LittleEndian.Uint64(s[i:])
-			quote, backslash := w^ones*'"', w^ones*'\\'
-			stop := ((w - ones*' ') | (quote - ones) | (backslash - ones)) &^ w & tops
-			if stop != 0 {
-				at := bits.TrailingZeros64(stop)
-				seen |= w & (1<<at - 1)
-				i += at >> 3
-				break
-			}
-			seen |= w
-			i += 8
+const (
+	ones = 0x0101010101010101
+	tops = 0x8080808080808080
+)
+
+// skipString skips the string whose opening quote is s[i], and tells whether
+// there are escape sequences in it. It looks at eight bytes at a time for the
+// first that is a quote, a backslash, a control character or beyond ASCII.
+func skipString(s []byte, i int) (end int, escaped bool) {
+	j := i + 1
+	for ; j+8 <= len(s); j += 8 {
+		w := binary.LittleEndian.Uint64(s[j : j+8])
+		// The top bits of such bytes; those above the lowest one may be wrong.
+		special := (w | (w - ones*' ') | ((w ^ ones*'"') - ones) | ((w ^ ones*'\\') - ones)) & tops
+		if special == 0 {
+			continue
 		}
-		if i >= len(s) {
-			return ^len(s)
+		j += bits.TrailingZeros64(special) >> 3
+		if s[j] != '"' {
+			break
 		}
-		switch c := s[i]; {
-		case c == '"':
-			i++
-			if seen&tops != 0 && !utf8.Valid(s[start:i]) {
-				return ^(start + firstInvalid(s[start:i]))
-			}
-			return i
-		case c == '\\':
+		return j + 1, false
+	}
+	return finishString(s, i, j)
+}
+
+// finishString goes on at s[i] in the string that begins at s[start]. It is for
+// what skipString has no time for: escape sequences, text beyond ASCII, mistakes
+// and the very end of s.
+func finishString(s []byte, start, i int) (end int, escaped bool) {
+	for ; i < len(s) && s[i] != '"'; i++ {
+		switch {
+		case s[i] < ' ':
+			return ^i, false
+		case s[i] == '\\':
+			escaped = true
 			if i = skipEscape(s, i); i < 0 {
-				return i
+				return i, false
 			}
-		case c < ' ':
-			return ^i
-		default: // in the last eight bytes of the text
-			seen |= uint64(c)
-			i++
+			i--
 		}
 	}
+	if i >= len(s) {
+		return ^len(s), false
+	}
+	if !utf8.Valid(s[start:i]) {
+		return ^(start + firstInvalid(s[start:i])), false
+	}
+	return i + 1, escaped
 }
 
 // skipEscape skips the escape sequence whose backslash is s[i]. Half of a
@@ -218,19 +149,6 @@ func firstInvalid(s []byte) int {
 		i += n
 	}
 	return len(s)
-}
-
-// skipScalar skips the number, true, false or null at s[i].
-func skipScalar(s []byte, i int) int {
-	switch s[i] {
-	case 't':
-		return skipLiteral(s, i, "true")
-	case 'f':
-		return skipLiteral(s, i, "false")
-	case 'n':
-		return skipLiteral(s, i, "null")
-	}
-	return skipNumber(s, i)
 }
 
 func skipLiteral(s []byte, i int, literal string) int {
@@ -285,3 +203,32 @@ func skipDigits(s []byte, i int) int {
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// pass skips the value at s[i] . The text is known to be good.
+func pass(s []byte, i int) int {
+	switch s[i] {
+	case '"':
+		i, _ = skipString(s, i)
+		return i
+	case '{', '[':
+	default:
+		for i < len(s) && s[i] != ',' && s[i] != '}' && s[i] != ']' && s[i] > ' ' {
+			i++
+		}
+		return i
+	}
+	for depth := 0; ; {
+		switch s[i] {
+		case '"':
+			i, _ = skipString(s, i)
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+		i++
+	}
+}

@@ -1,6 +1,9 @@
 package batch
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 // Set puts x there: in the place of what is there, or as a new member behind
 // the others of its object. Parents that are missing or null become objects; it
@@ -10,7 +13,7 @@ import "unicode/utf8"
 // A [json.RawMessage] is taken as it is and a [Value] as it reads now; both are
 // copied. Errors are: a string that is not valid UTF-8, a NaN or an infinity,
 // and a []byte, as it might mean text or base64 or JSON: convert it to string
-// or json.RawMessage.
+// or json.RawMessage. After an error nothing has changed.
 //
 // It refuses to set mpid and the events as a whole, an event_type to anything
 // but a string, and what would nest more than 1,000 objects and arrays.
@@ -25,80 +28,87 @@ func (v Value) Set(x any) error {
 	if err != nil {
 		return err
 	}
+	if v.whole() == eventType && text[0] != '"' {
+		return errEventType
+	}
 	if v.depth+len(v.path)+depth > maxDepth {
 		return errDepth
 	}
+	t, err := v.target()
+	if err != nil {
+		return err
+	}
+	if text, err = t.wrap(text); err != nil {
+		return err
+	}
 	if v.whole() == eventType {
-		if text[0] != '"' {
-			return errEventType
-		}
 		v.b.retyped = true
 	}
-	return v.set(text)
-}
-
-func (v *Value) set(text []byte) error {
-	if p, ok := v.root.now(); ok && v.of != nil {
-		_ = p
-		if !v.element {
-			v.remove(v.root)
-		}
-		v.b.replace(v.root, text)
-		return nil
+	if !v.element {
+		v.remove(t.at)
 	}
-	root, path := v.location()
-	if _, ok := root.now(); !ok {
-		return errGone
+	if t.insert {
+		v.b.insert(t.at, t.name, text)
+	} else {
+		v.b.replace(t.at, text)
 	}
-	// Walk down to the value, or as far as there is something.
-	at := root
-	for i, name := range path {
-		p, _ := at.now()
-		switch p.first() {
-		case 'n':
-			text, err := nest(text, path[i:])
-			if err == nil {
-				v.remove(place{})
-				v.b.replace(at, text)
-			}
-			return err
-		case '{':
-		default:
-			return errParent
-		}
-		below, ok := v.b.last(p, name)
-		if !ok {
-			text, err := nest(text, path[i+1:])
-			if err == nil && !utf8.ValidString(name) {
-				err = errUTF8
-			}
-			if err == nil {
-				v.remove(place{})
-				v.b.insert(p, name, text)
-			}
-			return err
-		}
-		at = below
-	}
-	v.remove(at)
-	v.b.replace(at, text)
 	return nil
 }
 
-// nest wraps text into objects, one for each name.
-func nest(text []byte, names []string) ([]byte, error) {
+// A target is where to put a new value.
+type target struct {
+	at     place // of a value to replace, or of the object to insert a member into
+	insert bool
+	name   string   // of that member
+	below  []string // names of members to wrap the new value into
+}
+
+// target finds out where Set has to put the value.
+func (v *Value) target() (target, error) {
+	if v.of != nil {
+		if _, ok := v.root.now(); ok {
+			return target{at: v.root}, nil
+		} else if v.element {
+			return target{}, errGone
+		}
+	}
+	at, path := v.location()
+	for i, name := range path {
+		p, ok := at.now()
+		if !ok {
+			return target{}, errGone
+		}
+		switch p.first() {
+		case 'n':
+			return target{at: at, below: path[i:]}, nil
+		case '{':
+		default:
+			return target{}, errParent
+		}
+		if at, ok = v.b.last(p, name); !ok {
+			return target{at: p, insert: true, name: name, below: path[i+1:]}, nil
+		}
+	}
+	return target{at: at}, nil
+}
+
+// wrap puts text into the objects that are missing around it.
+func (t *target) wrap(text []byte) ([]byte, error) {
+	if !utf8.ValidString(t.name) {
+		return nil, errUTF8
+	}
+	if len(t.below) == 0 {
+		return text, nil
+	}
 	var wrapped []byte
-	for _, name := range names {
+	for _, name := range t.below {
 		if !utf8.ValidString(name) {
 			return nil, errUTF8
 		}
 		wrapped = append(appendQuoted(append(wrapped, '{'), name), ':')
 	}
-	if wrapped == nil {
-		return text, nil
-	}
 	wrapped = append(wrapped, text...)
-	for range names {
+	for range t.below {
 		wrapped = append(wrapped, '}')
 	}
 	return wrapped, nil
@@ -121,14 +131,14 @@ func (b *Batch) insert(p place, name string, text []byte) {
 	b.changed()
 	c := b.entries(p)
 	comma := false
-	for c.next() {
+	for c.scan() {
 		comma = comma || !c.cut()
 	}
-	m := addition{name: name, value: &document{text: text, in: p.doc}}
 	i, ok := p.doc.addedAt(c.end)
 	if !ok {
-		p.doc.insert(i, splice{start: c.end, end: c.end, comma: comma})
+		added := splice{start: c.end, end: c.end, added: &additions{comma: comma}}
+		p.doc.splices = slices.Insert(p.doc.splices, i, added)
 	}
-	s := &p.doc.splices[i]
-	s.members = append(s.members, m)
+	added := p.doc.splices[i].added
+	added.members = append(added.members, addition{name, &document{text: text, in: p.doc}})
 }

@@ -57,18 +57,6 @@ func unhex(s []byte) rune {
 	return rune(n)
 }
 
-// sameName tells whether a member's name, given with its quotes, is name.
-func sameName(quoted []byte, name string) bool {
-	raw := quoted[1 : len(quoted)-1]
-	if len(raw) < len(name) { // an escape is never shorter than what it stands for
-		return false
-	}
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw) == name
-	}
-	return string(unquote(quoted)) == name
-}
-
 // appendQuoted appends text as a JSON string, which must be valid UTF-8. It
 // escapes what RFC 8259 wants escaped and nothing else.
 func appendQuoted(dst []byte, text string) []byte {

@@ -11,6 +11,7 @@ type Value struct {
 	b     *Batch
 	root  place    // where the path begins
 	kind  kind     // what is at the root
+	event int      // 1 + the index of the event that the root is, if it came from Events
 	depth int      // how many containers enclose the root
 	path  []string // member names
 
@@ -77,6 +78,11 @@ func (v *Value) whole() kind {
 
 // find returns the place of the value, as it is after edits.
 func (v *Value) find() (place, bool) {
+	if v.event > 0 {
+		if p, known := v.b.shortcut(v.event-1, v.path); known {
+			return p, p.doc != nil
+		}
+	}
 	p, ok := v.root.now()
 	for i := 0; i < len(v.path) && ok; i++ {
 		p, ok = v.b.last(p, v.path[i])
@@ -89,10 +95,15 @@ func (v *Value) find() (place, bool) {
 
 // last returns the place of the last member with that name of the value at p.
 func (b *Batch) last(p place, name string) (last place, ok bool) {
-	b.named(p, name, func(m place) bool {
-		last, ok = m, true
-		return true
-	})
+	if p.first() != '{' {
+		return p, false
+	}
+	c := b.entries(p)
+	for c.next() {
+		if c.is(name) {
+			last, ok = c.place(), true
+		}
+	}
 	return last, ok
 }
 
