@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/batch"
+)
+
+func TestRun(t *testing.T) {
+	var out strings.Builder
+	require.NoError(t, run(t.Context(), &out))
+	assert.Regexp(t, `^dropped by heartbeats: heartbeat \(1 events\)
+acknowledged: partition \d+, 1 events
+dropped by heartbeats: heartbeat \(1 events\)
+dropped by send_batches_without_events: no events left \(0 events\)
+dropped by environment: not production \(1 events\)
+$`, out.String())
+}
+
+func TestHashEmails(t *testing.T) {
+	b, err := batch.Parse([]byte(`{"user_identities":[{"identity_type":"email","identity":"ada@example.com"},{"identity_type":"customer_id","identity":"7"}]}`))
+	require.NoError(t, err)
+	require.NoError(t, hashEmails([]byte("key")).Filter(context.Background(), b))
+	assert.NotContains(t, string(b.AppendJSON(nil)), "ada@")
+	assert.Contains(t, string(b.AppendJSON(nil)), `{"identity_type":"customer_id","identity":"7"}`)
+}

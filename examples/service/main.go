@@ -1,0 +1,123 @@
+// Service is an HTTP service that embeds a forwarder: POST /batches takes one
+// batch and answers once Kafka has it, GET /health says whether Kafka can be
+// reached, and SIGTERM drains what is under way within the grace period.
+//
+//	eval "$(go run ./examples/localkafka ...)"   # or export EVENTFERRY_... yourself
+//	go run ./examples/service -listen 127.0.0.1:8080
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/settings"
+)
+
+const (
+	patience = 10 * time.Second // how long a request may wait for Kafka
+	grace    = 25 * time.Second // Kubernetes kills after 30 s: leave some to the rest
+	maxBody  = 4 << 20          // bytes
+)
+
+func main() {
+	listen := flag.String("listen", "127.0.0.1:8080", "address to serve on")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	l, err := net.Listen("tcp", *listen)
+	if err == nil {
+		err = run(ctx, l, os.LookupEnv, log)
+	}
+	if err != nil {
+		log.Error("service ended", "err", err)
+		os.Exit(1)
+	}
+}
+
+// run serves on l until ctx ends, then drains.
+func run(ctx context.Context, l net.Listener, lookup func(string) (string, bool), log *slog.Logger) error {
+	var s settings.Settings
+	if err := s.SetFromEnv(lookup); err != nil {
+		return err
+	}
+	// Without the probe the service starts while Kafka is down; /health tells.
+	f, err := forwarder.New(ctx, s, forwarder.WithLogger(log), forwarder.WithoutProbe())
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	srv := &http.Server{Handler: routes(f, log), ReadHeaderTimeout: 5 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	log.Info("serving", "address", l.Addr().String())
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	// First the server: its requests wait for Forward, so that each caller
+	// still gets a true answer. Then the forwarder.
+	if err := srv.Shutdown(end); err != nil {
+		return err
+	}
+	return f.Shutdown(end)
+}
+
+func routes(f *forwarder.Forwarder, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /batches", func(w http.ResponseWriter, r *http.Request) { post(w, r, f, log) })
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+		defer cancel()
+		if err := f.Ping(ctx); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	return mux
+}
+
+func post(w http.ResponseWriter, r *http.Request, f *forwarder.Forwarder, log *slog.Logger) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		http.Error(w, "reading the body: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	b, err := batch.Parse(body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	switch err := f.Forward(ctx, b); {
+	case err == nil:
+		w.WriteHeader(http.StatusNoContent)
+	case forwarder.Permanent(err):
+		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+	case forwarder.NothingSent(err): // the buffer stayed full, or we are closing: safe to send again
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "try again", http.StatusServiceUnavailable)
+	default: // perhaps in Kafka: sending it again may duplicate it
+		if !errors.Is(err, context.Canceled) {
+			log.Warn("outcome unknown", "batch", b, "err", err)
+		}
+		http.Error(w, "outcome unknown", http.StatusGatewayTimeout)
+	}
+}
