@@ -1,2 +1,55 @@
-// Package forwardertest is a Kafka for tests.
+// Package forwardertest is a Kafka for tests of programs that embed a
+// forwarder: real connections with TLS and SASL, faults, and the read-back of
+// what arrived.
+//
+// # A Kafka inside the test
+//
+// [NewKafka] starts one in milliseconds, in this process, and stops it with
+// the test; [StartKafka] does the same for programs. [Kafka.Settings] are
+// ready for forwarder.New, and [Kafka.Messages] tells what arrived, read by a
+// client that shares no code with the one that sent it:
+//
+//	func TestMine(t *testing.T) {
+//		k := forwardertest.NewKafka(t)
+//		f, err := forwarder.New(t.Context(), k.Settings())
+//		...
+//		for _, m := range k.Messages(t, "events") {
+//			...
+//		}
+//	}
+//
+// Options choose topics, the number of brokers, the mechanisms and the
+// certificates, wrong ones among them ([WithCertificate], [WithIssuer]).
+//
+// # Faults
+//
+// What goes wrong between a program and its Kafka, by one call each:
+//
+//	LoseAnswers       the request was carried out, the connection is reset
+//	WithholdAnswers   the request was carried out, nothing is said any more
+//	SlowAnswers       every answer takes its time
+//	Fail              an error code of Kafka's protocol
+//	Silence           a broker that hangs: it accepts and does not answer
+//	Unreachable       a broker that is gone: nobody listens on its port
+//	CutConnections    all connections are reset at once
+//	MoveLeader        another broker leads the partition
+//	Leaderless        no broker does
+//
+// They return a [Fault], which tells how often it hit, so that a test can
+// know that what it is about took place, and wait for it.
+//
+// # Apache Kafka itself
+//
+// [ApacheKafka] starts brokers of Apache Kafka as child processes, where Java
+// and Maven are installed, and skips the test elsewhere. [Read] reads back
+// from any Kafka.
+//
+// # Where the Kafka inside differs
+//
+// It is kfake of franz-go with the versions of Kafka 3.7, wrapped so that it
+// refuses wrong passwords and mechanisms that are off as Apache Kafka does. It
+// does not replicate and keeps what it is given in memory. Sequence numbers of
+// idempotent producers are checked, with two differences: the epoch is kept
+// per producer rather than per producer and partition, and numbers wrap at
+// 2^31-1 rather than 2^31.
 package forwardertest

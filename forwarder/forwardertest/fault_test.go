@@ -164,6 +164,22 @@ func TestFault_Silence(t *testing.T) {
 	assert.Equal(t, []string{"a"}, values(k.Messages(t, "t")))
 }
 
+func TestFault_Wait(t *testing.T) {
+	k := forwardertest.NewKafka(t)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, f := range map[string]*forwardertest.Fault{
+		"of an answer":   k.LoseAnswers(forwardertest.Produce, 1),
+		"of a request":   k.Fail(forwardertest.Produce, kerr.RequestTimedOut.Code, 1),
+		"of the network": k.Silence(),
+	} {
+		assert.ErrorIs(t, f.Wait(ended, 1), context.Canceled, name)
+		assert.NoError(t, f.Wait(t.Context(), 0), name)
+		f.Stop()
+	}
+	assert.Zero(t, k.FaultHits())
+}
+
 func TestFault_Silence_closed(t *testing.T) {
 	k, err := forwardertest.StartKafka()
 	require.NoError(t, err)

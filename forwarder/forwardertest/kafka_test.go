@@ -3,6 +3,7 @@ package forwardertest_test
 import (
 	"context"
 	"crypto/tls"
+	"strings"
 	"testing"
 	"time"
 
@@ -173,6 +174,23 @@ func TestKafka_SetPassword(t *testing.T) {
 	s := k.Settings()
 	s.Password = settings.NewSecret("new")
 	assert.NoError(t, client(t, s).Ping(t.Context()))
+}
+
+// TestKafka_transactions: a partition that ends with a marker has an end, too.
+func TestKafka_transactions(t *testing.T) {
+	k := forwardertest.NewKafka(t, forwardertest.WithTopic("t", 1))
+	c := client(t, k.Settings(), kgo.TransactionalID("id"))
+	require.NoError(t, c.BeginTransaction())
+	require.NoError(t, put(t, c, 0, "v"))
+	require.NoError(t, c.EndTransaction(t.Context(), kgo.TryCommit))
+	assert.Equal(t, []string{"v"}, values(k.Messages(t, "t")))
+}
+
+func TestKafka_brokerConfig(t *testing.T) {
+	k := forwardertest.NewKafka(t, forwardertest.WithBrokerConfig("message.max.bytes", "1000"))
+	c := client(t, k.Settings(), kgo.ProducerBatchCompression(kgo.NoCompression()))
+	require.NoError(t, put(t, c, 0, strings.Repeat("v", 500)))
+	assert.ErrorIs(t, put(t, c, 0, strings.Repeat("v", 1500)), kerr.MessageTooLarge)
 }
 
 func TestKafka_Close(t *testing.T) {

@@ -76,7 +76,10 @@ func read(ctx context.Context, s settings.Settings) ([]Message, error) {
 	for p := range ends {
 		from[p] = kgo.NewOffset().AtStart()
 	}
-	client, err := kgo.NewClient(append(opts, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{s.TopicName: from}))...)
+	client, err := kgo.NewClient(append(opts,
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{s.TopicName: from}),
+		kgo.KeepControlRecords(), // a partition may end with one
+	)...)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +92,7 @@ func read(ctx context.Context, s settings.Settings) ([]Message, error) {
 		}
 		fetched.EachRecord(func(r *kgo.Record) {
 			end, wanted := ends[r.Partition]
-			if wanted && r.Offset < end {
+			if wanted && r.Offset < end && !r.Attrs.IsControl() {
 				messages = append(messages, message(r))
 			}
 			if wanted && r.Offset >= end-1 {
