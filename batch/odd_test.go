@@ -1,0 +1,97 @@
+package batch
+
+import (
+	"math/rand/v2"
+	"strings"
+)
+
+// oddBatch writes a batch full of repeated and escaped names, nulls and white
+// space.
+func oddBatch(rng *rand.Rand) []byte {
+	g := oddWriter{rng: rng}
+	g.s.WriteString(g.space() + "{")
+	n := rng.IntN(6)
+	events := rng.IntN(n + 1)
+	for i := range n {
+		if i > 0 {
+			g.s.WriteString(g.space() + "," + g.space())
+		}
+		switch {
+		case i == events && rng.IntN(5) > 0:
+			g.s.WriteString(`"events"` + g.space() + ":" + g.space())
+			g.events()
+		case rng.IntN(8) == 0:
+			g.s.WriteString([]string{`"mpid":7`, `"mp\u0069d":"7"`}[rng.IntN(2)])
+		default:
+			g.member(0)
+		}
+	}
+	g.s.WriteString(g.space() + "}" + g.space())
+	return []byte(g.s.String())
+}
+
+type oddWriter struct {
+	rng *rand.Rand
+	s   strings.Builder
+}
+
+func (g *oddWriter) space() string {
+	return []string{"", "", "", " ", "\n\t"}[g.rng.IntN(5)]
+}
+
+func (g *oddWriter) events() {
+	g.s.WriteString("[" + g.space())
+	for i := range g.rng.IntN(5) {
+		if i > 0 {
+			g.s.WriteString(g.space() + "," + g.space())
+		}
+		g.s.WriteString("{" + g.space())
+		for range g.rng.IntN(3) {
+			g.member(0)
+			g.s.WriteString(g.space() + "," + g.space())
+		}
+		g.s.WriteString(`"event_type":"custom_event"`)
+		if g.rng.IntN(3) == 0 {
+			g.s.WriteString(`,"event\u005ftype":"custom\u005fevent"`)
+		}
+		g.s.WriteString(g.space() + "}")
+	}
+	g.s.WriteString(g.space() + "]")
+}
+
+func (g *oddWriter) member(depth int) {
+	name := []string{`"a"`, `"a"`, `"\u0061"`, `"b"`, `"data"`, `"d\u0061ta"`, `"é\n"`, `"a.b"`}[g.rng.IntN(8)]
+	g.s.WriteString(name + g.space() + ":" + g.space())
+	g.value(depth)
+}
+
+func (g *oddWriter) value(depth int) {
+	kind := g.rng.IntN(8)
+	if depth > 3 {
+		kind = g.rng.IntN(5)
+	}
+	switch kind {
+	default:
+		g.s.WriteString([]string{"1", "-0.10e+2", `"x\/y"`, `"\ud83d\ude00é"`, "null"}[kind])
+	case 5, 6:
+		g.s.WriteString("{" + g.space())
+		for i := range g.rng.IntN(4) {
+			if i > 0 {
+				g.s.WriteString("," + g.space())
+			}
+			g.member(depth + 1)
+			g.s.WriteString(g.space())
+		}
+		g.s.WriteString("}")
+	case 7:
+		g.s.WriteString("[" + g.space())
+		for i := range g.rng.IntN(4) {
+			if i > 0 {
+				g.s.WriteString("," + g.space())
+			}
+			g.value(depth + 1)
+			g.s.WriteString(g.space())
+		}
+		g.s.WriteString("]")
+	}
+}
