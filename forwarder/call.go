@@ -76,7 +76,7 @@ func (c *call) accept(d *delivery) error {
 		return ErrClosed
 	}
 	c.delivery = d
-	d.finished, d.decided = c.finished, f.ledger.settle
+	d.finished, d.decided, d.explain = c.finished, f.ledger.settle, f.explain
 	f.watch.arm()
 	f.producer.Submit(&d.group)
 	return nil

@@ -15,9 +15,10 @@ type delivery struct {
 	filtered *batch.Batch // what was left of it: its events are those of the messages
 	messages []message
 	group    deliver.Group
-	size     int64           // bytes it takes of the buffer
-	finished func(left bool) // called when the last message is settled; may be nil
-	decided  func(n int)     // called with the number of messages that were settled, afterwards; may be nil
+	size     int64             // bytes it takes of the buffer
+	explain  func(error) error // says more of a broker's refusal; may be nil
+	finished func(left bool)   // called when the last message is settled; may be nil
+	decided  func(n int)       // called with the number of messages that were settled, afterwards; may be nil
 
 	mu        sync.Mutex
 	results   []deliver.Result
@@ -168,7 +169,7 @@ func (d *delivery) outcomeLocked(partition int32, why error) error {
 			Events:     d.messages[i].events,
 			Outcome:    Outcome(r.Outcome),
 			Partition:  r.Partition,
-			Err:        cause(r.Err),
+			Err:        d.cause(r.Err),
 		})
 	}
 	if len(failures) == 0 {
@@ -178,7 +179,10 @@ func (d *delivery) outcomeLocked(partition int32, why error) error {
 }
 
 // cause puts the seam's error into this package's words.
-func cause(err error) error {
+func (d *delivery) cause(err error) error {
+	if d.explain != nil {
+		err = d.explain(err)
+	}
 	switch {
 	case err == deliver.ErrClosed: //nolint:errorlint // alone it needs no companion
 		return ErrClosed

@@ -100,3 +100,21 @@ func explainHangUp(server string, who identity, at stage, certs *certRequest, er
 		return fmt.Errorf("%s closed the connection when asked for the topic: %w", server, err)
 	}
 }
+
+// explainDelivery says what to do about a refusal that reached a message: the
+// producer does not try those again.
+func (p *probe) explainDelivery(err error) error {
+	cfg := p.latest.Load()
+	if cfg == nil {
+		return err
+	}
+	switch who := p.who(cfg); {
+	case errors.Is(err, sarama.ErrTopicAuthorizationFailed):
+		return refusef("the brokers do not let %s write to topic %s: grant it the operation WRITE: %w", who, quote(p.topic), err)
+	case errors.Is(err, sarama.ErrClusterAuthorizationFailed):
+		return refusef("the brokers do not let %s write idempotently: grant it the operation WRITE on topic %s, "+
+			"and before Kafka 2.8 IDEMPOTENT_WRITE on the cluster: %w", who, quote(p.topic), err)
+	default:
+		return err
+	}
+}

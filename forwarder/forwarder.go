@@ -22,6 +22,7 @@ type Forwarder struct {
 	buffer   *buffer
 	ledger   ledger
 	producer deliver.Producer
+	explain  func(error) error // says more of what a broker refused; may be nil
 	watch    *watcher
 	aborted  atomic.Int64 // messages that were undecided when Close came
 }
@@ -67,7 +68,7 @@ func New(ctx context.Context, s settings.Settings, opts ...Option) (*Forwarder, 
 		return nil, fmt.Errorf("forwarder: %w", err)
 	}
 	f := newForwarder(s, o, p, producer, probe.diagnose)
-	f.probe = probe
+	f.probe, f.explain = probe, probe.explainDelivery
 	return f, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -34,6 +35,7 @@ type probe struct {
 	dialer    *dialer
 	configure func() (*sarama.Config, error) // may ask for credentials
 	user      func() string                  // who they are for, where the configuration does not tell
+	latest    atomic.Pointer[sarama.Config]  // that configure made
 }
 
 // newProbe checks s, whose defaults are not filled in, and makes of it all that
@@ -129,6 +131,9 @@ func (p *probe) credentials(ctx context.Context) (*sarama.Config, error) {
 	}()
 	select {
 	case r := <-results:
+		if r.err == nil {
+			p.latest.Store(r.cfg)
+		}
 		return r.cfg, r.err
 	case <-ctx.Done():
 		return nil, fmt.Errorf("no credentials yet: %w", ended(ctx))

@@ -93,6 +93,7 @@ func TestApacheKafka(t *testing.T) {
 			t.Run("certificates", func(t *testing.T) { a.certificates(t) })
 			t.Run("client certificates", func(t *testing.T) { a.clientCertificates(t) })
 			t.Run("advertised", func(t *testing.T) { a.advertised(t) })
+			t.Run("running", func(t *testing.T) { a.running(t) })
 		})
 	}
 }
@@ -269,4 +270,27 @@ func (a apache) advertised(t *testing.T) {
 	unreached(t, s, `forwarder: SERVER advertises broker 1, leader of partitions 0, 1, 2, at 127.0.0.1:1, which cannot be reached: `+
 		`correct the broker's advertised.listeners, or let this host connect to it: `+
 		`127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused (context deadline exceeded)`)
+}
+
+// running: what was right at the start and is wrong later.
+func (a apache) running(t *testing.T) {
+	t.Run("password changed", func(t *testing.T) {
+		t.Parallel()
+		passwordChanged(t, a.at(forwardertest.ListenerSASL, writer, ourSecret, settings.SCRAMSHA512), func(password string) {
+			require.NoError(t, a.SetPassword(t.Context(), writer, password, settings.SCRAMSHA512))
+		})
+	})
+	t.Run("topic deleted", func(t *testing.T) {
+		t.Parallel()
+		require.NoError(t, a.CreateTopic(t.Context(), "short-lived", 1, nil))
+		topicDeleted(t, a.Settings("short-lived"), func() { require.NoError(t, a.DeleteTopic(t.Context(), "short-lived")) })
+	})
+	t.Run("right withdrawn", func(t *testing.T) {
+		t.Parallel()
+		require.NoError(t, a.CreateTopic(t.Context(), "guarded", 1, nil))
+		require.NoError(t, a.Grant(t.Context(), reader, "guarded", kadm.OpWrite))
+		s := a.at(forwardertest.ListenerSASL, reader, ourSecret, settings.SCRAMSHA512)
+		s.TopicName = "guarded"
+		rightWithdrawn(t, s, func() { require.NoError(t, a.Withdraw(t.Context(), reader, "guarded", kadm.OpWrite)) })
+	})
 }

@@ -211,3 +211,15 @@ func TestWithDialer(t *testing.T) {
 	defer f.Close()
 	assert.GreaterOrEqual(t, dials.Load(), int64(3), "every broker")
 }
+
+func TestRunning_passwordChanged(t *testing.T) {
+	t.Parallel()
+	k := forwardertest.NewKafka(t)
+	passwordChanged(t, k.Settings(), func(password string) { require.NoError(t, k.SetPassword(t.Context(), password)) })
+}
+
+func TestRunning_topicDeleted(t *testing.T) {
+	t.Parallel()
+	k := forwardertest.NewKafka(t)
+	topicDeleted(t, k.Settings(), func() { require.NoError(t, k.DeleteTopic("events")) })
+}
