@@ -60,7 +60,9 @@ func (c *ApacheCluster) certifyDocumented(ctx context.Context) error {
 	}
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-e", script)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(keytool)+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	cmd.Env = append(os.Environ(),
+		"PATH="+filepath.Dir(keytool)+string(filepath.ListSeparator)+os.Getenv("PATH"),
+		"JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC") // for programs that run half a second
 	if _, err := jvm.Output(cmd); err != nil {
 		return fmt.Errorf("forwardertest: making the key stores: %w", err)
 	}

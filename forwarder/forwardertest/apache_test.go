@@ -132,14 +132,3 @@ func passwords(t *testing.T, k *forwardertest.ApacheCluster) {
 	assert.Eventually(t, func() bool { return ping() != nil }, 5*time.Second, 50*time.Millisecond)
 	require.Error(t, k.SetPassword(t.Context(), "ann", "new-secret", settings.Plain))
 }
-
-func TestApacheKafka_documented(t *testing.T) {
-	eachApache(t, func(t *testing.T, version string) {
-		k := forwardertest.ApacheKafka(t, forwardertest.ApacheVersion(version), forwardertest.ApacheDocumented())
-		require.NoError(t, k.CreateTopic(t.Context(), "events", 3, nil))
-		s := k.Settings("events")
-		assert.Equal(t, "mparticle", s.UserName)
-		require.NoError(t, produce(t, s, &kgo.Record{Key: []byte("1"), Value: []byte("{}")}))
-		assert.Len(t, k.Messages(t, "events"), 1)
-	})
-}
