@@ -1,0 +1,146 @@
+// Package examples_test holds the README to its word: what it shows compiles,
+// and what it tells the reader to type works.
+package examples_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A block is one fenced block of the README.
+type block struct {
+	language, text string
+	line           int
+}
+
+func readme(t *testing.T) (text string, blocks []block) {
+	t.Helper()
+	data, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	var open *block
+	for i, line := range strings.Split(string(data), "\n") {
+		fence, isFence := strings.CutPrefix(line, "```")
+		switch {
+		case isFence && open == nil:
+			open = &block{language: fence, line: i + 1}
+		case isFence:
+			blocks = append(blocks, *open)
+			open = nil
+		case open != nil:
+			open.text += line + "\n"
+		}
+	}
+	require.Nil(t, open, "a block of the README has no end")
+	return string(data), blocks
+}
+
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("..")
+	require.NoError(t, err)
+	return dir
+}
+
+// packages are those that a block of Go may use.
+var packages = map[string]string{
+	"context": "context", "os": "os", "slog": "log/slog",
+	"batch":     "github.com/eventferry/eventferry/batch",
+	"forwarder": "github.com/eventferry/eventferry/forwarder",
+	"settings":  "github.com/eventferry/eventferry/settings",
+}
+
+// program makes a program of a block: a block without a package clause is the
+// inside of a function.
+func program(text string) string {
+	if strings.HasPrefix(text, "package ") {
+		return text
+	}
+	used := map[string]bool{"context": true, "settings": true}
+	for _, m := range regexp.MustCompile(`\b([a-z]+)\.[A-Z]`).FindAllStringSubmatch(text, -1) {
+		used[m[1]] = packages[m[1]] != ""
+	}
+	var b strings.Builder
+	b.WriteString("package main\n\nimport (\n")
+	for name, path := range packages {
+		if used[name] {
+			fmt.Fprintf(&b, "\t%q\n", path)
+		}
+	}
+	b.WriteString(")\n\nfunc main() { _ = block }\n\n")
+	b.WriteString("func block(ctx context.Context, s settings.Settings, data []byte) error {\n" + text + "\t_, _ = f, err\n\treturn nil\n}\n")
+	return b.String()
+}
+
+func TestREADME_goCompiles(t *testing.T) {
+	_, blocks := readme(t)
+	overlay := map[string]map[string]string{"Replace": {}}
+	var dirs []string
+	for _, b := range blocks {
+		if b.language != "go" {
+			continue
+		}
+		file := filepath.Join(t.TempDir(), "main.go")
+		require.NoError(t, os.WriteFile(file, []byte(program(b.text)), 0o600))
+		name := "readme-line-" + strconv.Itoa(b.line)
+		overlay["Replace"][filepath.Join(root(t), name, "main.go")] = file
+		dirs = append(dirs, "./"+name)
+	}
+	require.NotEmpty(t, dirs)
+	data, err := json.Marshal(overlay)
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "overlay.json")
+	require.NoError(t, os.WriteFile(file, data, 0o600))
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"build", "-o", t.TempDir(), "-overlay", file}, dirs...)...)
+	cmd.Dir = root(t)
+	out, err := cmd.CombinedOutput()
+	assert.NoError(t, err, "%s", out)
+}
+
+// Each command that proves a guarantee must name tests that exist.
+func TestREADME_namesTests(t *testing.T) {
+	text, _ := readme(t)
+	commands := regexp.MustCompile("`go test ([^`]*)`").FindAllStringSubmatch(text, -1)
+	require.NotEmpty(t, commands)
+	for _, c := range commands {
+		packages, pattern, _ := strings.Cut(strings.ReplaceAll(c[1], `\|`, "|"), " -run ")
+		if packages == "work" || strings.Contains(packages, "-") && pattern == "" {
+			continue // all tests, or a flag of the tests themselves
+		}
+		pattern = strings.Trim(pattern, "'")
+		if pattern == "" {
+			pattern = "."
+		}
+		args := append([]string{"test", "-vet=off", "-list", pattern}, strings.Fields(packages)...)
+		cmd := exec.CommandContext(t.Context(), "go", args...)
+		cmd.Dir = root(t)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s: %s", c[0], out)
+		for alternative := range strings.SplitSeq(pattern, "|") {
+			name := regexp.MustCompile(`(?m)^(Test|Fuzz)\S*` + strings.TrimSuffix(alternative, "."))
+			fuzz := regexp.MustCompile(`(?m)^` + alternative)
+			assert.True(t, name.Match(out) || fuzz.Match(out), "%s: no test fits %q", c[0], alternative)
+		}
+	}
+}
+
+// The blocks of the recipe are the files that a test starts Apache Kafka from.
+func TestREADME_recipe(t *testing.T) {
+	_, blocks := readme(t)
+	for _, name := range []string{"make-keys.sh", "jaas.conf", "server.properties"} {
+		file, err := os.ReadFile(filepath.Join("..", "forwarder", "forwardertest", "recipe", name))
+		require.NoError(t, err)
+		assert.True(t, slices.ContainsFunc(blocks, func(b block) bool { return b.text == string(file) }),
+			"the README has no block equal to %s", name)
+	}
+}
