@@ -20,7 +20,7 @@ type call struct {
 	told     chan struct{} // made when the caller stops waiting; closed when Done has been told
 }
 
-// begin filters and encodes b, waits for room and hands the messages over.
+// begin filters b, waits for room, encodes, and hands the messages over.
 func (f *Forwarder) begin(ctx context.Context, b *batch.Batch) *call {
 	c := &call{f: f, ctx: ctx, start: time.Now()}
 	c.info.Events = b.NumEvents()
@@ -38,7 +38,7 @@ func (f *Forwarder) begin(ctx context.Context, b *batch.Batch) *call {
 		return c
 	}
 	if err := c.accept(d); err != nil {
-		c.err = notSent(d, err)
+		c.err = notSent(wholeBatch(b), err)
 	}
 	return c
 }
@@ -58,7 +58,7 @@ func (c *call) prepare(b *batch.Batch) (*delivery, error) {
 	return d, err
 }
 
-// accept takes the room that d needs and submits it.
+// accept takes the room that d needs, encodes and submits it.
 func (c *call) accept(d *delivery) error {
 	f := c.f
 	if c.ctx.Err() != nil {
@@ -71,6 +71,7 @@ func (c *call) accept(d *delivery) error {
 		}
 		return err
 	}
+	d.encode()
 	if !f.ledger.open(len(d.messages)) {
 		f.buffer.release(d.size)
 		return ErrClosed

@@ -11,8 +11,9 @@ import (
 // A delivery is the way of one batch's messages through the producer, from
 // acceptance until the last of them is settled.
 type delivery struct {
-	batch    *batch.Batch // as the caller gave it
+	batch    *batch.Batch // as the caller gave it; kept for Remaining
 	filtered *batch.Batch // what was left of it: its events are those of the messages
+	outline  outline      // until it is encoded
 	messages []message
 	group    deliver.Group
 	size     int64             // bytes it takes of the buffer
@@ -41,31 +42,30 @@ func (m message) record() deliver.Message {
 	return deliver.Message{Key: m.key, Value: m.value, Part: m.part}
 }
 
-// size is what the message counts for against the limits.
-func (m message) size() int { return m.record().Size() }
+// encode makes the messages. Nothing else may be asked of the delivery before.
+func (d *delivery) encode() {
+	d.become(d.outline.encode())
+	d.outline = outline{}
+}
 
-func newDelivery(b, filtered *batch.Batch, messages []message) *delivery {
-	d := &delivery{
-		batch:    b,
-		filtered: filtered,
-		messages: messages,
-		results:  make([]deliver.Result, len(messages)),
-		settled:  make([]bool, len(messages)),
-		pending:  len(messages),
-		done:     make(chan struct{}),
-	}
+func (d *delivery) become(messages []message) {
+	d.messages = messages
+	d.results = make([]deliver.Result, len(messages))
+	d.settled = make([]bool, len(messages))
+	d.pending = len(messages)
+	d.done = make(chan struct{})
 	d.group.Messages = make([]deliver.Message, len(messages))
 	for i, m := range messages {
 		d.group.Messages[i] = m.record()
-		d.size += int64(m.size())
 	}
 	d.group.Owner = d
-	return d
 }
 
 // wholeBatch stands for a batch of which no message was made.
 func wholeBatch(b *batch.Batch) *delivery {
-	return newDelivery(b, b, []message{{events: b.NumEvents()}})
+	d := &delivery{batch: b, filtered: b}
+	d.become([]message{{events: b.NumEvents()}})
+	return d
 }
 
 // Settle implements [deliver.Settler].

@@ -12,33 +12,53 @@ import (
 // less than delivery.max_buffered_bytes.
 const maxInt = int64(math.MaxInt)
 
-// encode turns a filtered batch into messages. All is sized before anything is
-// allocated; key and values share one buffer.
-func (p *pipeline) encode(b *batch.Batch) ([]message, error) {
-	var key []byte // nil without a user id: an empty key would be one like any other
-	if id, ok := b.UserID(); ok {
-		key = strconv.AppendInt(make([]byte, 0, 20), id, 10)
+// An outline is a filtered batch that is sized and not yet encoded, so that a
+// call that waits for room has not taken it already.
+type outline struct {
+	batch *batch.Batch
+	key   []byte
+	whole int   // the size of the value when the batch is one message as it is
+	total int64 // bytes that all messages count for
+
+	splitter splitter // otherwise
+	all      sizes
+}
+
+// measure sizes a filtered batch, which allocates nothing of its size.
+func (p *pipeline) measure(b *batch.Batch) (outline, error) {
+	o := outline{batch: b}
+	if id, ok := b.UserID(); ok { // the key is nil without: an empty key would be one like any other
+		o.key = strconv.AppendInt(make([]byte, 0, 20), id, 10)
 	}
-	fixed := deliver.Message{Key: key}.Size() // what a message counts for beside value and header
+	fixed := deliver.Message{Key: o.key}.Size() // what a message counts for beside value and header
 	if b.NumEvents() <= 1 || !p.messagePerEvent {
-		size := b.Size()
-		need := int64(size) + int64(fixed)
-		if need <= int64(p.maxMessage) {
-			return whole(b, key, size), nil
+		o.whole = b.Size()
+		if o.total = int64(o.whole) + int64(fixed); o.total <= int64(p.maxMessage) {
+			return o, nil
 		}
 		if b.NumEvents() <= 1 {
-			return nil, tooLarge(b, 0, need, int64(p.maxMessage))
+			return outline{}, tooLarge(b, 0, o.total, int64(p.maxMessage))
 		}
 	}
-	s := splitter{batch: b, perEvent: p.messagePerEvent, fixed: fixed, limit: p.maxMessage}
-	all, err := s.measure()
-	if err != nil {
-		return nil, err
+	o.whole = 0
+	o.splitter = splitter{batch: b, perEvent: p.messagePerEvent, fixed: fixed, limit: p.maxMessage}
+	var err error
+	if o.all, err = o.splitter.measure(); err != nil {
+		return outline{}, err
 	}
-	if limit := min(p.maxBuffer, maxInt); all.total > limit {
-		return nil, &TooLargeError{Event: -1, Size: all.total, Limit: limit}
+	o.total = o.all.total
+	if limit := min(p.maxBuffer, maxInt); o.total > limit {
+		return outline{}, &TooLargeError{Event: -1, Size: o.total, Limit: limit}
 	}
-	return s.split(all, key), nil
+	return o, nil
+}
+
+// encode makes the messages. Key and values share one buffer.
+func (o *outline) encode() []message {
+	if o.whole == 0 { // no value is empty
+		return o.splitter.split(o.all, o.key)
+	}
+	return whole(o.batch, o.key, o.whole)
 }
 
 // whole makes one message of the batch as it is: an absent or null "events"

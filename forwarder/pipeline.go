@@ -41,8 +41,8 @@ func newPipeline(s settings.Settings, callers []namedFilter) (*pipeline, error) 
 	}, nil
 }
 
-// prepare filters a private copy of b and turns what is left into messages. No
-// delivery and no error means that the batch was dropped.
+// prepare filters a private copy of b and measures what is left. No delivery
+// and no error means that the batch was dropped.
 func (p *pipeline) prepare(ctx context.Context, b *batch.Batch) (*delivery, []Dropped, error) {
 	own := b.Clone()
 	dropped, err := p.filter(ctx, own)
@@ -52,11 +52,11 @@ func (p *pipeline) prepare(ctx context.Context, b *batch.Batch) (*delivery, []Dr
 	if len(dropped) > 0 && dropped[len(dropped)-1].Batch {
 		return nil, dropped, nil
 	}
-	messages, err := p.encode(own)
+	o, err := p.measure(own)
 	if err != nil {
 		return nil, dropped, err
 	}
-	return newDelivery(b, own, messages), dropped, nil
+	return &delivery{batch: b, filtered: own, size: o.total, outline: o}, dropped, nil
 }
 
 // filter runs the filters until one drops the batch, which its entry in the

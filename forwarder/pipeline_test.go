@@ -103,6 +103,7 @@ func TestPipeline_privateCopy(t *testing.T) {
 	for range 3 {
 		d, dropped, err := p.prepare(t.Context(), b)
 		require.NoError(t, err)
+		d.encode()
 		assert.Equal(t, `{"mpid":7,"events":[],"seen":true}`, string(d.messages[0].value))
 		assert.Equal(t, []Dropped{{Filter: "edit", Reason: "test", Events: 1}}, dropped, "only what this call dropped")
 	}
