@@ -1,0 +1,75 @@
+package delivery
+
+import (
+	"testing"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/forwarder/forwardertest"
+)
+
+// A stated limit: the broker refuses record batches, so messages fail for the
+// sake of a neighbour, and Permanent is wrong about them.
+func TestLimit_neighbours(t *testing.T) {
+	k := forwardertest.NewKafka(t)
+	s := k.Settings()
+	s.Delivery.Linger = 200 * time.Millisecond // they travel together
+	f, err := forwarder.New(within(t, 10*time.Second), s, quiet())
+	require.NoError(t, err)
+	defer f.Close()
+	var l ledger
+	first, b := l.make(t, 7, 10)
+	l.note(first, f.Forward(within(t, 10*time.Second), b))
+	k.Fail(forwardertest.Produce, 10, 1)
+	for range 3 {
+		l.send(within(t, 10*time.Second), t, f, 7, 10)
+	}
+	l.waiting.Wait()
+	for _, e := range l.entries[1:] {
+		require.ErrorIs(t, e.err, sarama.ErrMessageSizeTooLarge)
+		assert.True(t, forwarder.Permanent(e.err))
+		assert.False(t, forwarder.NothingSent(e.err))
+	}
+	l.check(t, k, 12)
+}
+
+// Worked round: AsyncProducer's circuit breaker, which opens after three
+// failures to find a leader and then fails everything for ten seconds.
+func TestLimit_circuitBreaker(t *testing.T) {
+	t.Parallel()
+	k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
+	f := open(t, k)
+	var l ledger
+	l.send(t.Context(), t, f, 7, 10)
+	l.waiting.Wait()
+	for _, fault := range []*forwardertest.Fault{k.Leaderless("events"), k.Unreachable()} {
+		for range 100 {
+			l.send(t.Context(), t, f, 7, 10)
+		}
+		<-time.After(12 * time.Second)
+		fault.Stop()
+	}
+	require.NoError(t, f.Shutdown(within(t, time.Minute)))
+	assert.Equal(t, tally{acknowledged: 201}, l.check(t, k, 12))
+}
+
+// Sarama's global logger and the like stay as the program has set them.
+func TestLimit_globals(t *testing.T) {
+	logger, debug, panics := sarama.Logger, sarama.DebugLogger, sarama.PanicHandler
+	request, response := sarama.MaxRequestSize, sarama.MaxResponseSize
+	k := forwardertest.NewKafka(t)
+	f := open(t, k)
+	var l ledger
+	_, b := l.make(t, 7, 10)
+	require.NoError(t, f.Forward(within(t, 10*time.Second), b))
+	require.NoError(t, f.Close())
+	assert.Same(t, logger, sarama.Logger)
+	assert.Equal(t, debug, sarama.DebugLogger)
+	assert.Equal(t, panics == nil, sarama.PanicHandler == nil)
+	assert.Equal(t, request, sarama.MaxRequestSize)
+	assert.Equal(t, response, sarama.MaxResponseSize)
+}

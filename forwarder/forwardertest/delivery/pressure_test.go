@@ -1,0 +1,83 @@
+package delivery
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/forwarder/forwardertest"
+)
+
+// 10,000 callers at a slow broker: memory stays at the buffer's size, and they
+// are served in the order in which they came.
+func TestPressure_manyCallers(t *testing.T) {
+	const callers = 10_000
+	k := forwardertest.NewKafka(t, forwardertest.WithTopic("events", 1))
+	s := k.Settings()
+	s.Delivery.MaxMessageBytes, s.Delivery.MaxBufferedBytes = 100_000, 400_000
+	var mu sync.Mutex
+	var came []int // in the order in which they came to the buffer
+	arrive := func(ctx context.Context, _ *batch.Batch) error {
+		mu.Lock()
+		defer mu.Unlock()
+		came = append(came, ctx.Value(caller{}).(int))
+		return nil
+	}
+	served := make([]int64, callers) // the offset of each caller's message
+	f, err := forwarder.New(within(t, 10*time.Second), s, quiet(), forwarder.WithFilter("arrive", batch.FilterFunc(arrive)),
+		forwarder.WithObserver(forwarder.Observer{Done: func(ctx context.Context, i forwarder.ForwardInfo) {
+			served[ctx.Value(caller{}).(int)] = i.Messages[0].Offset
+		}}))
+	require.NoError(t, err)
+	defer f.Close()
+	slow := k.SlowAnswers(10 * time.Millisecond)
+	defer slow.Stop()
+
+	var l ledger
+	_, b := l.make(t, 7, 3000)
+	var calls sync.WaitGroup
+	for i := range callers {
+		calls.Go(func() {
+			assert.NoError(t, f.Forward(context.WithValue(context.Background(), caller{}, i), b))
+		})
+	}
+	require.Eventually(t, func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(came) == callers
+	}, time.Minute, 10*time.Millisecond)
+	heap := heapInUse()
+	peak := heap
+	over := make(chan struct{})
+	go func() {
+		calls.Wait()
+		close(over)
+	}()
+	for waiting := true; waiting; {
+		select {
+		case <-over:
+			waiting = false
+		case <-time.After(200 * time.Millisecond):
+			peak = max(peak, heapInUse())
+		}
+	}
+	// How far anybody was served from where he came.
+	var off []int64
+	for place, i := range came {
+		off = append(off, max(served[i]-int64(place), int64(place)-served[i]))
+	}
+	slices.Sort(off)
+	t.Logf("heap %d KB at first, at most %d KB; off by %d at most, %d at the 99th percentile",
+		heap/1024, peak/1024, off[callers-1], off[callers*99/100])
+	assert.Less(t, off[callers*99/100], int64(callers/100))
+	assert.Less(t, peak-heap, int64(16<<20), "all messages together are 30 MB, and the embedded Kafka keeps them compressed")
+}
+
+type caller struct{} // its number, in a context
