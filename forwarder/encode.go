@@ -53,28 +53,12 @@ func (p *pipeline) measure(b *batch.Batch) (outline, error) {
 	return o, nil
 }
 
-// encode makes the messages. Key and values share one buffer.
+// encode makes the messages. All values share one buffer.
 func (o *outline) encode() []message {
 	if o.whole == 0 { // no value is empty
 		return o.splitter.split(o.all, o.key)
 	}
-	return whole(o.batch, o.key, o.whole)
-}
-
-// whole makes one message of the batch as it is: an absent or null "events"
-// stays so.
-func whole(b *batch.Batch, key []byte, size int) []message {
-	buf, key := begin(key, size)
-	buf = b.AppendJSON(buf)
-	return []message{{events: b.NumEvents(), key: key, value: buf[len(key):len(buf):len(buf)]}}
-}
-
-// begin allocates the buffer for the key and so many bytes of values, and moves
-// the key there.
-func begin(key []byte, values int) (buf, moved []byte) {
-	buf = append(make([]byte, 0, len(key)+values), key...)
-	if key == nil {
-		return buf, nil
-	}
-	return buf, buf[:len(key):len(key)]
+	// As it is: an absent or null "events" stays so.
+	value := o.batch.AppendJSON(make([]byte, 0, o.whole))
+	return []message{{events: o.batch.NumEvents(), key: o.key, value: value}}
 }

@@ -87,7 +87,7 @@ func (s *splitter) header(i int) int {
 // split makes the messages that were measured.
 func (s *splitter) split(all sizes, key []byte) []message {
 	messages := make([]message, all.messages)
-	buf, key := begin(key, int(all.values))
+	buf := make([]byte, 0, all.values)
 	from := 0
 	for i := range messages {
 		to, _ := s.next(i, from)

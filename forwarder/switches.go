@@ -33,7 +33,7 @@ func eventSwitches(s settings.Settings) []namedFilter {
 func memberSwitches(s settings.Settings) []namedFilter {
 	var list []namedFilter
 	if s.IncludeLocationInformation == settings.Off {
-		list = append(list, setting("include_location_information", removeLocations))
+		list = append(list, setting("include_location_information", removeLocations()))
 	}
 	if s.IncludeEventBatchLocation == settings.Off {
 		list = append(list, setting("include_event_batch_location", remove("context", "location")))
@@ -102,21 +102,31 @@ func set(text string, path ...string) batch.FilterFunc {
 
 // removeLocations removes the events' own locations and those of the
 // breadcrumbs that a crash report carries, which are events themselves.
-func removeLocations(_ context.Context, b *batch.Batch) error {
-	for _, e := range b.Events() {
-		if err := e.At("data", "location").Remove(); err != nil {
-			return err
-		}
-		if e.Type() != batch.CrashReport {
-			continue
-		}
-		for name, crumb := range e.At("data", "breadcrumbs").All() {
-			if name != "" {
-				continue // a member of an object: these are no breadcrumbs
-			}
-			if err := crumb.At("data", "location").Remove(); err != nil {
+func removeLocations() batch.FilterFunc {
+	location, breadcrumbs := []string{"data", "location"}, []string{"data", "breadcrumbs"} // once, not for each event
+	return func(_ context.Context, b *batch.Batch) error {
+		for _, e := range b.Events() {
+			if err := e.At(location...).Remove(); err != nil {
 				return err
 			}
+			if e.Type() == batch.CrashReport {
+				if err := removeWithin(e.At(breadcrumbs...), location); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+}
+
+// removeWithin removes what the path leads to from each element of an array.
+func removeWithin(array batch.Value, path []string) error {
+	for name, element := range array.All() {
+		if name != "" {
+			continue // a member: this is an object
+		}
+		if err := element.At(path...).Remove(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,0 +1,62 @@
+package forwarder
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/settings"
+)
+
+// Allocations do not depend on the machine, so these are exact: one for the
+// output, and a fixed few for the batch.
+func TestCost_allocations(t *testing.T) {
+	def, perEvent := mustPipeline(t, settings.Settings{}), mustPipeline(t, settings.Settings{SendAsBatch: settings.Off})
+	all := mustPipeline(t, with("include_location_information", "include_metadata", "include_mp_device_id", "include_event_batch_location", "ip_address"))
+	for i, events := range []int{1, 10} {
+		t.Run(fmt.Sprintf("%d events", events), func(t *testing.T) {
+			data := undropped(t, 1, events)[0]
+			b, err := batch.Parse(data)
+			require.NoError(t, err)
+			for _, c := range []struct {
+				name string
+				want [2]int // for 1 event and for 10
+				run  func()
+			}{
+				{"parse, clone, default switches, append", [2]int{6, 6}, func() { forwarding(t, def)(data) }},
+				{"clone and default switches", [2]int{2, 2}, func() { filtered(t, def, b) }},
+				{"clone and switches that remove all they can", [2]int{6, 7}, func() { filtered(t, all, b) }},
+				{"encode one message", [2]int{3, 3}, func() { encoded(t, def, b) }},
+				{"encode a message per event", [2]int{3, 3}, func() { encoded(t, perEvent, b) }},
+			} {
+				assert.Equal(t, c.want[i], int(testing.AllocsPerRun(20, c.run)), c.name)
+			}
+		})
+	}
+}
+
+// A filter that does nothing costs nothing.
+func TestCost_nothingSwitchedOff(t *testing.T) {
+	p := mustPipeline(t, keepAll(), filter("looks on", func(context.Context, *batch.Batch) error { return nil }))
+	b, err := batch.Parse([]byte(twoEvents))
+	require.NoError(t, err)
+	assert.Equal(t, 1, int(testing.AllocsPerRun(20, func() { filtered(t, p, b) })))
+}
+
+func filtered(tb testing.TB, p *pipeline, b *batch.Batch) {
+	if _, err := p.filter(tb.Context(), b.Clone()); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func encoded(tb testing.TB, p *pipeline, b *batch.Batch) {
+	o, err := p.measure(b)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	o.encode()
+}
