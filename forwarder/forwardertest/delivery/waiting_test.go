@@ -1,0 +1,102 @@
+package delivery
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/forwarder/forwardertest"
+)
+
+// What keeps delivery waiting is visible: to the observer within 5 seconds, in
+// the log, and as the wrapped cause of a deadline error.
+func TestWaiting_isTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		start func(*forwardertest.Kafka) *forwardertest.Fault
+		says  string
+	}{
+		"silent":      {func(k *forwardertest.Kafka) *forwardertest.Fault { return k.Silence() }, "no answer"},
+		"unreachable": {func(k *forwardertest.Kafka) *forwardertest.Fault { return k.Unreachable() }, "connection refused"},
+		"leaderless":  {func(k *forwardertest.Kafka) *forwardertest.Fault { return k.Leaderless("events", 3) }, "leader"},
+		"NOT_ENOUGH_REPLICAS": {func(k *forwardertest.Kafka) *forwardertest.Fault {
+			return k.Fail(forwardertest.Produce, 19, forwardertest.UntilStopped)
+		}, "no acknowledgement"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
+			var out log
+			var mu sync.Mutex
+			var told []forwarder.WaitInfo
+			var at []time.Time
+			f, err := forwarder.New(within(t, 10*time.Second), k.Settings(), out.option(),
+				forwarder.WithObserver(forwarder.Observer{Waiting: func(_ context.Context, i forwarder.WaitInfo) {
+					mu.Lock()
+					defer mu.Unlock()
+					told, at = append(told, i), append(at, time.Now())
+				}}))
+			require.NoError(t, err)
+			defer f.Close()
+			var l ledger
+			user := userOn(3, 12, 0)
+			l.send(t.Context(), t, f, user, 10)
+			l.waiting.Wait()
+
+			fault := c.start(k)
+			began := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
+			defer cancel()
+			e, b := l.make(t, user, 10)
+			e.err = f.Forward(ctx, b)
+			l.note(e, e.err)
+			require.ErrorIs(t, e.err, context.DeadlineExceeded)
+			require.ErrorContains(t, e.err, c.says)
+			mu.Lock()
+			defer mu.Unlock()
+			require.NotEmpty(t, told)
+			assert.Less(t, at[0].Sub(began), 5*time.Second)
+			assert.ErrorContains(t, told[0].Cause, c.says)
+			assert.Equal(t, int32(3), told[0].Partition)
+			assert.WithinDuration(t, began, told[0].Since, time.Second)
+			assert.NotEmpty(t, told[0].Next)
+			require.Len(t, out.lines(), 1, "one line for each cause and half minute")
+			assert.Contains(t, out.lines()[0], c.says)
+			fault.Stop()
+			l.settle(within(t, 60*time.Second))
+			require.NoError(t, f.Shutdown(within(t, 60*time.Second)))
+			l.check(t, k, 12)
+		})
+	}
+}
+
+// Neither payload nor password is ever logged or part of an error.
+func TestWaiting_noSecrets(t *testing.T) {
+	t.Parallel()
+	k := forwardertest.NewKafka(t)
+	var out log
+	f, err := forwarder.New(within(t, 10*time.Second), k.Settings(), out.option())
+	require.NoError(t, err)
+	defer f.Close()
+	var l ledger
+	l.send(t.Context(), t, f, 7, 10)
+	l.waiting.Wait()
+	require.NoError(t, k.SetPassword(within(t, 10*time.Second), "another-password"))
+	k.CutConnections()
+	e, b := l.make(t, 7, 100)
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
+	defer cancel()
+	err = f.Forward(ctx, b)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	text := strings.Join(out.lines(), "\n") + err.Error()
+	assert.Contains(t, text, "user")
+	assert.NotContains(t, text, k.Settings().Password.Reveal())
+	assert.NotContains(t, text, "another-password")
+	assert.NotContains(t, text, e.data[40:])
+	assert.NotContains(t, text, "custom_event")
+}
