@@ -18,6 +18,104 @@
 //	}
 //	return f.Forward(ctx, b) // nil: Kafka has acknowledged it
 //
+// # Guarantees
+//
+// [Forwarder.Forward] returns nil only when every message of the batch is
+// acknowledged by all in-sync replicas, or when a filter or a setting dropped
+// it.
+//
+// One user's batches are written to one partition in the order in which they
+// were accepted, without loss or duplicates, through retries, leader changes,
+// broker restarts and network faults, while the process lives and the topic and
+// its number of partitions stand. If call A was accepted before call B began, A
+// comes first; concurrent calls for one user have no defined order. New
+// partitions move users: order across the move holds for batches that are
+// forwarded after the earlier ones were acknowledged.
+//
+// Of each message it is known whether it is [Acknowledged], [NotSent] (not in
+// Kafka, and can no longer get there) or [Unknown]. What is not certain is
+// unknown.
+//
+// The end of a context ends the wait, whatever the brokers do. What the
+// producer does not have by then is withdrawn. The rest keeps its place and
+// goes on being delivered.
+//
+// Retries do not give up: delivery goes on until the message is acknowledged,
+// refused, or the forwarder closed. What it waits for is told to the observer
+// and the log, and wrapped by the error of a deadline.
+//
+// The messages that are accepted and undecided never take more than
+// delivery.max_buffered_bytes, counted as in [TooLargeError]. Beside them, the
+// batches they come from stay in memory. A full buffer makes calls wait, in the
+// order in which they came.
+//
+// # Limits of the producer
+//
+// The producer below is Sarama's AsyncProducer, and some of its limits are
+// those of this package:
+//
+//   - It counts its retries. A broker that answers but refuses, as when too few
+//     replicas are in sync, is retried 4,500 times, which takes more than six
+//     hours; then the message comes back as unknown. While no broker answers or
+//     a partition has no leader nothing is counted, and there is no bound. Each
+//     of those retries costs 32 bytes for each partition in use, taken at its
+//     first message.
+//   - It does not retry what an ACL refuses: that comes back at once, unknown
+//     and not permanent. Until the topic has been seen, delivery waits instead.
+//   - It does not tell attempts apart. So whatever a broker refuses is unknown,
+//     also a first attempt that was refused for its own sake.
+//   - What it has cannot be taken back: of each partition up to 1,024 messages
+//     and delivery.max_message_bytes, or one message. They are unknown when a
+//     context ends, or Close comes, although most may never have been sent.
+//   - Brokers refuse record batches, not messages. Those that were gathered with
+//     one that is refused fail with it, and [Permanent] is wrong about them.
+//     Keep delivery.max_message_bytes at or below the topic's
+//     max.message.bytes, so that none is too large.
+//   - After a failure it begins a new epoch for all partitions, which Kafka
+//     keeps apart for each. An emulation that does not may refuse others'
+//     batches then; they are unknown.
+//   - A broker that says nothing is given up after 30 seconds, by which its
+//     partitions may be late. Other partitions go on, unless they need to learn
+//     of a new leader meanwhile.
+//
+// Worked round, and so no limits: the circuit breaker that fails messages for
+// ten seconds after three failed searches for a leader; searches that grow the
+// stack; pauses that Close could not end; a partition without a leader that
+// holds up all others; sequence numbers that turn negative after 2^31 messages
+// of a partition, and epochs that run out after 2^15 failures, for both of
+// which a new producer takes over in time.
+//
+// [Forwarder.Close] takes as long as closing the connections; nothing of the
+// forwarder runs when it returns, save Sarama's goroutines that see their
+// connections closed.
+//
+// # What to do with an error
+//
+// Three questions decide: can sending again ever help, can it duplicate, and is
+// there still something to wait for? In twelve lines, where later is a context
+// that gives delivery more time than ctx did:
+//
+//	err := f.Forward(ctx, b)
+//	if d, ok := errors.AsType[*forwarder.DeliveryError](err); ok {
+//		err = d.Wait(later) // for what is unknown; it sends nothing
+//	}
+//	switch {
+//	case err == nil: // acknowledged, or dropped by a filter or a setting
+//		return nil
+//	case forwarder.Permanent(err): // it can never succeed
+//		return deadLetter(b, err)
+//	case forwarder.NothingSent(err): // sending it again cannot duplicate it
+//		return requeue(b)
+//	default: // it may be in Kafka: sending it again may duplicate it
+//		return requeueOrReport(b, err)
+//	}
+//
+// The error is a [*DeliveryError], which says of each message whether it is
+// [NotSent] or [Unknown]; a [*FilterError] or a [*TooLargeError], with which
+// nothing was sent; or [ErrClosed], the same. Forwarding a batch again is a new
+// batch: nothing joins it with the first. [DeliveryError.Remaining] is the
+// batch without what may have been sent.
+//
 // # The way of a batch
 //
 // Forward copies the batch, which is cheap, and works on the copy: events whose
@@ -31,24 +129,13 @@
 // queue. Batches of one user go to one partition in the order in which they
 // were accepted. A batch without a user id goes to a random partition.
 //
-// # What nil and what an error mean
-//
-// Nil means that every message is acknowledged by all in-sync replicas, or that
-// the batch was dropped. An error is a [*DeliveryError], which says of each
-// message whether it is [NotSent] or [Unknown], or a [*FilterError],
-// [*TooLargeError] or [ErrClosed], with which nothing was sent. A producer's
-// error is unknown unless the opposite is certain: the message may be in Kafka,
-// and sending it again may duplicate it.
-//
-// The end of ctx ends the wait, not the sending: what the producer has already
-// goes on being delivered, behind nothing and ahead of what comes later.
-//
 // # When a broker refuses
 //
 // [New] and [Forwarder.Ping] say what failed, where, for whom and what to do,
 // then the cause, which [errors.Is] and [errors.As] find: a [sarama.KError], an
 // error of crypto/x509 or of package net. While delivery waits the same texts
-// are its cause: in the log, in [WaitInfo] and in the error of a deadline. The
+// are its cause: in the log, in [WaitInfo] and in the error of a deadline. A
+// right to write that is withdrawn comes back with the batch, at once. The
 // texts, in which b1:9093 stands for the broker:
 //
 //	b1:9093 refused user "mparticle" with PLAIN: wrong password, or the broker's
