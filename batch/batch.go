@@ -14,7 +14,8 @@ type Batch struct {
 	left    int  // how many of the events are not dropped
 	retyped bool // an event_type was edited: the index may be wrong
 	drops   []DroppedEvents
-	parts   atomic.Pointer[parts] // what splitting needs to know, until the next edit
+	edits   int                   // how often it was edited
+	parts   atomic.Pointer[parts] // what splitting needed to know at the last split
 }
 
 // UserID returns the mParticle user id (mpid). It reports false when the batch

@@ -42,6 +42,7 @@ type cursor struct {
 	doc    *document
 	object bool
 	known  []memberSpan // what Parse noted down, when the container is the batch
+	n      int          // how many entries came so far
 
 	prev  int // after the entry before, or after the opening bracket
 	begin int // after the comma, if there is one
@@ -52,9 +53,8 @@ type cursor struct {
 
 	escaped bool // the name has escape sequences
 
-	added []addition // yet to come
-	now   *addition  // the entry, if it is no longer one of the text's
-	over  bool       // the text's entries are
+	over  bool // behind the entries of the text
+	added int  // then: which of the additions the entry is
 }
 
 // entries returns a cursor before the first entry of the object or array at p.
@@ -70,23 +70,27 @@ func (b *Batch) entries(p place) cursor {
 func (c *cursor) next() bool {
 	for !c.over {
 		if !c.scan() {
-			c.over = true
-			if i, ok := c.doc.addedAt(c.end); ok {
-				c.added = c.doc.splices[i].added.members
-			}
+			c.over, c.added = true, -1
 			break
 		}
 		if !c.cut() {
 			return true
 		}
 	}
-	for len(c.added) > 0 {
-		c.now, c.added = &c.added[0], c.added[1:]
-		if !c.now.value.gone {
+	for added := c.additions(); c.added+1 < len(added); {
+		if c.added++; !added[c.added].value.gone {
 			return true
 		}
 	}
 	return false
+}
+
+// additions returns the members that edits added.
+func (c *cursor) additions() []addition {
+	if i, ok := c.doc.addedAt(c.end); ok {
+		return c.doc.splices[i].added.members
+	}
+	return nil
 }
 
 // scan moves to the next entry of the text, which may be cut.
@@ -102,10 +106,10 @@ func (c *cursor) scan() bool {
 		return false
 	}
 	c.at = i
-	if len(c.known) > 0 {
-		m := &c.known[0]
+	if c.n < len(c.known) {
+		m := &c.known[c.n]
 		c.colon, c.value, c.end, c.escaped = int(m.colon), int(m.value), int(m.end), m.escaped
-		c.known = c.known[1:]
+		c.n++
 		return true
 	}
 	if c.object {
@@ -125,8 +129,8 @@ func (c *cursor) cut() bool {
 // is tells whether the entry is a member of that name.
 func (c *cursor) is(name string) bool {
 	switch {
-	case c.now != nil:
-		return c.now.name == name
+	case c.over:
+		return c.additions()[c.added].name == name
 	case !c.object:
 		return false
 	case c.escaped:
@@ -138,8 +142,8 @@ func (c *cursor) is(name string) bool {
 // name returns the member's name, or "" for an element.
 func (c *cursor) name() string {
 	switch {
-	case c.now != nil:
-		return c.now.name
+	case c.over:
+		return c.additions()[c.added].name
 	case !c.object:
 		return ""
 	}
@@ -148,8 +152,8 @@ func (c *cursor) name() string {
 
 // place returns the place of the entry's value.
 func (c *cursor) place() place {
-	if c.now != nil {
-		return place{c.now.value, 0}
+	if c.over {
+		return place{c.additions()[c.added].value, 0}
 	}
 	return place{c.doc, c.value}
 }

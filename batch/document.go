@@ -88,9 +88,6 @@ func (d *document) put(s splice) {
 		s.start, s.end = min(s.start, old.start), max(s.end, old.end)
 		hi++
 	}
-	if s.value != nil {
-		s.value.in = d
-	}
 	if d.splices == nil {
 		d.splices = make([]splice, 0, 8)
 	}

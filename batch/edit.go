@@ -49,26 +49,20 @@ func (v *Value) fixed() error {
 	return nil
 }
 
-// location returns where the value is as a path from a root.
-func (v *Value) location() (root place, path []string) {
-	if v.of == nil {
-		return v.root, v.path
-	}
-	return v.of.root, append(slices.Clip(v.of.path), v.name)
-}
-
 // remove removes every occurrence of the value but the one at keep.
 func (v *Value) remove(keep place) {
 	v.b.changed()
-	if v.element {
-		if p, ok := v.of.root.now(); ok {
-			v.b.removeAll(p, v.of.path, victim{element: v.root})
-		}
-		return
+	root, parents, w := v.root, v.path, victim{keep: keep}
+	switch {
+	case v.element:
+		root, parents, w.element = v.of.root, v.of.path, v.root
+	case v.of != nil:
+		root, parents, w.name = v.of.root, v.of.path, v.name
+	default:
+		parents, w.name = v.path[:len(v.path)-1], v.path[len(v.path)-1]
 	}
-	root, path := v.location()
 	if p, ok := root.now(); ok {
-		v.b.removeAll(p, path[:len(path)-1], victim{name: path[len(path)-1], keep: keep})
+		v.b.removeAll(p, parents, w)
 	}
 }
 
@@ -167,4 +161,4 @@ func (c *cutter) finish(end int) {
 }
 
 // changed forgets what was computed from the batch before an edit.
-func (b *Batch) changed() { b.parts.Store(nil) }
+func (b *Batch) changed() { b.edits++ }

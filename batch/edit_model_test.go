@@ -130,6 +130,17 @@ func (w *twin) names(c chooser) []string {
 	return path
 }
 
+func (w *twin) step(c chooser) {
+	switch c.IntN(12) {
+	case 0:
+		w.drop(c)
+	case 1:
+		w.fork()
+	default:
+		w.edit(c)
+	}
+}
+
 // edit makes one edit, to both.
 func (w *twin) edit(c chooser) {
 	root, v, at := w.m, w.b.At(), "batch"
@@ -277,14 +288,7 @@ func TestEdit_likeModel(t *testing.T) {
 		w := newTwin(t, oddBatch(rng))
 		w.log = append(w.log, fmt.Sprintf("seed %d: %s", seed, w.b.AppendJSON(nil)))
 		for range 1 + rng.IntN(14) {
-			switch rng.IntN(12) {
-			case 0:
-				w.drop(rng)
-			case 1:
-				w.fork()
-			default:
-				w.edit(rng)
-			}
+			w.step(rng)
 		}
 		w.parts()
 	}

@@ -65,14 +65,15 @@ type target struct {
 
 // target finds out where Set has to put the value.
 func (v *Value) target() (target, error) {
+	at, path := v.root, v.path
 	if v.of != nil {
 		if _, ok := v.root.now(); ok {
 			return target{at: v.root}, nil
 		} else if v.element {
 			return target{}, errGone
 		}
+		at, path = v.of.root, append(slices.Clip(v.of.path), v.name)
 	}
-	at, path := v.location()
 	for i, name := range path {
 		p, ok := at.now()
 		if !ok {

@@ -3,6 +3,7 @@ package batch
 // parts is what splitting a batch needs to know about its events. It is
 // computed once, and again after an edit.
 type parts struct {
+	edits         int   // of the batch when this was computed: an edit makes it useless
 	before, after int   // up to the first event and after the last: the envelope
 	kept          []int // the events that are left, as indexes into Batch.events
 	ends          []int // ends[k] is the size of the first k events, each with a comma before it
@@ -46,10 +47,11 @@ func (b *Batch) AppendEvents(dst []byte, from, to int) []byte {
 }
 
 func (b *Batch) split() *parts {
-	if p := b.parts.Load(); p != nil {
+	if p := b.parts.Load(); p != nil && p.edits == b.edits {
 		return p
 	}
 	p := &parts{
+		edits:  b.edits,
 		before: b.base.size(0, int(b.array.start)+1),
 		after:  b.base.size(b.prev(len(b.events)), len(b.base.text)),
 		kept:   make([]int, 0, b.left),
