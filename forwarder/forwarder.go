@@ -63,7 +63,12 @@ func New(ctx context.Context, s settings.Settings, opts ...Option) (*Forwarder, 
 	if err != nil {
 		return nil, fmt.Errorf("forwarder: %w", err)
 	}
-	producer, err := deliver.NewAsync(s.Servers(), s.TopicName, cfg, partition.ByUser(hash(s, o))(s.TopicName))
+	producer, err := deliver.NewAsync(deliver.AsyncConfig{
+		Servers:     s.Servers(),
+		Topic:       s.TopicName,
+		Sarama:      cfg,
+		Partitioner: partition.ByUser(hash(s, o))(s.TopicName),
+	})
 	if err != nil {
 		return nil, fmt.Errorf("forwarder: %w", err)
 	}
@@ -106,8 +111,12 @@ func hash(s settings.Settings, o options) partition.Func {
 // [New] does to connect, with the credentials of this moment, and returns what
 // New would. It uses connections of its own, writes nothing, leaves nothing
 // behind and blocks until all is reached, something is refused or ctx has ended
-// (30 seconds without a deadline).
+// (30 seconds without a deadline). After Close or Shutdown it returns
+// [ErrClosed].
 func (f *Forwarder) Ping(ctx context.Context) error {
+	if f.ledger.isClosed() {
+		return ErrClosed
+	}
 	if err := f.probe.run(ctx); err != nil {
 		return fmt.Errorf("forwarder: %w", err)
 	}

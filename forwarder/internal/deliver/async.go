@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"net"
@@ -46,39 +47,59 @@ type Async struct {
 	stopped chan struct{} // closed when no goroutine is left
 }
 
-// NewAsync starts a producer for topic. cfg must be a configuration that never
-// reorders and that leaves the choice of the partition to choose, which must be
-// safe for concurrent use; NewAsync completes it, so it is the producer's from
-// then on. It does not wait for a connection: while no broker can be reached,
-// what is submitted waits. An error is a mistake in cfg.
-func NewAsync(servers []string, topic string, cfg *sarama.Config, choose sarama.Partitioner) (*Async, error) {
-	ctx, cancel := context.WithCancel(context.Background())
-	a := newAsync(ctx, cancel, topic, cfg, choose)
-	client, err := sarama.NewClient(servers, cfg)
+// AsyncConfig is what [NewAsync] needs.
+type AsyncConfig struct {
+	Servers []string
+	Topic   string
+
+	// Sarama must never reorder, and must leave the choice of the partition to
+	// Partitioner. NewAsync completes it, so it is the producer's from then on.
+	Sarama *sarama.Config
+
+	// Partitioner chooses for whole groups. It must be safe for concurrent use.
+	Partitioner sarama.Partitioner
+
+	// RenewAfter so many messages of one partition, a new producer takes over.
+	// 0: 2^30, half of what can be numbered.
+	RenewAfter int64
+}
+
+// NewAsync starts a producer. It does not wait for a connection: while no
+// broker can be reached, what is submitted waits. An error is a mistake in the
+// configuration.
+func NewAsync(c AsyncConfig) (*Async, error) {
+	a := newAsync(c)
+	client, err := sarama.NewClient(c.Servers, c.Sarama)
 	if err != nil {
-		cancel()
+		a.ended()
 		return nil, err
 	}
-	a.cluster = newCluster(client, topic, a.abort)
+	a.cluster = newCluster(client, c.Topic, a.abort)
 	go a.run()
 	return a, nil
 }
 
-func newAsync(ctx context.Context, cancel context.CancelFunc, topic string, cfg *sarama.Config, choose sarama.Partitioner) *Async {
+func newAsync(c AsyncConfig) *Async {
+	ctx, cancel := context.WithCancel(context.Background())
 	a := &Async{
-		topic:   topic,
-		choose:  choose,
-		config:  cfg,
-		start:   sarama.NewAsyncProducerFromClient,
-		limits:  limits{messages: window, bytes: cfg.Producer.MaxMessageBytes, numbered: renewAfter, failures: renewAfterFailures},
+		topic:  c.Topic,
+		choose: c.Partitioner,
+		config: c.Sarama,
+		start:  sarama.NewAsyncProducerFromClient,
+		limits: limits{
+			messages: window,
+			bytes:    c.Sarama.Producer.MaxMessageBytes,
+			numbered: cmp.Or(c.RenewAfter, renewAfter),
+			failures: renewAfterFailures,
+		},
 		lanes:   map[int32]*lane{},
 		wake:    make(chan struct{}, 1),
 		ended:   cancel,
 		abort:   ctx.Done(),
 		stopped: make(chan struct{}),
 	}
-	a.dialer = &dialer{ctx: ctx, dial: dialWith(cfg), open: map[*trackedConn]struct{}{}}
-	a.complete(cfg)
+	a.dialer = &dialer{ctx: ctx, dial: dialWith(c.Sarama), open: map[*trackedConn]struct{}{}}
+	a.complete(c.Sarama)
 	return a
 }
 

@@ -1,7 +1,6 @@
 package deliver
 
 import (
-	"context"
 	"sync"
 	"testing"
 	"time"
@@ -172,9 +171,8 @@ func newRig(t *testing.T, partitions int32, change func(*Async)) *rig {
 	cfg := sarama.NewConfig()
 	cfg.Producer.MaxMessageBytes = 10_000
 	cfg.Producer.Retry.BackoffFunc = func(int, int) time.Duration { return time.Hour }
-	ctx, cancel := context.WithCancel(context.Background())
 	r := &rig{client: &fakeClient{err: sarama.ErrOutOfBrokers}}
-	r.Async = newAsync(ctx, cancel, "events", cfg, byFirstByte{func(int32) int32 { return 0 }})
+	r.Async = newAsync(AsyncConfig{Topic: "events", Sarama: cfg, Partitioner: byFirstByte{func(int32) int32 { return 0 }}})
 	if partitions > 0 {
 		r.client.set(upTo(partitions), upTo(partitions), nil)
 	}
