@@ -2,7 +2,8 @@
 // batch and answers once Kafka has it, GET /health says whether Kafka can be
 // reached, and SIGTERM drains what is under way within the grace period.
 //
-//	eval "$(go run ./examples/localkafka ...)"   # or export EVENTFERRY_... yourself
+//	go run ./examples/localkafka -out kafka.env     stays; in another terminal:
+//	. ./kafka.env
 //	go run ./examples/service -listen 127.0.0.1:8080
 package main
 
