@@ -25,11 +25,9 @@ func (b *Batch) occurrences(p place, path []string, yield func(place) bool) bool
 		return true
 	}
 	c := b.entries(p)
-	for c.next() {
-		if c.is(path[0]) {
-			if p, ok := c.place().now(); ok && !b.occurrences(p, path[1:], yield) {
-				return false
-			}
+	for c.nextNamed(path[0]) {
+		if p, ok := c.place().now(); ok && !b.occurrences(p, path[1:], yield) {
+			return false
 		}
 	}
 	return true

@@ -35,9 +35,9 @@ func (p place) end() int { return pass(p.doc.text, p.pos) }
 // members that edits added. In the text it stands like this:
 //
 //	{ "a" : 1 , "b" : 2 }
-//	         ^prev  |   ^end
-//	           ^begin ^value
-//	            ^at^colon
+//	         ^prev   ^value
+//	            ^at     ^end
+//	               ^colon
 type cursor struct {
 	doc    *document
 	object bool
@@ -45,7 +45,6 @@ type cursor struct {
 	n      int          // how many entries came so far
 
 	prev  int // after the entry before, or after the opening bracket
-	begin int // after the comma, if there is one
 	at    int // where the member's name, or else the value, begins
 	colon int // after the name
 	value int
@@ -68,14 +67,33 @@ func (b *Batch) entries(p place) cursor {
 
 // next moves to the next entry that is left.
 func (c *cursor) next() bool {
-	for !c.over {
-		if !c.scan() {
-			c.over, c.added = true, -1
-			break
-		}
+	for !c.over && c.scan() {
 		if !c.cut() {
 			return true
 		}
+	}
+	return c.nextAdded()
+}
+
+// nextNamed moves to the next member of that name that is left.
+func (c *cursor) nextNamed(name string) bool {
+	for !c.over && c.scan() {
+		if c.is(name) && !c.cut() {
+			return true
+		}
+	}
+	for c.nextAdded() {
+		if c.is(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// nextAdded moves to the next member that edits added.
+func (c *cursor) nextAdded() bool {
+	if !c.over {
+		c.over, c.added = true, -1
 	}
 	for added := c.additions(); c.added+1 < len(added); {
 		if c.added++; !added[c.added].value.gone {
@@ -95,29 +113,41 @@ func (c *cursor) additions() []addition {
 
 // scan moves to the next entry of the text, which may be cut.
 func (c *cursor) scan() bool {
+	c.prev = c.end
+	if c.known != nil {
+		if c.n == len(c.known) {
+			return false
+		}
+		m := &c.known[c.n]
+		c.at, c.colon, c.value, c.end, c.escaped = int(m.at), int(m.colon), int(m.value), int(m.end), m.escaped
+		c.n++
+		return true
+	}
 	s := c.doc.text
-	c.prev, c.begin = c.end, c.end
 	i := skipSpace(s, c.end)
 	switch s[i] {
 	case ',':
-		c.begin = i + 1
 		i = skipSpace(s, i+1)
 	case '}', ']':
 		return false
 	}
 	c.at = i
-	if c.n < len(c.known) {
-		m := &c.known[c.n]
-		c.colon, c.value, c.end, c.escaped = int(m.colon), int(m.value), int(m.end), m.escaped
-		c.n++
-		return true
-	}
 	if c.object {
 		c.colon, c.escaped = skipString(s, i)
 		i = skipColon(s, c.colon)
 	}
 	c.value, c.end = i, pass(s, i)
 	return true
+}
+
+// begin returns the index after the comma before the entry, if there is one.
+func (c *cursor) begin() int { return afterComma(c.doc.text, c.prev) }
+
+func afterComma(s []byte, i int) int {
+	if j := skipSpace(s, i); s[j] == ',' {
+		return j + 1
+	}
+	return i
 }
 
 // cut tells whether an edit has removed the entry of the text.

@@ -91,11 +91,9 @@ func (b *Batch) removeAll(p place, path []string, w victim) {
 		return
 	}
 	c := b.entries(p)
-	for c.next() {
-		if c.is(path[0]) {
-			if p, ok := c.place().now(); ok {
-				b.removeAll(p, path[1:], w)
-			}
+	for c.nextNamed(path[0]) {
+		if p, ok := c.place().now(); ok {
+			b.removeAll(p, path[1:], w)
 		}
 	}
 }
@@ -105,7 +103,7 @@ func (b *Batch) removeFrom(p place, w victim) {
 	cuts := cutter{doc: p.doc, run: -1}
 	c := b.entries(p)
 	for c.scan() {
-		cuts.entry(c.prev, c.begin, !c.cut() && !w.is(&c))
+		cuts.entry(c.prev, !c.cut() && !w.is(&c))
 	}
 	cuts.finish(c.end)
 	i, ok := p.doc.addedAt(c.end)
@@ -137,17 +135,17 @@ type cutter struct {
 	kept bool
 }
 
-// entry takes the next entry: prev is the index after the one before it, begin
-// the index after the comma between them.
-func (c *cutter) entry(prev, begin int, keep bool) {
+// entry takes the next entry: prev is the index after the one before it.
+func (c *cutter) entry(prev int, keep bool) {
 	switch {
 	case !keep && c.run < 0:
 		c.run = prev
-	case keep && c.run >= 0 && c.kept:
-		c.doc.put(splice{start: c.run, end: prev})
-		c.run = -1
 	case keep && c.run >= 0:
-		c.doc.put(splice{start: c.run, end: begin})
+		end := prev
+		if !c.kept {
+			end = afterComma(c.doc.text, prev)
+		}
+		c.doc.put(splice{start: c.run, end: end})
 		c.run = -1
 	}
 	c.kept = c.kept || keep

@@ -62,16 +62,10 @@ func (b *Batch) DropEvents(reason string, drop func(Event) bool) int {
 	}
 	b.changed()
 	cuts := cutter{doc: &b.base, run: -1}
-	prev := int(b.array.start) + 1
-	for i, e := range b.events {
-		begin := prev
-		if i > 0 {
-			begin = skipSpace(b.base.text, prev) + 1
-		}
-		cuts.entry(prev, begin, !b.dropped.has(i))
-		prev = int(e.end)
+	for i := range b.events {
+		cuts.entry(b.prev(i), !b.dropped.has(i))
 	}
-	cuts.finish(prev)
+	cuts.finish(b.prev(len(b.events)))
 	b.drops = append(b.drops, DroppedEvents{reason, n})
 	return n
 }

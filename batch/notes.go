@@ -35,11 +35,14 @@ type eventNote struct {
 // The methods that take notes return a negative number when they do not like
 // what they see, as parser's methods do.
 
+// notable tells whether to take note of a member, by what is known of its name
+// before looking at it. Most members are in the data of events.
+func (p *parser) notable(length int, escaped bool) bool {
+	return p.depth < inData || length == len(`"event_name"`) || escaped
+}
+
 // member takes note of a member whose value is about to begin.
 func (p *parser) member(at, colon, value int, escaped bool) int {
-	if p.depth == inData && colon-at != len(`"event_name"`) && !escaped {
-		return 0 // most members are of this sort
-	}
 	name := p.s[at+1 : colon-1]
 	if escaped {
 		name = unquote(p.s[at:colon])

@@ -99,7 +99,7 @@ func (p *parser) value(i int) int {
 			} else if i = skipColon(s, colon); i < 0 {
 				return i
 			}
-			if depth == p.depth {
+			if depth == p.depth && p.notable(colon-at, escaped) {
 				if bad := p.member(at, colon, i, escaped); bad < 0 {
 					return bad
 				}
@@ -127,8 +127,12 @@ func (p *parser) value(i int) int {
 			} // else it is empty: what closes it comes next
 		case '"':
 			i, _ = skipString(s, i)
-		default:
+		case 'n':
+			i = skipLiteral(s, i, "null")
+		case 't', 'f':
 			i = skipScalar(s, i)
+		default:
+			i = skipNumber(s, i)
 		}
 		// A value has ended. Close containers up to the next comma.
 		for depth > 0 {

@@ -81,9 +81,4 @@ func (b *Batch) prev(i int) int {
 }
 
 // begin returns the index after the comma before event i.
-func (b *Batch) begin(i int) int {
-	if i == 0 {
-		return b.prev(0)
-	}
-	return skipSpace(b.base.text, b.prev(i)) + 1
-}
+func (b *Batch) begin(i int) int { return afterComma(b.base.text, b.prev(i)) }

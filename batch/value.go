@@ -99,10 +99,8 @@ func (b *Batch) last(p place, name string) (last place, ok bool) {
 		return p, false
 	}
 	c := b.entries(p)
-	for c.next() {
-		if c.is(name) {
-			last, ok = c.place(), true
-		}
+	for c.nextNamed(name) {
+		last, ok = c.place(), true
 	}
 	return last, ok
 }
