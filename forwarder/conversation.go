@@ -72,7 +72,7 @@ func (p *probe) converse(ctx context.Context, cfg *sarama.Config, server string,
 	switch {
 	case err == nil || isRefusal(err):
 		return err
-	case ctx.Err() != nil:
+	case over(ctx):
 		return unreachable(ctx, server, at, err)
 	default:
 		return explain(server, p.who(&own), at.get(), l, certs, err)

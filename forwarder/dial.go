@@ -72,10 +72,10 @@ func (d *dialer) open(ctx context.Context, network, addr string, at *progress) (
 	conn := tls.Client(raw, asked.watch(forHost(d.tls, addr)))
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = raw.Close() // the handshake's error is the one to tell
-		if ctx.Err() != nil {
+		if over(ctx) {
 			return nil, nil, unreachable(ctx, addr, at, err)
 		}
-		return nil, nil, explainHandshake(addr, asked, err)
+		return nil, nil, explainHandshake(addr, d.tls.MinVersion, asked, err)
 	}
 	return conn, asked, nil
 }

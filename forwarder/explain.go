@@ -34,11 +34,10 @@ func (i identity) String() string {
 // explain says what failed once TLS was up: at which server, for whom, and what
 // to do about it.
 func explain(server string, who identity, at stage, l *link, certs *certRequest, err error) error {
-	alert := alertOf(err)
 	var network net.Error
 	switch {
-	case alert != "":
-		return explainAlert(server, alert, certs, err)
+	case alertOf(err) != "":
+		return explainAlert(server, certs, err)
 	case errors.Is(err, errNotKafka):
 		return refusef("%s is no Kafka broker: check the port in bootstrap_servers: %w", server, err)
 	case errors.Is(err, sarama.ErrUnsupportedSASLMechanism):
@@ -70,8 +69,10 @@ func offered(mechanisms []string) string {
 // that does not believe the broker.
 func explainLogin(server string, who identity, err error) error {
 	const code = sarama.ErrSASLAuthenticationFailed
-	if e := (sarama.KError)(0); errors.As(err, &e) && err != error(code) { // Sarama's own wrapper hides the code from As
-		return refusef("%s did not prove that it knows the password of %s: check that it is the broker you mean: %w", server, who, err)
+	_, own := errors.AsType[sarama.KError](err)
+	if own && errors.Unwrap(err) != nil { // Sarama's wrapper of a broker's answer hides the code from As
+		return refusef("%s answered wrongly while authenticating %s with %s: check that it is the broker you mean: %w",
+			server, who, who.mechanism, err)
 	}
 	said := ""
 	if text := errors.Unwrap(err); text != nil {

@@ -13,7 +13,8 @@ import (
 )
 
 // explainHandshake says why TLS with server failed, and what to do about it.
-func explainHandshake(server string, asked *certRequest, err error) error {
+// oldest is the oldest version of TLS that was offered.
+func explainHandshake(server string, oldest uint16, asked *certRequest, err error) error {
 	var (
 		verify *tls.CertificateVerificationError
 		record tls.RecordHeaderError
@@ -27,13 +28,21 @@ func explainHandshake(server string, asked *certRequest, err error) error {
 	case isHangUp(err):
 		return &hangUpError{fmt.Errorf("%s closed the connection during the TLS handshake: plaintext listener? "+
 			"eventferry has no plaintext mode, use the broker's SSL or SASL_SSL listener: %w", server, err)}
-	case strings.Contains(err.Error(), "server selected unsupported protocol version"):
-		return refusef("%s offers no TLS 1.2 or newer: add TLSv1.2 or TLSv1.3 to the broker's ssl.enabled.protocols: %w", server, err)
+	case strings.Contains(err.Error(), "server selected unsupported protocol version"), alertOf(err) == "protocol version not supported":
+		return explainVersion(server, oldest, err)
+	case alertOf(err) != "":
+		return explainAlert(server, asked, err)
+	default:
+		return refusef("TLS handshake with %s: %w", server, err)
 	}
-	if alert := alertOf(err); alert != "" {
-		return explainAlert(server, alert, asked, err)
+}
+
+func explainVersion(server string, oldest uint16, err error) error {
+	if oldest >= tls.VersionTLS13 {
+		return refusef("%s offers no TLS 1.3, the oldest version to accept here: "+
+			"add TLSv1.3 to the broker's ssl.enabled.protocols, or leave tls.min_version at 1.2: %w", server, err)
 	}
-	return refusef("TLS handshake with %s: %w", server, err)
+	return refusef("%s offers no TLS 1.2 or newer: add TLSv1.2 or TLSv1.3 to the broker's ssl.enabled.protocols: %w", server, err)
 }
 
 // explainCertificate names what is wrong with the broker's certificate.
@@ -70,10 +79,8 @@ func explainCertificate(server string, err *tls.CertificateVerificationError) er
 
 // explainAlert says what to do about the alert by which a broker ended the
 // handshake, or the connection right after it.
-func explainAlert(server, alert string, asked *certRequest, err error) error {
+func explainAlert(server string, asked *certRequest, err error) error {
 	switch {
-	case alert == "protocol version not supported":
-		return refusef("%s offers no TLS 1.2 or newer: add TLSv1.2 or TLSv1.3 to the broker's ssl.enabled.protocols: %w", server, err)
 	case asked.made && asked.sent == nil && len(asked.have) > 0:
 		return refusef("%s wants a client certificate of an authority that ours (%s) is not from: "+
 			"set tls.cert_file to one that the broker's trust store knows: %w", server, subject(&asked.have[0]), err)
@@ -82,7 +89,9 @@ func explainAlert(server, alert string, asked *certRequest, err error) error {
 	case asked.made:
 		return refusef("%s refused the client certificate (%s): check its validity, and that "+
 			"the broker's trust store has its CA: %w", server, subject(asked.sent), err)
-	case alert == "unrecognized name":
+	case alertOf(err) == "handshake failure":
+		return refusef("%s has no cipher suite in common: check the broker's ssl.cipher.suites and ssl.enabled.protocols: %w", server, err)
+	case alertOf(err) == "unrecognized name":
 		return refusef("%s knows no server of this name: check bootstrap_servers and tls.server_name: %w", server, err)
 	default:
 		return refusef("%s ended the TLS handshake: %w", server, err)

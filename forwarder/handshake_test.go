@@ -45,6 +45,12 @@ func TestProbe_handshakeRefused(t *testing.T) {
 		return func(t *testing.T) string { return serveTLS(t, with(ca.issue("broker", change))) }
 	}
 
+	oldServer := func(t *testing.T, newest uint16) string {
+		tc := with(ca.issue("broker", nil))
+		tc.MinVersion, tc.MaxVersion = tls.VersionTLS10, newest
+		return serveTLS(t, tc)
+	}
+
 	tests := map[string]struct {
 		server func(*testing.T) string
 		want   string // SERVER stands for the address; the cause, which is Go's text, follows
@@ -86,13 +92,35 @@ func TestProbe_handshakeRefused(t *testing.T) {
 			isA[x509.CertificateInvalidError],
 		},
 		"TLS 1.1 only": {
-			func(t *testing.T) string {
-				tc := with(ca.issue("broker", nil))
-				tc.MinVersion, tc.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
-				return serveTLS(t, tc)
-			},
+			func(t *testing.T) string { return oldServer(t, tls.VersionTLS11) },
 			"SERVER offers no TLS 1.2 or newer: add TLSv1.2 or TLSv1.3 to the broker's ssl.enabled.protocols: ",
 			nil,
+		},
+		"TLS 1.0 only": {
+			func(t *testing.T) string { return oldServer(t, tls.VersionTLS10) },
+			"SERVER offers no TLS 1.2 or newer: ",
+			nil,
+		},
+		"no cipher suite in common": {
+			func(t *testing.T) string {
+				tc := with(ca.issue("broker", nil))
+				tc.MaxVersion, tc.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}
+				return serveTLS(t, tc)
+			},
+			"SERVER has no cipher suite in common: check the broker's ssl.cipher.suites and ssl.enabled.protocols: ",
+			nil,
+		},
+		"self-signed": {
+			func(t *testing.T) string {
+				return serveTLS(t, with(tls.Certificate{Certificate: [][]byte{other.cert.Raw}, PrivateKey: other.key}))
+			},
+			`certificate of SERVER is signed by an authority that is not trusted ("CN=Other CA"): `,
+			isA[x509.UnknownAuthorityError],
+		},
+		"wildcard, which is for names": {
+			spoiled(func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = []string{"*.example.com"}, nil }),
+			`certificate of SERVER is for *.example.com, not for "127.0.0.1": `,
+			isA[x509.HostnameError],
 		},
 		"plaintext listener": {
 			func(t *testing.T) string { return serve(t, plaintext) },
@@ -128,4 +156,14 @@ func TestProbe_handshakeRefused(t *testing.T) {
 			assert.Zero(t, m.records.Load(), "sent inside of TLS")
 		})
 	}
+}
+
+// TestProbe_oldestVersion: what the settings ask for is told apart from what
+// is never accepted.
+func TestProbe_oldestVersion(t *testing.T) {
+	ca := newAuthority(t, "Our CA")
+	server := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.issue("broker", nil)}, MaxVersion: tls.VersionTLS12})
+	err := probing(t, ca, func(s *settings.Settings) { s.TLS.MinVersion = settings.TLS13 }, server).run(t.Context())
+	assert.EqualError(t, err, server+" offers no TLS 1.3, the oldest version to accept here: add TLSv1.3 to the broker's "+
+		"ssl.enabled.protocols, or leave tls.min_version at 1.2: remote error: tls: protocol version not supported")
 }

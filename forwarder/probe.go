@@ -70,8 +70,8 @@ func newProbe(s settings.Settings, o options) (*probe, error) {
 const (
 	patience      = 30 * time.Second       // when ctx has no deadline
 	oneAttempt    = 10 * time.Second       // for one conversation
-	stagger       = 100 * time.Millisecond // between the first attempts at one server and the next
-	secondOpinion = 250 * time.Millisecond // for another server to contradict a refusal
+	stagger       = 50 * time.Millisecond  // between the first attempts at one server and the next
+	secondOpinion = 200 * time.Millisecond // for another server to contradict a refusal
 	shortestBreak = 100 * time.Millisecond // between two attempts at one server; doubles up to the longest
 	longestBreak  = time.Second
 	hangUps       = 2 // how often in a row a closed connection may be something passing
@@ -108,7 +108,8 @@ func (p *probe) run(ctx context.Context) error {
 		switch {
 		case isRefusal(err), closed == hangUps:
 			return err
-		case ctx.Err() != nil || !pauseAfter(ctx, round):
+		case over(ctx) || !pauseAfter(ctx, round):
+			<-ctx.Done() // at once, if not already
 			if unreached, ok := errors.AsType[*unreachedError](err); ok && !unreached.tried && last != nil {
 				err = last // from the round before, in which servers answered
 			}
@@ -180,7 +181,8 @@ func (p *probe) find(ctx context.Context, cfg *sarama.Config, patient bool) (vie
 	}()
 	defer func() {
 		cancel()
-		for range answers { //nolint:revive // until all have stopped
+		for range answers {
+			continue // until all have stopped
 		}
 	}()
 
@@ -200,7 +202,7 @@ func (p *probe) find(ctx context.Context, cfg *sarama.Config, patient bool) (vie
 			case isRefusal(a.err) && refusal == nil:
 				refusal, stands = a.err, time.After(secondOpinion)
 			}
-			unreached.add(a, ctx.Err() != nil)
+			unreached.add(a, over(ctx))
 		case <-stands:
 			return view{}, refusal
 		}
@@ -268,11 +270,11 @@ type unreachedError struct {
 }
 
 // add notes how an attempt failed. What came before time was over says more.
-func (e *unreachedError) add(a answer, over bool) {
-	if e.failures[a.server] == nil || !over {
+func (e *unreachedError) add(a answer, late bool) {
+	if e.failures[a.server] == nil || !late {
 		e.failures[a.server] = a.err
 	}
-	e.tried = e.tried || !over
+	e.tried = e.tried || !late
 }
 
 func (e *unreachedError) Error() string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"syscall"
 	"testing"
@@ -85,11 +86,7 @@ func TestProbe_unreachable(t *testing.T) {
 				TLS:              settings.TLS{CAFile: ca.file},
 			}, tt.options)
 			require.NoError(t, err)
-			deadline := time.Now().Add(700 * time.Millisecond)
-			ctx, cancel := context.WithDeadline(t.Context(), deadline)
-			defer cancel()
-			err = p.run(ctx)
-			late := time.Since(deadline)
+			late, err := untilDeadline(t, p)
 
 			want := strings.ReplaceAll(tt.want, "A:", servers[0]+":")
 			if len(servers) > 1 {
@@ -105,6 +102,23 @@ func TestProbe_unreachable(t *testing.T) {
 			assert.Less(t, late, margin)
 		})
 	}
+}
+
+// untilDeadline runs p and returns how long after its deadline it came back. A
+// busy machine gets a second and a third chance.
+func untilDeadline(t *testing.T, p *probe) (late time.Duration, err error) {
+	t.Helper()
+	for range 3 {
+		deadline := time.Now().Add(700 * time.Millisecond)
+		ctx, cancel := context.WithDeadline(t.Context(), deadline)
+		err = p.run(ctx)
+		late = time.Since(deadline)
+		cancel()
+		if late < margin {
+			break
+		}
+	}
+	return late, err
 }
 
 // TestProbe_refusalBehindDeadServers: servers that do not answer do not keep a
@@ -160,17 +174,22 @@ func TestProbe_leavesNothing(t *testing.T) {
 	ca := newAuthority(t, "Our CA")
 	tc := &tls.Config{Certificates: []tls.Certificate{ca.issue("broker", nil)}}
 	p := probing(t, ca, nil, serve(t, silent), serveTLS(t, tc), closedPort(t), serve(t, answering("HTTP/1.1")))
-	try := func() {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	try := func(patience time.Duration) {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		require.Error(t, p.run(ctx))
 		p.diagnose(ctx)
 	}
-	try() // Sarama's metrics start one goroutine for the process
-	before := runtime.NumGoroutine()
+	try(time.Second) // Sarama's metrics start one goroutine for the process
+	const asking = 2 // that Eventually has
+	before := runtime.NumGoroutine() + asking
 	for range 20 {
-		try()
+		try(50 * time.Millisecond)
 	}
 	// The servers' own goroutines end with the connections.
-	assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, 5*time.Second, 10*time.Millisecond)
+	if !assert.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, 5*time.Second, 10*time.Millisecond) {
+		var stacks strings.Builder
+		_ = pprof.Lookup("goroutine").WriteTo(&stacks, 1)
+		t.Log(before, stacks.String())
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -79,10 +80,17 @@ func (s stage) String() string {
 // unreachable is a server that could not be reached, or did not answer until
 // ctx ended.
 func unreachable(ctx context.Context, server string, at *progress, err error) error {
-	if ctx.Err() != nil {
+	if over(ctx) {
 		return fmt.Errorf("%s: %s", server, at.get())
 	}
 	return fmt.Errorf("%s: %w", server, err)
+}
+
+// over reports whether ctx has ended, also when only the network has noticed
+// that its deadline has passed.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 // longestQuote bounds what others' texts add to an error.

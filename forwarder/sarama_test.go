@@ -163,9 +163,11 @@ func fields(cfg *sarama.Config) sarama.Config {
 
 // TestSarama_globals: what Sarama keeps for the whole process belongs to the
 // program.
+//
+//nolint:forbidigo // nothing but this test may
 func TestSarama_globals(t *testing.T) {
 	logger := log.New(io.Discard, "", 0)
-	before := sarama.Logger //nolint:forbidigo // put back below
+	before := sarama.Logger
 	debug := sarama.DebugLogger
 	t.Cleanup(func() { sarama.Logger, sarama.DebugLogger = before, debug })
 	sarama.Logger, sarama.DebugLogger = logger, logger

@@ -27,7 +27,7 @@ func documented(t *testing.T, text string) bool {
 }
 
 // readDoc returns the texts of the section, each in one line.
-var readDoc = sync.OnceValues(func() ([]string, error) { //nolint:gochecknoglobals // constant in all but name
+var readDoc = sync.OnceValues(func() ([]string, error) {
 	source, err := os.ReadFile("../../doc.go")
 	if err != nil {
 		return nil, err

@@ -14,13 +14,13 @@ import (
 	"github.com/eventferry/eventferry/settings"
 )
 
-// refused asserts that New and Ping refuse s within a second, with this text,
-// in which SERVER stands for the first bootstrap server. It returns Ping's error.
-func refused(t *testing.T, s settings.Settings, want string, opts ...forwarder.Option) error {
+// refused asserts that New and Ping refuse s within a second, with this text, in
+// which SERVER stands for the first bootstrap server, and for these causes.
+func refused(t *testing.T, s settings.Settings, want string, causes ...error) {
 	t.Helper()
 	want = strings.ReplaceAll(want, "SERVER", s.Servers()[0])
 	start := time.Now()
-	f, err := forwarder.New(t.Context(), s, opts...)
+	f, err := forwarder.New(t.Context(), s)
 	took := time.Since(start)
 	assert.Nil(t, f)
 	requireText(t, err, want)
@@ -30,8 +30,11 @@ func refused(t *testing.T, s settings.Settings, want string, opts ...forwarder.O
 		assert.NotContains(t, err.Error(), s.Password.Reveal())
 	}
 	assert.False(t, forwarder.Permanent(err), "an operator can change it")
+	for _, cause := range causes {
+		assert.ErrorIs(t, err, cause)
+	}
 
-	f, err = forwarder.New(t.Context(), s, append(opts, forwarder.WithoutProbe())...)
+	f, err = forwarder.New(t.Context(), s, forwarder.WithoutProbe())
 	require.NoError(t, err)
 	defer f.Close()
 	start = time.Now()
@@ -39,7 +42,6 @@ func refused(t *testing.T, s settings.Settings, want string, opts ...forwarder.O
 	took = time.Since(start)
 	requireText(t, err, want)
 	assert.Less(t, took, time.Second)
-	return err
 }
 
 // requireText compares the whole text, unless want ends where a cause begins
@@ -59,18 +61,28 @@ func requireText(t *testing.T, err error, want string) {
 
 var anyTime = regexp.MustCompile(`\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\dZ?`)
 
-// unreached is refused for what is tried until a deadline.
-func unreached(t *testing.T, s settings.Settings, want string, opts ...forwarder.Option) error {
+// unreached is refused for what is tried until a deadline. A busy machine gets
+// a second and a third chance to keep it.
+func unreached(t *testing.T, s settings.Settings, want string) {
 	t.Helper()
-	deadline := time.Now().Add(900 * time.Millisecond)
-	ctx, cancel := context.WithDeadline(t.Context(), deadline)
-	defer cancel()
-	f, err := forwarder.New(ctx, s, opts...)
-	late := time.Since(deadline)
-	assert.Nil(t, f)
+	var (
+		err  error
+		late time.Duration
+	)
+	for range 3 {
+		var f *forwarder.Forwarder
+		deadline := time.Now().Add(900 * time.Millisecond)
+		ctx, cancel := context.WithDeadline(t.Context(), deadline)
+		f, err = forwarder.New(ctx, s)
+		late = time.Since(deadline)
+		cancel()
+		assert.Nil(t, f)
+		if late < 50*time.Millisecond {
+			break
+		}
+	}
 	requireText(t, err, strings.ReplaceAll(want, "SERVER", s.Servers()[0]))
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.Positive(t, late, "it must try until the end")
 	assert.Less(t, late, 50*time.Millisecond)
-	return err
 }
