@@ -37,7 +37,6 @@ type ratio struct {
 	text         string
 	job, against *job
 	bar          string
-	invert       bool // how much faster job is, not how much slower
 	perByte      bool
 }
 

@@ -165,7 +165,7 @@ func TestPipeline_filterFails(t *testing.T) {
 			text:   "panicked (runtime.boundsError)", stack: "pipeline_test.go",
 		},
 		"panic with nil": {
-			filter: func(context.Context, *batch.Batch) error { panic(nil) },
+			filter: func(context.Context, *batch.Batch) error { panic(nil) }, //nolint:govet // on purpose
 			text:   "panicked (*runtime.PanicNilError)", stack: "pipeline_test.go",
 		},
 		"panic with a drop": {

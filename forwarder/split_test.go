@@ -275,8 +275,8 @@ func TestEncode_valuesStandAlone(t *testing.T) {
 		o := through(t, s, numbered(3))
 		before := o.values()
 		for _, m := range o.messages {
-			_ = append(m.key, "xxxxxxxxxx"...)   //nolint:gocritic // on purpose
-			_ = append(m.value, "xxxxxxxxxx"...) //nolint:gocritic // on purpose
+			_ = append(m.key, "xxxxxxxxxx"...)
+			_ = append(m.value, "xxxxxxxxxx"...)
 		}
 		assert.Equal(t, before, o.values())
 	}
