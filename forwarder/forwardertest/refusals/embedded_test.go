@@ -47,6 +47,20 @@ func TestReached(t *testing.T) {
 	assert.Empty(t, k.Messages(t, k.Settings().TopicName))
 }
 
+// TestReached_besideARefusal: a server that refuses counts only if no other one
+// shows the topic, and if it leads none of its partitions.
+func TestReached_besideARefusal(t *testing.T) {
+	k := forwardertest.NewKafka(t)
+	bad := forwardertest.NewKafka(t) // with an authority that k's settings do not trust
+	for _, servers := range []string{bad.Servers()[0] + "," + k.Servers()[0], k.Servers()[0] + "," + bad.Servers()[0]} {
+		s := k.Settings()
+		s.BootstrapServers = servers
+		f, err := forwarder.New(t.Context(), s)
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+	}
+}
+
 func TestRefused(t *testing.T) {
 	tests := map[string]struct {
 		kafka  []forwardertest.KafkaOption
