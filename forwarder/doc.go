@@ -122,8 +122,15 @@
 // type is not forwarded or switched off are dropped; then the caller's filters
 // run, in order; then members that the settings remove are removed and
 // unique_id is set; an eventless batch is dropped if the settings say so; what
-// is left becomes one message, or one for each event. The key is the user id
-// in decimal. All of this happens on the goroutine that called Forward.
+// is left becomes one message, or one for each event. So a filter may use what
+// must not leave, and cannot put back what a setting removes. The key is the
+// user id in decimal. All of this happens on the goroutine that called Forward.
+//
+// A message of more than delivery.max_message_bytes is split between events, in
+// order and into as few parts as filling one after the other makes. Each part
+// repeats everything but the events, and has the only header there ever is,
+// "eventferry-part: 2/3". An event that does not fit even alone is a
+// [*TooLargeError], with which nothing of its batch is sent.
 //
 // Then the batch is accepted: all its messages together enter the producer's
 // queue. Batches of one user go to one partition in the order in which they

@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -109,6 +110,30 @@ func TestPipeline_privateCopy(t *testing.T) {
 	}
 	assert.Equal(t, before, string(b.AppendJSON(nil)))
 	assert.False(t, b.At("seen").Exists())
+}
+
+// One batch may be given to many calls at once.
+func TestPipeline_concurrentCalls(t *testing.T) {
+	p, err := newPipeline(with("unique_id", "include_location_information", "send_as_batch").WithDefaults(), []namedFilter{dropNamed("names", "name a", "a")})
+	require.NoError(t, err)
+	b, err := batch.Parse([]byte(twoEvents))
+	require.NoError(t, err)
+	var calls sync.WaitGroup
+	for range 8 {
+		calls.Go(func() {
+			for range 50 {
+				d, dropped, err := p.prepare(t.Context(), b)
+				if !assert.NoError(t, err) {
+					return
+				}
+				d.encode()
+				assert.Equal(t, []Dropped{{Filter: "names", Reason: "name a", Events: 1}}, dropped)
+				assert.Equal(t, `{"mpid":7,"events":[{"data":{"event_name":"b"},"event_type":"custom_event"}],"unique_id":"shop <42> \"Zürich\""}`, string(d.messages[0].value))
+			}
+		})
+	}
+	calls.Wait()
+	assert.Equal(t, twoEvents, string(b.AppendJSON(nil)))
 }
 
 func TestPipeline_drop(t *testing.T) {
