@@ -79,6 +79,9 @@ func checkFlags(fs *flag.FlagSet, o options) (err error) {
 	return err
 }
 
+// theirs reports whether the Kafka to send to is not one of our own.
+func (o options) theirs() bool { return o.env || o.own.BootstrapServers != "" }
+
 // target returns the settings of the Kafka to send to, which stop ends when it
 // is one of our own.
 func (o options) target() (s settings.Settings, stop func(), err error) {

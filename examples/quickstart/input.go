@@ -20,15 +20,17 @@ const maxBatch = 16 << 20
 
 // input reads the named file, or standard input ("-", or whenever something is
 // piped in), or else the built-in sample. A pipe into which nobody writes is
-// given up when ctx ends.
-func input(ctx context.Context, file string, stdin *os.File) ([]*batch.Batch, error) {
+// given up when ctx ends. One without a batch in it stands for none when
+// emptyPipe is set: with a Kafka of our own the sample does no harm, but it must
+// not go to somebody's cluster because what was to fill the pipe failed.
+func input(ctx context.Context, file string, stdin *os.File, emptyPipe bool) ([]*batch.Batch, error) {
 	type result struct {
 		batches []*batch.Batch
 		err     error
 	}
 	done := make(chan result, 1)
 	go func() {
-		batches, err := read(file, stdin)
+		batches, err := read(file, stdin, emptyPipe)
 		done <- result{batches, err}
 	}()
 	select {
@@ -43,14 +45,14 @@ func input(ctx context.Context, file string, stdin *os.File) ([]*batch.Batch, er
 	}
 }
 
-func read(file string, stdin *os.File) ([]*batch.Batch, error) {
+func read(file string, stdin *os.File, emptyPipe bool) ([]*batch.Batch, error) {
 	switch {
 	case file == "" && !piped(stdin):
 		return parse("sample", strings.NewReader(sample))
 	case file == "":
 		batches, err := parse("standard input", stdin)
-		if errors.Is(err, errEmpty) && !regular(stdin) {
-			return parse("sample", strings.NewReader(sample)) // an empty pipe: nobody meant to send something
+		if errors.Is(err, errEmpty) && emptyPipe && !regular(stdin) {
+			return parse("sample", strings.NewReader(sample))
 		}
 		return batches, err
 	case file == "-":

@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, stdin *os.File, out io.Writer) erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, flags.timeout)
 	defer cancel()
-	batches, err := input(ctx, flags.file, stdin)
+	batches, err := input(ctx, flags.file, stdin, !flags.theirs())
 	if err != nil {
 		return err
 	}

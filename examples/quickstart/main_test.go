@@ -212,6 +212,8 @@ func TestRun_badInput(t *testing.T) {
 	}
 	_, err := start(t, pipe(t, good+"{"), flags...)
 	require.ErrorContains(t, err, "standard input: batch 2: ")
+	_, err = start(t, pipe(t, ""), flags...) // whatever was to fill the pipe failed
+	require.ErrorContains(t, err, "standard input: no batch in it")
 	_, err = start(t, terminal(t), append(flags, "missing.ndjson")...)
 	require.ErrorContains(t, err, "missing.ndjson")
 	assert.Zero(t, k.Requests(forwardertest.APIVersions), "it never connected")
