@@ -21,7 +21,7 @@ import (
 
 // passes is how often each job is measured. All jobs take turns, so that what
 // else the machine does meets all of them alike.
-const passes = 25
+const passes = 21
 
 // A job is one way of getting from the bytes of a batch to those of messages.
 type job struct {
@@ -55,7 +55,7 @@ type ratio struct {
 // as a service has its own things there.
 func BenchmarkCost(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	for _, megabytes := range []int{0, 8} {
+	for _, megabytes := range []int{0, 5} {
 		b.Run(fmt.Sprintf("%d MB of other data", megabytes), func(b *testing.B) {
 			other := hold(b, megabytes<<20)
 			jobs, ratios := costs(b)
@@ -215,9 +215,9 @@ func mustPipeline(tb testing.TB, s settings.Settings, callers ...namedFilter) *p
 	return p
 }
 
-// measure runs the job for about 60 ms.
+// measure runs the job for about 40 ms.
 func (j *job) measure() {
-	const pass = 60 * time.Millisecond
+	const pass = 40 * time.Millisecond
 	for j.n = max(j.n, 1); ; j.n *= 2 {
 		start := now()
 		for i := range j.n {

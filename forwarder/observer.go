@@ -21,8 +21,8 @@ type Observer struct {
 	Settled func(context.Context, ForwardInfo)
 
 	// Waiting is called for a partition when delivery to it has made no
-	// progress for a while, within 5 seconds; when the cause changes; and every
-	// 30 seconds as long as it lasts. The context is the forwarder's own. The
+	// progress for a while, within 5 seconds and delivery.linger; when the cause
+	// changes; and every 30 seconds as long as it lasts. The context is the forwarder's own. The
 	// same is logged, one line for each cause.
 	Waiting func(context.Context, WaitInfo)
 }
@@ -47,7 +47,7 @@ type ForwardInfo struct {
 // Dropped is what one filter or setting left out of a batch. Names and reasons
 // are constants, never data, so they can be used as metric labels.
 type Dropped struct {
-	Filter string // as given to [WithFilter], or the key of the setting
+	Filter string // as given to [WithFilter], or the key of the setting; "event_type" for types that are never forwarded
 	Reason string
 	Events int  // how many events; all that were left when Batch is true
 	Batch  bool // the batch as a whole: nothing of it was sent
