@@ -119,7 +119,8 @@ func (c *cursor) scan() bool {
 			return false
 		}
 		m := &c.known[c.n]
-		c.at, c.colon, c.value, c.end, c.escaped = int(m.at), int(m.colon), int(m.value), int(m.end), m.escaped
+		c.at, c.colon, c.end, c.escaped = int(m.at), int(m.colon), int(m.end), m.escaped
+		c.value = skipColon(c.doc.text, c.colon)
 		c.n++
 		return true
 	}
@@ -140,9 +141,8 @@ func (c *cursor) scan() bool {
 	return true
 }
 
-// begin returns the index after the comma before the entry, if there is one.
-func (c *cursor) begin() int { return afterComma(c.doc.text, c.prev) }
-
+// afterComma returns the index after the comma at s[i], before which there may
+// be white space, or i when there is none.
 func afterComma(s []byte, i int) int {
 	if j := skipSpace(s, i); s[j] == ',' {
 		return j + 1

@@ -47,6 +47,9 @@ func (s *splice) list() []addition {
 // loop: what goes through package slices would have to live on the heap.)
 func (d *document) after(pos int) int {
 	lo, hi := 0, len(d.splices)
+	if hi > 0 && d.splices[hi-1].end <= pos { // so it is mostly, as edits go from front to back
+		return hi
+	}
 	for lo < hi {
 		if mid := (lo + hi) / 2; d.splices[mid].end <= pos {
 			lo = mid + 1
@@ -89,7 +92,7 @@ func (d *document) put(s splice) {
 		hi++
 	}
 	if d.splices == nil {
-		d.splices = make([]splice, 0, 8)
+		d.splices = make([]splice, 0, 6) // enough for the usual edits
 	}
 	d.splices = slices.Replace(d.splices, lo, hi, s)
 }

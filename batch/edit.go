@@ -52,17 +52,18 @@ func (v *Value) fixed() error {
 // remove removes every occurrence of the value but the one at keep.
 func (v *Value) remove(keep place) {
 	v.b.changed()
-	root, parents, w := v.root, v.path, victim{keep: keep}
+	root, path, w := v.root, v.path, victim{keep: keep}
 	switch {
 	case v.element:
-		root, parents, w.element = v.of.root, v.of.path, v.root
+		root, path, w.element = v.of.root, v.of.path, v.root
 	case v.of != nil:
-		root, parents, w.name = v.of.root, v.of.path, v.name
+		root, path, w.name = v.of.root, v.of.path, v.name
 	default:
-		parents, w.name = v.path[:len(v.path)-1], v.path[len(v.path)-1]
+		last := len(path) - 1
+		path, w.name = path[:last], path[last]
 	}
 	if p, ok := root.now(); ok {
-		v.b.removeAll(p, parents, w)
+		v.b.removeAll(p, path, w)
 	}
 }
 

@@ -245,7 +245,7 @@ func (w *twin) set(v Value, root *node, path []string, h *held, x any) {
 }
 
 func (w *twin) forbidden(err error) bool {
-	return err == errUserID || err == errEvents || err == errEventType || err == errWhole
+	return slices.Contains([]error{errUserID, errEvents, errEventType, errWhole}, err)
 }
 
 // hold keeps what All yields.

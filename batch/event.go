@@ -3,7 +3,7 @@ package batch
 import "iter"
 
 // An Event is one element of a batch's events. It stays valid while the batch
-// is edited; of a dropped event nothing can be read.
+// is edited; once it is dropped, none of its values exist any more.
 type Event struct {
 	b *Batch
 	i int
@@ -33,7 +33,8 @@ func (b *Batch) Events() iter.Seq2[int, Event] {
 // from 0 and counting dropped events too. It is the same in clones.
 func (e Event) Index() int { return e.i }
 
-// Type returns the event's event_type.
+// Type returns the event's event_type, one of the constants of this package or
+// another. It follows edits.
 func (e Event) Type() string {
 	if e.b == nil {
 		return ""

@@ -12,18 +12,17 @@ import (
 	"github.com/eventferry/eventferry/batch"
 )
 
-// show runs a filter on a copy of a batch and prints what is left.
-func show(f batch.FilterFunc, text string) {
+// filtered runs a filter on a copy of a batch and returns what is left.
+func filtered(f batch.FilterFunc, text string) string {
 	b, err := batch.Parse([]byte(text))
 	if err != nil {
-		panic(err)
+		return err.Error()
 	}
 	c := b.Clone()
 	if err := f(context.Background(), c); err != nil {
-		fmt.Println(err)
-		return
+		return err.Error()
 	}
-	fmt.Printf("%s\n", c.AppendJSON(nil))
+	return string(c.AppendJSON(nil))
 }
 
 // Drop the events named "ping".
@@ -33,10 +32,10 @@ func dropPings(_ context.Context, b *batch.Batch) error {
 }
 
 func ExampleFilterFunc_dropEvents() {
-	show(dropPings, `{"events":[
+	fmt.Println(filtered(dropPings, `{"events":[
   {"data":{"event_name":"ping"},"event_type":"custom_event"},
   {"data":{"event_name":"order"},"event_type":"custom_event"}
-],"mpid":7}`)
+],"mpid":7}`))
 	// Output:
 	// {"events":[
 	//   {"data":{"event_name":"order"},"event_type":"custom_event"}
@@ -52,8 +51,8 @@ func onlyProduction(_ context.Context, b *batch.Batch) error {
 }
 
 func ExampleDrop() {
-	show(onlyProduction, `{"environment":"production","mpid":7}`)
-	show(onlyProduction, `{"environment":"development","mpid":7}`)
+	fmt.Println(filtered(onlyProduction, `{"environment":"production","mpid":7}`))
+	fmt.Println(filtered(onlyProduction, `{"environment":"development","mpid":7}`))
 	// Output:
 	// {"environment":"production","mpid":7}
 	// batch: dropped: not from production
@@ -75,9 +74,9 @@ func hash(text string) string {
 }
 
 func ExampleBatch_Identities() {
-	show(hashEmail, `{"user_identities":{"customer_id":"c1","email":"Ann@example.com"}}`)
-	show(hashEmail, `{"user_identities":[{"identity_type":"email","identity":"ann@example.com"}]}`)
-	show(hashEmail, `{"events":[{"event_type":"user_identity_change","data":{"new":{"identity_type":"email","identity":"ann@example.com"},"old":null}}]}`)
+	fmt.Println(filtered(hashEmail, `{"user_identities":{"customer_id":"c1","email":"Ann@example.com"}}`))
+	fmt.Println(filtered(hashEmail, `{"user_identities":[{"identity_type":"email","identity":"ann@example.com"}]}`))
+	fmt.Println(filtered(hashEmail, `{"events":[{"event_type":"user_identity_change","data":{"new":{"identity_type":"email","identity":"ann@example.com"},"old":null}}]}`))
 	// Output:
 	// {"user_identities":{"customer_id":"c1","email":"71d4f55f"}}
 	// {"user_identities":[{"identity_type":"email","identity":"71d4f55f"}]}
@@ -112,8 +111,8 @@ func addRegion(_ context.Context, b *batch.Batch) error {
 }
 
 func ExampleBatch_At() {
-	show(addRegion, `{"user_attributes":{"plan":"gold"},"mpid":7}`)
-	show(addRegion, `{"user_attributes":null,"mpid":7}`)
+	fmt.Println(filtered(addRegion, `{"user_attributes":{"plan":"gold"},"mpid":7}`))
+	fmt.Println(filtered(addRegion, `{"user_attributes":null,"mpid":7}`))
 	// Output:
 	// {"user_attributes":{"plan":"gold","region":"eu"},"mpid":7}
 	// {"user_attributes":{"region":"eu"},"mpid":7}

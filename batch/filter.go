@@ -10,6 +10,7 @@ import (
 // that [Drop] makes. After any other error nothing of the batch is forwarded.
 // It must be safe for use by several goroutines at once.
 type Filter interface {
+	// Filter decides about b, which it must not keep. ctx is the caller's.
 	Filter(ctx context.Context, b *Batch) error
 }
 

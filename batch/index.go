@@ -17,9 +17,8 @@ type span struct{ start, end int32 }
 type memberSpan struct {
 	at      int32 // where its name begins
 	colon   int32 // after its name
-	value   int32
-	end     int32
-	escaped bool // there are escape sequences in the name
+	end     int32 // after its value
+	escaped bool  // there are escape sequences in the name
 }
 
 // An eventSpan is an element of the member "events".

@@ -49,7 +49,7 @@ func (p *parser) member(at, colon, value int, escaped bool) int {
 	}
 	switch p.depth {
 	case inBatch:
-		p.members = append(p.members, memberSpan{int32(at), int32(colon), int32(value), 0, escaped})
+		p.members = append(p.members, memberSpan{at: int32(at), colon: int32(colon), escaped: escaped})
 		switch string(name) {
 		case "mpid":
 			return p.userID(value)

@@ -24,7 +24,7 @@ func Parse(data []byte) (*Batch, error) {
 	}
 	p := parser{s: data}
 	p.members = make([]memberSpan, 0, 24)
-	p.events = make([]eventSpan, 0, len(data)/600+1) // room for usual ones
+	p.events = make([]eventSpan, 0, len(data)/700+1) // room for those of usual size
 	if i := p.batch(); i < 0 {
 		if p.err == nil {
 			p.err = explain(data, ^i)

@@ -60,7 +60,7 @@ func (s *stream) next() (*Batch, error) {
 			return s.refuse()
 		case s.err == nil:
 			s.fill()
-		case s.err != io.EOF:
+		case !errors.Is(s.err, io.EOF):
 			return nil, fmt.Errorf("batch: reading at byte %d: %w", s.offset+int64(len(s.buf)), s.err)
 		case len(s.buf) == 0:
 			return nil, nil

@@ -89,7 +89,8 @@ func TestRead_ownBytes(t *testing.T) {
 
 func TestRead_stopsEarly(t *testing.T) {
 	n := 0
-	for range Read(strings.NewReader(`{}{}{}`), 0) {
+	for _, err := range Read(strings.NewReader(`{}{}{}`), 0) {
+		require.NoError(t, err)
 		n++
 		break
 	}

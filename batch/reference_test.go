@@ -46,7 +46,7 @@ func modelValue(dec *json.Decoder) (*node, error) {
 				if err != nil {
 					return nil, err
 				}
-				n.names = append(n.names, name.(string))
+				n.names = append(n.names, fmt.Sprint(name))
 			}
 			entry, err := modelValue(dec)
 			if err != nil {

@@ -35,14 +35,6 @@ func skipScalar(s []byte, i int) int {
 	return skipNumber(s, i)
 }
 
-// skipQuoted is skipString for text that may begin with anything.
-func skipQuoted(s []byte, i int) (end int, escaped bool) {
-	if i >= len(s) || s[i] != '"' {
-		return ^i, false
-	}
-	return skipString(s, i)
-}
-
 func skipColon(s []byte, i int) int {
 	if i+1 < len(s) && s[i] == ':' && s[i+1] > ' ' {
 		return i + 1

@@ -10,6 +10,7 @@ import (
 // is an error when a parent is anything else. Of repeated members one is left.
 //
 // x becomes JSON text as with json.Marshal, but <, > and & stay as they are.
+// (Inside other values json.Marshal replaces what is not valid UTF-8.)
 // A [json.RawMessage] is taken as it is and a [Value] as it reads now; both are
 // copied. Errors are: a string that is not valid UTF-8, a NaN or an infinity,
 // and a []byte, as it might mean text or base64 or JSON: convert it to string
