@@ -72,7 +72,7 @@ func (b *buffer) release(size int64) {
 
 func (b *buffer) grantLocked() {
 	for e := b.waiting.Front(); e != nil; e = b.waiting.Front() {
-		p := e.Value.(*place)
+		p := e.Value.(*place) //nolint:errcheck // the list holds nothing else
 		if b.closed || b.used+p.size > b.limit {
 			return
 		}
@@ -92,7 +92,7 @@ func (b *buffer) close() {
 	}
 	b.closed = true
 	for e := b.waiting.Front(); e != nil; e = e.Next() {
-		close(e.Value.(*place).ready)
+		close(e.Value.(*place).ready) //nolint:errcheck // the list holds nothing else
 	}
 	b.waiting.Init()
 }

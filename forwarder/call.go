@@ -66,7 +66,7 @@ func (c *call) accept(d *delivery) error {
 	}
 	if err := f.buffer.take(c.ctx, d.size); err != nil {
 		if err != ErrClosed { //nolint:errorlint // take returns it as it is
-			err = f.watch.explain(c.ctx, anyPartition)
+			err = f.watch.explain(c.ctx)
 			err = fmt.Errorf("waiting for %d bytes of the buffer: %w", d.size, err)
 		}
 		return err
@@ -115,8 +115,9 @@ func (c *call) wait() error {
 // known of the rest.
 func (c *call) leave() error {
 	c.told = make(chan struct{})
+	explain := c.f.watch.explainer(c.ctx) // before: what is withdrawn waits no longer
 	partition, first := c.f.producer.Withdraw(&c.delivery.group)
-	return c.delivery.leave(first, partition, c.f.watch.explain(c.ctx, partition))
+	return c.delivery.leave(first, partition, explain(partition))
 }
 
 // finish tells the observer, once, and returns err.

@@ -76,7 +76,7 @@ func TestForward_closedWhileBufferIsFull(t *testing.T) {
 				assert.ErrorIs(t, err, ErrClosed)
 				assert.True(t, NothingSent(err))
 				f.Close()
-				<-results
+				assert.ErrorIs(t, <-results, ErrClosed)
 			})
 		})
 	}
@@ -193,9 +193,14 @@ func TestDeliveryError_wait(t *testing.T) {
 		assert.False(t, NothingSent(again))
 
 		lost := errors.New("lost")
+		waiting := make(chan error, 1)
+		go func() { waiting <- d.Wait(t.Context()) }()
 		p.settle(p.groups[0], 0, deliver.Result{Outcome: deliver.Acknowledged})
+		synctest.Wait()
+		assert.Empty(t, waiting)
 		p.settle(p.groups[0], 1, unknown(lost))
-		late := d.Wait(t.Context())
+		late := <-waiting
+		assert.Equal(t, late, d.Wait(t.Context()), "a second time")
 		var e *DeliveryError
 		require.ErrorAs(t, late, &e)
 		require.Len(t, e.Failures, 2)

@@ -29,8 +29,9 @@
 // broker restarts and network faults, while the process lives and the topic and
 // its number of partitions stand. If call A was accepted before call B began, A
 // comes first; concurrent calls for one user have no defined order. New
-// partitions move users: order across the move holds for batches that are
-// forwarded after the earlier ones were acknowledged.
+// partitions, which are noticed within five minutes, move users: order across
+// the move holds for batches that are forwarded after the earlier ones were
+// acknowledged.
 //
 // Of each message it is known whether it is [Acknowledged], [NotSent] (not in
 // Kafka, and can no longer get there) or [Unknown]. What is not certain is

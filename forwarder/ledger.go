@@ -30,7 +30,7 @@ func (l *ledger) settle(n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.undecided -= n; l.undecided == 0 {
-		l.empty = fire(l.empty)
+		fire(&l.empty)
 	}
 }
 
@@ -64,7 +64,7 @@ func (l *ledger) kept() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.promised--; l.promised == 0 {
-		l.quiet = fire(l.quiet)
+		fire(&l.quiet)
 	}
 }
 
@@ -88,15 +88,15 @@ func awaitZero(n int, zero *chan struct{}) <-chan struct{} {
 	}
 	ch := *zero
 	if n == 0 {
-		*zero = fire(ch)
+		fire(zero)
 	}
 	return ch
 }
 
-// fire closes ch, if there is one; nil takes its place.
-func fire(ch chan struct{}) chan struct{} {
-	if ch != nil {
-		close(ch)
+// fire closes the channel, if there is one, and forgets it.
+func fire(ch *chan struct{}) {
+	if *ch != nil {
+		close(*ch)
+		*ch = nil
 	}
-	return nil
 }

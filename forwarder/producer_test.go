@@ -63,6 +63,9 @@ func (p *fakeProducer) Withdraw(g *deliver.Group) (int32, int) {
 	for i := first; i < len(g.Messages); i++ {
 		p.markLocked(g, i)
 	}
+	if first == 0 {
+		p.waits = nil // it waited for nothing else
+	}
 	return 3, first
 }
 
@@ -179,11 +182,7 @@ func events(t testing.TB, n int) *batch.Batch {
 	return b
 }
 
-// unknown and refused are results that a producer gives.
+// unknown is how a producer gives up.
 func unknown(err error) deliver.Result {
 	return deliver.Result{Outcome: deliver.Unknown, Partition: 3, Offset: -1, Err: err}
-}
-
-func refused(err error) deliver.Result {
-	return deliver.Result{Outcome: deliver.NotSent, Partition: -1, Offset: -1, Err: err}
 }

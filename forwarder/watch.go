@@ -193,32 +193,49 @@ func (w *watcher) over() {
 	}
 }
 
-// explain is why ctx ended and, if delivery to partition waits, why that does.
-func (w *watcher) explain(ctx context.Context, partition int32) error {
-	why := ended(ctx)
-	if cause := w.cause(partition); cause != nil {
-		return fmt.Errorf("%w: delivery waits: %w", why, cause)
-	}
-	return why
+// explain is why ctx ended and, if delivery waits for anything, for what.
+func (w *watcher) explain(ctx context.Context) error {
+	return w.explainer(ctx)(anyPartition)
 }
 
-// cause is what is known now: what the last round found or, when a caller has
-// not waited for one, what the producer says.
-func (w *watcher) cause(partition int32) error {
+// explainer looks now at what waits, and says later why ctx ended and, if
+// delivery to a partition was waiting, for what.
+func (w *watcher) explainer(ctx context.Context) func(partition int32) error {
+	cause := w.causes()
+	return func(partition int32) error {
+		why := ended(ctx)
+		if c := cause(partition); c != nil {
+			return fmt.Errorf("%w: delivery waits: %w", why, c)
+		}
+		return why
+	}
+}
+
+// causes is what is known now: what the last round found or, when nobody has
+// waited for one, what the producer says.
+func (w *watcher) causes() func(partition int32) error {
 	w.mu.Lock()
-	for p, t := range w.waits {
-		if p == partition || p == anyPartition || partition == anyPartition {
-			w.mu.Unlock()
-			return t.info.Cause
-		}
-	}
+	waits := w.waits
 	w.mu.Unlock()
-	for _, l := range w.producer.Waiting(0) {
-		if l.Cause != nil && (l.Partition == partition || partition == anyPartition) {
-			return l.Cause
+	if len(waits) > 0 {
+		return func(partition int32) error {
+			for p, t := range waits {
+				if p == partition || p == anyPartition || partition == anyPartition {
+					return t.info.Cause
+				}
+			}
+			return nil
 		}
 	}
-	return nil
+	list := w.producer.Waiting(0)
+	return func(partition int32) error {
+		for _, l := range list {
+			if l.Cause != nil && (l.Partition == partition || partition == anyPartition) {
+				return l.Cause
+			}
+		}
+		return nil
+	}
 }
 
 // close ends the watcher and waits for a round that runs.

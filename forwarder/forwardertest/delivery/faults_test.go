@@ -64,7 +64,7 @@ func TestFault_notBeforeAllReplicas(t *testing.T) {
 	var l ledger
 	fault := k.Fail(forwardertest.Produce, 19, forwardertest.UntilStopped)
 	e, b := l.make(t, 1, 10)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	err := f.Forward(ctx, b)
 	require.ErrorIs(t, err, context.DeadlineExceeded)

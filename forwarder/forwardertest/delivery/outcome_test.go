@@ -101,6 +101,28 @@ func TestOutcome_closeUnderLoad(t *testing.T) {
 	}
 }
 
+// While it is the topic itself that may not be seen, delivery waits.
+func TestOutcome_metadataRefused(t *testing.T) {
+	k := forwardertest.NewKafka(t)
+	fault := k.Fail(forwardertest.Metadata, 29, forwardertest.UntilStopped)
+	f, err := forwarder.New(within(t, 10*time.Second), k.Settings(), quiet(), forwarder.WithoutProbe())
+	require.NoError(t, err)
+	defer f.Close()
+	var l ledger
+	e, b := l.make(t, 7, 10)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err = f.Forward(ctx, b)
+	l.note(e, err)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.ErrorContains(t, err, "not authorized")
+	assert.True(t, forwarder.NothingSent(err))
+	fault.Stop()
+	e, b = l.make(t, 7, 10)
+	l.note(e, f.Forward(within(t, 10*time.Second), b))
+	assert.Equal(t, tally{acknowledged: 1, notSent: 1}, l.check(t, k, 12))
+}
+
 // An ACL refusal comes back at once: unknown, and not permanent.
 func TestOutcome_authorisation(t *testing.T) {
 	k := forwardertest.NewKafka(t)

@@ -27,13 +27,13 @@ func TestPressure_manyCallers(t *testing.T) {
 	arrive := func(ctx context.Context, _ *batch.Batch) error {
 		mu.Lock()
 		defer mu.Unlock()
-		came = append(came, ctx.Value(caller{}).(int))
+		came = append(came, callerOf(ctx))
 		return nil
 	}
 	served := make([]int64, callers) // the offset of each caller's message
 	f, err := forwarder.New(within(t, 10*time.Second), s, quiet(), forwarder.WithFilter("arrive", batch.FilterFunc(arrive)),
 		forwarder.WithObserver(forwarder.Observer{Done: func(ctx context.Context, i forwarder.ForwardInfo) {
-			served[ctx.Value(caller{}).(int)] = i.Messages[0].Offset
+			served[callerOf(ctx)] = i.Messages[0].Offset
 		}}))
 	require.NoError(t, err)
 	defer f.Close()
@@ -81,3 +81,8 @@ func TestPressure_manyCallers(t *testing.T) {
 }
 
 type caller struct{} // its number, in a context
+
+func callerOf(ctx context.Context) int {
+	i, _ := ctx.Value(caller{}).(int)
+	return i
+}

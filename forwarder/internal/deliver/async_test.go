@@ -74,6 +74,22 @@ func TestAsync_orderAcrossTheFirstMetadata(t *testing.T) {
 	})
 }
 
+// The partitions are known, but what waited for them is not placed yet.
+func TestAsync_orderBehindTheUnplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, 0, nil)
+		defer r.Close()
+		r.Submit(&newGroup("2", "a").Group)
+		r.cluster.mu.Lock()
+		r.cluster.view = view{all: upTo(4), leader: upTo(4)}
+		r.cluster.mu.Unlock()
+		r.Submit(&newGroup("2", "b").Group)
+		r.client.set(upTo(4), upTo(4), nil)
+		<-time.After(10 * time.Second)
+		assert.Equal(t, []string{"a", "b"}, values(t, r.sessions[0]))
+	})
+}
+
 // What AsyncProducer does not have yet can be taken back.
 func TestAsync_withdraw(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -59,11 +59,13 @@ type Result struct {
 	Err       error // nil when acknowledged
 }
 
-// A Settler learns how the messages of a group end. Settle is called exactly
-// once for each message that was not withdrawn, with its index, on any goroutine:
-// the producer's, or that of a call to Submit. It must not block and must not
-// call the producer.
-type Settler interface{ Settle(i int, r Result) }
+// A Settler learns how the messages of a group end.
+type Settler interface {
+	// Settle is called exactly once for each message that was not withdrawn,
+	// with its index, on any goroutine: the producer's, or that of a call to
+	// Submit. It must not block and must not call the producer.
+	Settle(i int, r Result)
+}
 
 // A Group is what one batch became: one or more messages that are accepted
 // together and go to one partition, in order.

@@ -203,21 +203,6 @@ func upTo(n int32) []int32 {
 	return ids
 }
 
-// session waits for the n-th producer.
-func (r *rig) at(t *testing.T, n int) *fakeAsync {
-	t.Helper()
-	var p *fakeAsync
-	require.Eventually(t, func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if len(r.sessions) > n {
-			p = r.sessions[n]
-		}
-		return p != nil
-	}, 10*time.Second, time.Millisecond)
-	return p
-}
-
 // A group is a Group that notes how its messages end.
 type group struct {
 	Group
