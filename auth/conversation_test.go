@@ -119,8 +119,8 @@ func TestSCRAM_asksAtEachConnection(t *testing.T) {
 
 func TestSCRAM_keepsFewKeys(t *testing.T) {
 	s := user()
+	srv := newServer(t, SHA512, "user", "another", 4096)
 	for i := range 3 * maxKnown {
-		srv := newServer(t, SHA512, "user", "another", 4096)
 		srv.first = func(first string) string {
 			nonce, _, _ := strings.Cut(first, ",s=")
 			return fmt.Sprintf("%s,s=%s,i=4096", nonce, strings.Repeat("QUJD", 1+i))

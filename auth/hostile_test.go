@@ -27,6 +27,7 @@ func to(value string) func(string) string       { return func(string) string { r
 func always(message string) func(string) string { return to(message) }
 
 func TestSCRAM_refusesHostileServerFirst(t *testing.T) {
+	honest := newServer(t, SHA512, "user", password, 4096)
 	for name, c := range map[string]struct {
 		change func(first string) string
 		want   string
@@ -81,7 +82,7 @@ func TestSCRAM_refusesHostileServerFirst(t *testing.T) {
 			s := user()
 			hashes := count(t, s)
 			client := connect(t, s)
-			srv := newServer(t, SHA512, "user", password, 4096)
+			srv := honest
 			srv.first = c.change
 			sent, err := srv.authenticate(client)
 			refused(t, client, err, c.want)
@@ -92,6 +93,7 @@ func TestSCRAM_refusesHostileServerFirst(t *testing.T) {
 }
 
 func TestSCRAM_refusesHostileServerFinal(t *testing.T) {
+	honest := newServer(t, SHA512, "user", password, 4096)
 	const unproven = "did not prove that it knows the password"
 	for name, c := range map[string]struct {
 		change func(final string) string
@@ -116,7 +118,7 @@ func TestSCRAM_refusesHostileServerFinal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := user()
 			client := connect(t, s)
-			srv := newServer(t, SHA512, "user", password, 4096)
+			srv := honest
 			srv.final = c.change
 			sent, err := srv.authenticate(client)
 			refused(t, client, err, c.want)
