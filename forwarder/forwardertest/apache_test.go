@@ -92,7 +92,7 @@ func javaPartitions(t *testing.T, k *forwardertest.ApacheCluster) {
 	var keys []string
 	want := map[string]int32{}
 	for i := range 100 {
-		key := fmt.Sprint((i - 50) * 71777214294589695)
+		key := fmt.Sprint((int64(i) - 50) * 71777214294589695)
 		keys = append(keys, key)
 		want[key] = partition.Murmur2([]byte(key), 12)
 	}
