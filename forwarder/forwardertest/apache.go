@@ -121,7 +121,7 @@ func StartApacheKafka(ctx context.Context, opts ...ApacheOption) (*ApacheCluster
 // Close stops the brokers and removes their files. A second call does nothing.
 func (c *ApacheCluster) Close() {
 	c.close.Do(func() {
-		c.each(func(b *apacheBroker) error { b.stop(); return nil })
+		c.all((*apacheBroker).stop)
 		c.end()
 		_ = c.folder.Remove() // the next start tries again
 	})
@@ -156,7 +156,7 @@ func (c *ApacheCluster) start(ctx context.Context) error {
 		if err == nil || attempt == portAttempts || !c.bindFailed() {
 			return err
 		}
-		c.each(func(b *apacheBroker) error { b.kill(); return nil })
+		c.all((*apacheBroker).kill)
 	}
 }
 
@@ -258,6 +258,11 @@ func (c *ApacheCluster) each(f func(*apacheBroker) error) error {
 	}
 	wg.Wait()
 	return errors.Join(errs...)
+}
+
+// all does f, which cannot fail, with all brokers at once.
+func (c *ApacheCluster) all(f func(*apacheBroker)) {
+	_ = c.each(func(b *apacheBroker) error { f(b); return nil })
 }
 
 func (c *ApacheCluster) bindFailed() bool {

@@ -106,9 +106,15 @@ func freePorts(ctx context.Context, n int) ([]int, error) {
 	const lowest, highest, attempts = 20000, 32000, 1000
 	var (
 		lc    net.ListenConfig
+		held  []net.Listener // until all are chosen
 		ports []int
 		last  error
 	)
+	defer func() {
+		for _, l := range held {
+			_ = l.Close()
+		}
+	}()
 	for range attempts {
 		if len(ports) == n {
 			return ports, nil
@@ -119,8 +125,7 @@ func freePorts(ctx context.Context, n int) ([]int, error) {
 			last = err
 			continue
 		}
-		defer l.Close() // held until all are chosen
-		ports = append(ports, port)
+		held, ports = append(held, l), append(ports, port)
 	}
 	return nil, fmt.Errorf("forwardertest: no %d free ports between %d and %d: %w", n, lowest, highest, last)
 }

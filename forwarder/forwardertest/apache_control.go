@@ -3,6 +3,7 @@ package forwardertest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/jvm"
@@ -24,6 +25,9 @@ func (c *ApacheCluster) Kill(id int) { c.broker(id).kill() }
 // Stop asks a broker to end (SIGTERM), kills it when it has not done so within
 // 3 seconds, and returns when it is gone.
 func (c *ApacheCluster) Stop(id int) { c.broker(id).stop() }
+
+// StopAll stops all brokers at once, as [ApacheCluster.Stop] does one.
+func (c *ApacheCluster) StopAll() { c.all((*apacheBroker).stop) }
 
 // Pause halts a running broker where it is (SIGSTOP): its connections stay
 // open and nothing answers.
@@ -60,9 +64,16 @@ func (c *ApacheCluster) broker(id int) *apacheBroker {
 	return c.brokers[id-1]
 }
 
-// LogTail returns the last lines that a broker logged.
+// LogTail returns the last lines that a broker logged, without the frames of
+// Java's stacks. The whole log is gone once the cluster is closed.
 func (c *ApacheCluster) LogTail(id int) string {
-	return jvm.Tail([]byte(c.broker(id).logText()), logLines)
+	var lines []byte
+	for line := range strings.Lines(c.broker(id).logText()) {
+		if !strings.HasPrefix(line, "\tat ") {
+			lines = append(lines, line...)
+		}
+	}
+	return jvm.Tail(lines, logLines)
 }
 
 // LogOnFailure has t log the last lines of each broker's log if it fails: for

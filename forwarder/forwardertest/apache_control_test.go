@@ -63,8 +63,8 @@ func TestApacheKafka_control(t *testing.T) {
 	require.NoError(t, k.Resume(paused))
 	write(k)
 
+	k.StopAll()
 	for _, id := range k.Brokers() {
-		k.Stop(id)
 		assert.NotEmpty(t, k.LogTail(id))
 	}
 	require.NoError(t, k.RestartAll(ctx))
@@ -91,7 +91,7 @@ func TestApacheKafka_victim(t *testing.T) {
 	}
 	k := forwardertest.ApacheKafka(t, forwardertest.ApacheBrokers(2))
 	require.NoError(t, k.Pause(2))
-	_, err := fmt.Println("ready", strings.Join(k.Servers(forwardertest.ListenerSASL), " "), filepath.Dir(k.CAFile()))
+	_, err := fmt.Fprintln(os.Stdout, "ready", strings.Join(k.Servers(forwardertest.ListenerSASL), " "), filepath.Dir(k.CAFile()))
 	require.NoError(t, err)
 	<-t.Context().Done()
 }

@@ -59,8 +59,8 @@ func javaVersion(out string) int {
 // Tool returns the path of a program that comes with Java, such as keytool.
 // The error is a *MissingError when it is not there.
 func (j Java) Tool(name string) (string, error) {
-	if real, err := filepath.EvalSymlinks(j.bin); err == nil {
-		if path, err := exec.LookPath(filepath.Join(filepath.Dir(real), name)); err == nil {
+	if home, err := filepath.EvalSymlinks(j.bin); err == nil {
+		if path, err := exec.LookPath(filepath.Join(filepath.Dir(home), name)); err == nil {
 			return path, nil
 		}
 	}
