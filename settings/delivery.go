@@ -14,9 +14,9 @@ type Delivery struct {
 	// How messages are compressed: none, gzip, snappy, lz4 or zstd (Kafka's
 	// compression.type).
 	//
-	// On batches of JSON, zstd at level 1 makes a message
-	// about 4.6 times smaller at some 200 MB/s a core, lz4 2.8 times at some
-	// 320 MB/s, snappy less at 600 to 700 MB/s.
+	// On batches of JSON, zstd at level 1 makes a message about 4.6 times
+	// smaller at some 200 MB/s a core, lz4 2.8 times at some 320 MB/s, snappy
+	// less at 600 to 700 MB/s.
 	//
 	// Beyond the page: Compression. Default: zstd.
 	Compression Compression `json:"compression"`
@@ -32,8 +32,8 @@ type Delivery struct {
 	// How long a message waits for others to travel with, such as "5ms"
 	// (Kafka's linger.ms). With 0 it goes when the connection is free.
 	//
-	// Messages gather while a request is out all the same, which serves callers that wait for each
-	// batch better than a fixed time.
+	// Messages gather while a request is out all the same, which serves callers
+	// that wait for each batch better than a fixed time.
 	//
 	// Beyond the page: Linger. Default: 0s.
 	Linger time.Duration `json:"linger"`

@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"os"
+	"strings"
 )
 
 // TLS says how brokers are verified and which certificate the client shows.
@@ -81,33 +82,34 @@ func (t TLS) Config() (*tls.Config, error) {
 }
 
 // readAuthorities is strict: an authority left out because its lines are
-// damaged would show as a broker with an unknown one.
+// damaged would show as a broker with an unknown one. pem.Decode skips what is
+// damaged, so it gets one certificate at a time.
 func readAuthorities(file string) (*x509.CertPool, *FieldError) {
 	bad := func(reason string, err error) *FieldError {
 		return &FieldError{Field: "tls.ca_file", Value: file, Reason: reason, Err: err}
 	}
-	rest, err := os.ReadFile(file)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, bad("cannot be read", withoutPath(err))
 	}
-	pool, n := x509.NewCertPool(), 0
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		n++
-		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, bad(fmt.Sprintf("certificate %d in the file is damaged", n), err)
-		}
-		pool.AddCert(cert)
-	}
-	if n == 0 {
+	const begin = "\n-----BEGIN CERTIFICATE-----"
+	text := "\n" + strings.TrimPrefix(string(data), "\ufeff") // the mark that some editors put first
+	certs := strings.Split(text, begin)[1:]
+	if len(certs) == 0 {
 		return nil, bad("holds no certificate in PEM form", nil)
+	}
+	pool := x509.NewCertPool()
+	for i, cert := range certs {
+		damaged := fmt.Sprintf("certificate %d in the file is damaged", i+1)
+		block, _ := pem.Decode([]byte(begin + cert))
+		if block == nil || block.Type != "CERTIFICATE" { // it found what comes next
+			return nil, bad(damaged, nil)
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, bad(damaged, err)
+		}
+		pool.AddCert(c)
 	}
 	return pool, nil
 }

@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"bytes"
 	"crypto/tls"
 	"encoding/pem"
 	"io/fs"
@@ -99,6 +100,10 @@ func TestTLS_refuses(t *testing.T) {
 	keyOfTwo, garbage, empty := file(t, "two.pem", two.keyPEM...), file(t, "garbage", []byte("\x30\x82\x01")...), file(t, "empty")
 	damaged := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: one.cert.Raw[:99]})
 	half := file(t, "half.pem", slices.Concat(one.certPEM, damaged)...)
+	// Lines that encoding/pem skips in silence.
+	line := file(t, "line.pem", slices.Concat(one.certPEM, bytes.Replace(two.certPEM, []byte("MII"), []byte("M!I"), 1), two.keyPEM)...)
+	cut := file(t, "cut.pem", slices.Concat(one.certPEM[:99], two.certPEM)...)
+	marked := file(t, "marked.pem", slices.Concat([]byte("\ufeff"), damaged, two.certPEM)...)
 	encrypted := file(t, "encrypted.pem", pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")})...)
 	legacy := file(t, "legacy.pem", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Headers: map[string]string{"DEK-Info": "x"}, Bytes: []byte("x")})...)
 	missing := filepath.Join(t.TempDir(), "missing.pem")
@@ -111,6 +116,9 @@ func TestTLS_refuses(t *testing.T) {
 		"CA not PEM":         {settings.TLS{CAFile: garbage}, "tls.ca_file", garbage, "holds no certificate in PEM form"},
 		"a key for CA":       {settings.TLS{CAFile: key}, "tls.ca_file", key, "holds no certificate in PEM form"},
 		"CA damaged":         {settings.TLS{CAFile: half}, "tls.ca_file", half, "certificate 2 in the file is damaged"},
+		"CA line damaged":    {settings.TLS{CAFile: line}, "tls.ca_file", line, "certificate 2 in the file is damaged"},
+		"CA cut short":       {settings.TLS{CAFile: cut}, "tls.ca_file", cut, "certificate 1 in the file is damaged"},
+		"CA after a mark":    {settings.TLS{CAFile: marked}, "tls.ca_file", marked, "certificate 1 in the file is damaged"},
 		"no cert file":       {settings.TLS{CertFile: missing, KeyFile: key}, "tls.cert_file", missing, "cannot be read"},
 		"no key file":        {settings.TLS{CertFile: cert, KeyFile: missing}, "tls.key_file", missing, "cannot be read"},
 		"cert without key":   {settings.TLS{CertFile: cert}, "tls.key_file", "", "is required with tls.cert_file"},
