@@ -22,7 +22,8 @@ type splice struct {
 	added      *additions // of an addition
 }
 
-// additions are the members of an addition.
+// additions are the members of an addition. Removed ones stay in the list, gone,
+// so that those who are going through it do not lose their place.
 type additions struct {
 	comma   bool // one stands before the first
 	members []addition
@@ -34,14 +35,6 @@ type addition struct {
 }
 
 func (s *splice) isCut() bool { return s.value == nil && s.added == nil }
-
-// list returns the members of an addition.
-func (s *splice) list() []addition {
-	if s.added == nil {
-		return nil
-	}
-	return s.added.members
-}
 
 // after returns the index of the first splice that ends behind pos. (A plain
 // loop: what goes through package slices would have to live on the heap.)
@@ -102,8 +95,10 @@ func (s *splice) drop() {
 	if s.value != nil {
 		s.value.gone = true
 	}
-	for _, m := range s.list() {
-		m.value.gone = true
+	if s.added != nil {
+		for _, m := range s.added.members {
+			m.value.gone = true
+		}
 	}
 }
 
@@ -133,9 +128,11 @@ func (a *additions) copyInto(in *document) *additions {
 	if a == nil {
 		return nil
 	}
-	c := &additions{comma: a.comma, members: slices.Clone(a.members)}
-	for i := range c.members {
-		c.members[i].value = c.members[i].value.copyInto(in)
+	c := &additions{comma: a.comma}
+	for _, m := range a.members {
+		if !m.value.gone {
+			c.members = append(c.members, addition{m.name, m.value.copyInto(in)})
+		}
 	}
 	return c
 }
@@ -164,11 +161,18 @@ func (s *splice) append(dst []byte) []byte {
 	if s.value != nil {
 		return s.value.append(dst, 0, len(s.value.text))
 	}
-	for i, m := range s.list() {
-		if i > 0 || s.added.comma {
+	if s.added == nil {
+		return dst
+	}
+	comma := s.added.comma
+	for _, m := range s.added.members {
+		if m.value.gone {
+			continue
+		}
+		if comma {
 			dst = append(dst, ',')
 		}
-		dst = append(appendQuoted(dst, m.name), ':')
+		dst, comma = append(appendQuoted(dst, m.name), ':'), true
 		dst = m.value.append(dst, 0, len(m.value.text))
 	}
 	return dst
@@ -188,12 +192,18 @@ func (s *splice) size() int {
 	if s.value != nil {
 		return s.value.size(0, len(s.value.text))
 	}
-	n := 0
-	for i, m := range s.list() {
-		if i > 0 || s.added.comma {
-			n++
+	if s.added == nil {
+		return 0
+	}
+	n, comma := 0, s.added.comma
+	for _, m := range s.added.members {
+		if m.value.gone {
+			continue
 		}
-		n += quotedSize(m.name) + len(":") + m.value.size(0, len(m.value.text))
+		if comma {
+			n += len(",")
+		}
+		n, comma = n+quotedSize(m.name)+len(":")+m.value.size(0, len(m.value.text)), true
 	}
 	return n
 }

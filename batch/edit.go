@@ -1,9 +1,6 @@
 package batch
 
-import (
-	"errors"
-	"slices"
-)
+import "errors"
 
 var (
 	errNoBatch   = errors.New("batch: value belongs to no batch")
@@ -113,16 +110,10 @@ func (b *Batch) removeFrom(p place, w victim) {
 	}
 	added := p.doc.splices[i].added
 	added.comma = cuts.kept
-	left := make([]addition, 0, len(added.members))
 	for _, m := range added.members {
 		if m.name == w.name && m.value != w.keep.doc {
 			m.value.gone = true
-			continue
 		}
-		left = append(left, m)
-	}
-	if added.members = left; len(left) == 0 {
-		p.doc.splices = slices.Delete(p.doc.splices, i, i+1)
 	}
 }
 

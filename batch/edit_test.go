@@ -239,3 +239,34 @@ func TestDropEvents_whileIterating(t *testing.T) {
 	assert.Empty(t, b.Clone().Dropped())
 	assert.Zero(t, b.Clone().NumEvents())
 }
+
+// What EventsSize remembers of a batch it forgets with the next edit.
+func TestEventsSize_afterEdits(t *testing.T) {
+	b := parsed(t, `{"events":[{"event_type":"a"},{"event_type":"b"},{"event_type":"c"}],"x":1}`)
+	check := func() {
+		for i := range b.NumEvents() {
+			assert.Equal(t, len(b.AppendEvents(nil, i, i+1)), b.EventsSize(i, i+1))
+		}
+	}
+	check()
+	require.NoError(t, b.At("x").Set("longer"))
+	check()
+	assert.Equal(t, `{"events":[{"event_type":"b"}],"x":"longer"}`, string(b.AppendEvents(nil, 1, 2)))
+	b.DropEvents("test", func(e Event) bool { return e.Type() == "a" })
+	check()
+	assert.Equal(t, `{"events":[{"event_type":"b"}],"x":"longer"}`, string(b.AppendEvents(nil, 0, 1)))
+	for _, e := range b.Events() {
+		require.NoError(t, e.At("data", "x").Set(1))
+	}
+	check()
+	require.NoError(t, b.At("x").Remove())
+	check()
+	assert.Equal(t, `{"events":[{"event_type":"c","data":{"x":1}}]}`, string(b.AppendEvents(nil, 1, 2)))
+	for _, bad := range [][2]int{{-1, 0}, {0, 3}, {2, 1}} {
+		assert.Panics(t, func() { b.EventsSize(bad[0], bad[1]) }, bad)
+		assert.Panics(t, func() { b.AppendEvents(nil, bad[0], bad[1]) }, bad)
+	}
+	b = parsed(t, `{"events":null}`)
+	assert.Equal(t, `{"events":null}`, string(b.AppendEvents(nil, 0, 0)))
+	assert.Panics(t, func() { b.AppendEvents(nil, 0, 1) })
+}

@@ -24,16 +24,14 @@ type memberSpan struct {
 // An eventSpan is an element of the member "events".
 type eventSpan struct {
 	start, end int32
-	data       int32 // the value of the event's member "data", or 0, or several
-	name       int32 // the value of the data's member "event_name", or 0, or several
+	data       int32 // the value of the event's last member "data", or 0
+	name       int32 // the value of that one's last member "event_name", or 0
 	code       typeCode
 }
 
-const several = -1
-
-// shortcut returns the place of a value at a path that begins in event i, if
-// the index knows what is there: a place without a document is nowhere. Edits
-// inside the event make the index useless for it.
+// shortcut returns the place that reading at a path from event i leads to, if
+// the index knows it: a place without a document is nowhere. Edits inside the
+// event make the index useless for it.
 func (b *Batch) shortcut(i int, path []string) (at place, known bool) {
 	e := &b.events[i]
 	j := b.base.after(int(e.start))
@@ -48,7 +46,7 @@ func (b *Batch) shortcut(i int, path []string) (at place, known bool) {
 		pos = e.name
 	}
 	switch {
-	case pos == several || len(path) > 2:
+	case len(path) > 2:
 		return place{}, false
 	case pos == 0:
 		return place{}, true

@@ -28,8 +28,7 @@ const (
 // An eventNote is what is known of the event at hand.
 type eventNote struct {
 	eventSpan
-	eventType    []byte // nil: none so far
-	datas, names int    // how often there were such members
+	eventType []byte // nil: none so far
 }
 
 // The methods that take notes return a negative number when they do not like
@@ -59,15 +58,13 @@ func (p *parser) member(at, colon, value int, escaped bool) int {
 	case inEvent:
 		switch string(name) {
 		case "data":
-			p.event.datas++
-			p.event.data = int32(value)
+			p.event.data, p.event.name = int32(value), 0
 			p.wanted = value < len(p.s) && p.s[value] == '{'
 		case "event_type":
 			return p.eventType(value)
 		}
 	case inData:
 		if string(name) == "event_name" {
-			p.event.names++
 			p.event.name = int32(value)
 		}
 	}
@@ -174,11 +171,6 @@ func (p *parser) closed(end int) int {
 		e := &p.event
 		if e.eventType == nil {
 			return p.fail(int(e.start), p.eventName()+".event_type", "missing")
-		}
-		if e.datas > 1 {
-			e.data, e.name = several, several
-		} else if e.names > 1 {
-			e.name = several
 		}
 		e.end = int32(end)
 		p.events = append(p.events, e.eventSpan)

@@ -114,6 +114,25 @@ func TestValue_allWhileEditing(t *testing.T) {
 	assert.NotContains(t, string(b.AppendJSON(nil)), `"x":`)
 }
 
+// Members that edits added are all visited, though others before them go.
+func TestValue_allOfWhatWasAdded(t *testing.T) {
+	b := parsed(t, `{"a":{"w":0}}`)
+	for _, name := range []string{"x", "y", "z"} {
+		require.NoError(t, b.At("a", name).Set(1))
+	}
+	var seen []string
+	for name, v := range b.At("a").All() {
+		seen = append(seen, name)
+		require.NoError(t, v.Remove())
+	}
+	assert.Equal(t, []string{"w", "x", "y", "z"}, seen)
+	assert.Equal(t, `{"a":{}}`, string(b.AppendJSON(nil)))
+	require.NoError(t, b.At("a", "y").Set(2))
+	require.NoError(t, b.At("a", "x").Set(3))
+	assert.Equal(t, `{"a":{"y":2,"x":3}}`, string(b.AppendJSON(nil)))
+	assert.Equal(t, `{"a":{"y":2,"x":3}}`, string(b.Clone().AppendJSON(nil)))
+}
+
 // A value says where to look: it follows edits, and is absent when they removed
 // what is around it.
 func TestValue_afterEdits(t *testing.T) {
