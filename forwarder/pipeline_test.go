@@ -347,14 +347,16 @@ func TestNothingSent_filterThatForwards(t *testing.T) {
 	assert.True(t, NothingSent(&FilterError{Name: "audit", Err: elsewhere}))
 }
 
-func TestNewPipeline_refusesFilters(t *testing.T) {
+func TestNew_refusesFilters(t *testing.T) {
 	ok := batch.FilterFunc(func(context.Context, *batch.Batch) error { return nil })
-	for want, f := range map[string]namedFilter{
-		"forwarder: a filter has no name":   {name: "", filter: ok},
-		`forwarder: filter "none" is nil`:   {name: "none"},
-		`forwarder: filter "nobody" is nil`: {name: "nobody", filter: batch.FilterFunc(nil)},
+	s := settings.Settings{BootstrapServers: "b1.example.com:9093", TopicName: "events"}
+	for want, option := range map[string]Option{
+		"forwarder: a filter has no name":   WithFilter("", ok),
+		`forwarder: filter "none" is nil`:   WithFilter("none", nil),
+		`forwarder: filter "nobody" is nil`: WithFilter("nobody", batch.FilterFunc(nil)),
 	} {
-		_, err := newPipeline(settings.Settings{}.WithDefaults(), []namedFilter{{name: "ok", filter: ok}, f})
+		f, err := New(t.Context(), s, WithFilter("ok", ok), option, WithoutProbe())
 		assert.EqualError(t, err, want)
+		assert.Nil(t, f)
 	}
 }
