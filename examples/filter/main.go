@@ -45,19 +45,19 @@ func noHeartbeats(_ context.Context, b *batch.Batch) error {
 	return nil
 }
 
-// hashEmails replaces e-mail addresses by a keyed hash. A filter that fails
-// sends nothing: what should have been hashed never leaves in the clear.
+// hashEmails replaces e-mail addresses by a keyed hash, wherever in a batch
+// identities are. A filter that fails sends nothing: what should have been
+// hashed never leaves in the clear.
 func hashEmails(key []byte) batch.FilterFunc {
 	return func(_ context.Context, b *batch.Batch) error {
-		for _, identity := range b.At("user_identities").All() {
-			kind, _ := identity.At("identity_type").Text()
-			email, ok := identity.At("identity").Text()
+		for kind, identity := range b.Identities() {
+			email, ok := identity.Text()
 			if kind != "email" || !ok {
 				continue
 			}
 			h := hmac.New(sha256.New, key)
 			h.Write([]byte(email))
-			if err := identity.At("identity").Set(hex.EncodeToString(h.Sum(nil))); err != nil {
+			if err := identity.Set(hex.EncodeToString(h.Sum(nil))); err != nil {
 				return err
 			}
 		}

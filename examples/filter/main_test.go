@@ -23,9 +23,25 @@ $`, out.String())
 }
 
 func TestHashEmails(t *testing.T) {
-	b, err := batch.Parse([]byte(`{"user_identities":[{"identity_type":"email","identity":"ada@example.com"},{"identity_type":"customer_id","identity":"7"}]}`))
+	for name, text := range map[string]string{
+		"list":   `{"user_identities":[{"identity_type":"email","identity":"ada@example.com"},{"identity_type":"customer_id","identity":"7"}]}`,
+		"object": `{"user_identities":{"email":"ada@example.com","customer_id":"7"}}`,
+		"change": `{"events":[{"event_type":"user_identity_change","data":{"new":{"identity_type":"email","identity":"ada@example.com"},"old":{"identity_type":"customer_id","identity":"7"}}}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, err := batch.Parse([]byte(text))
+			require.NoError(t, err)
+			require.NoError(t, hashEmails([]byte("key")).Filter(context.Background(), b))
+			assert.NotContains(t, string(b.AppendJSON(nil)), "ada@")
+			assert.Contains(t, string(b.AppendJSON(nil)), `"7"`)
+		})
+	}
+}
+
+func TestHashEmails_null(t *testing.T) {
+	const none = `{"user_identities":{"email":null}}`
+	b, err := batch.Parse([]byte(none))
 	require.NoError(t, err)
 	require.NoError(t, hashEmails([]byte("key")).Filter(context.Background(), b))
-	assert.NotContains(t, string(b.AppendJSON(nil)), "ada@")
-	assert.Contains(t, string(b.AppendJSON(nil)), `{"identity_type":"customer_id","identity":"7"}`)
+	assert.Equal(t, none, string(b.AppendJSON(nil)))
 }
