@@ -64,6 +64,8 @@ func NewKafka(t testing.TB, opts ...KafkaOption) *Kafka {
 }
 
 // StartKafka starts a Kafka, which takes some milliseconds. Close it when done.
+// It fails if an option is wrong, or if the system lets it have no port or no
+// folder for temporary files.
 func StartKafka(opts ...KafkaOption) (*Kafka, error) {
 	o := kafkaOptions{
 		brokers:  1,
@@ -86,6 +88,9 @@ func StartKafka(opts ...KafkaOption) (*Kafka, error) {
 }
 
 func (k *Kafka) start() (err error) {
+	if err := k.opts.check(); err != nil {
+		return err
+	}
 	if k.ca, err = NewCA(); err != nil {
 		return err
 	}
@@ -127,7 +132,7 @@ func (k *Kafka) start() (err error) {
 			return err
 		}
 	}
-	return nil
+	return k.Settings().Validate() // they are to be ready for use
 }
 
 func (k *Kafka) clusterOptions(listen func(network, address string) (net.Listener, error)) []kfake.Opt {

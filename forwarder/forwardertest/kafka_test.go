@@ -211,3 +211,18 @@ func TestKafka_Close(t *testing.T) {
 	assert.Equal(t, -1, k.Leader("events", 0))
 	assert.Error(t, k.MoveLeader("events", 0, 1))
 }
+
+func TestStartKafka_mistakes(t *testing.T) {
+	for name, opt := range map[string]forwardertest.KafkaOption{
+		"no broker":    forwardertest.WithBrokers(0),
+		"no partition": forwardertest.WithTopic("t", 0),
+		"topic name":   forwardertest.WithTopic("a b", 1),
+		"no user":      forwardertest.WithUser("", ""),
+		"method":       forwardertest.WithMethods("MD5"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := forwardertest.StartKafka(opt)
+			assert.ErrorContains(t, err, "forwardertest: starting Kafka: ")
+		})
+	}
+}

@@ -2,6 +2,7 @@ package forwardertest
 
 import (
 	"crypto/tls"
+	"fmt"
 
 	"github.com/eventferry/eventferry/settings"
 )
@@ -30,6 +31,19 @@ type kafkaOptions struct {
 type topic struct {
 	name       string
 	partitions int32
+}
+
+// check finds what would make kfake panic, or be of no use.
+func (o *kafkaOptions) check() error {
+	if o.brokers < 1 {
+		return fmt.Errorf("%d brokers: at least 1", o.brokers)
+	}
+	for _, t := range o.topics {
+		if t.partitions < 1 {
+			return fmt.Errorf("topic %q with %d partitions: at least 1", t.name, t.partitions)
+		}
+	}
+	return nil
 }
 
 // WithBrokers sets the number of brokers, whose node ids count from 0.
