@@ -37,7 +37,7 @@ func once(t *testing.T, cycles int) {
 	require.NoError(t, err)
 	var l ledger
 	_, b := l.make(t, 7, 10)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	for i := range cycles {
 		f, err := forwarder.New(ctx, k.Settings(), quiet())

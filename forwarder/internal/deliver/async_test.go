@@ -80,12 +80,14 @@ func TestAsync_orderBehindTheUnplaced(t *testing.T) {
 		r := newRig(t, 0, nil)
 		defer r.Close()
 		r.Submit(&newGroup("2", "a").Group)
+		synctest.Wait() // between two attempts to learn the partitions
 		r.cluster.mu.Lock()
 		r.cluster.view = view{all: upTo(4), leader: upTo(4)}
 		r.cluster.mu.Unlock()
 		r.Submit(&newGroup("2", "b").Group)
 		r.client.set(upTo(4), upTo(4), nil)
 		<-time.After(10 * time.Second)
+		synctest.Wait()
 		assert.Equal(t, []string{"a", "b"}, values(t, r.sessions[0]))
 	})
 }
