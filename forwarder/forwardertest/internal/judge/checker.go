@@ -1,0 +1,234 @@
+package judge
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/trace"
+)
+
+// The invariants.
+const (
+	I1  = "I1 lost"              // what is acknowledged is in the log
+	I2  = "I2 duplicate"         // an event is in the log once at most
+	I3  = "I3 order"             // a user's batches are in the order of their numbers
+	I4  = "I4 partition"         // key and partition follow from the user id; no user id: any
+	I5  = "I5 content"           // what is in the log was forwarded, byte for byte
+	I6  = "I6 not sent"          // what was not sent is not in the log
+	I7  = "I7 reported place"    // partition and offset are as reported
+	I8  = "I8 real time"         // what returned before another began is before it
+	I9  = "I9 progress"          // after healing all calls return and new batches pass
+	I10 = "I10 leak"             // goroutines, files and memory come back
+	I11 = "I11 nothing happened" // faults hit, and something was delivered in them
+	I12 = "I12 secret"           // no password and no payload in any output
+	Odd = "contradiction"        // outcomes that contradict each other
+)
+
+// A Violation is one broken promise.
+type Violation struct {
+	Invariant string
+	Text      string
+	at        place // of the attempt, owner -1: of none
+}
+
+// A checker compares the log with the history. It is given all messages of each
+// partition in order.
+type checker struct {
+	h          *history
+	placing    placing
+	partitions []int32 // the numbers of partitions that the topic had
+	forgiven   uint32  // attempts invoked before this position may be gone with their topic
+	calm       func(position uint32) bool
+
+	violations []Violation
+	counts     map[string]int
+	messages   int
+	events     int
+	ids        bitset
+	pieces     map[uint32]uint64 // events seen of batches that need not be whole
+	users      []last
+	keyless    []int // batches by partition
+	buf        []byte
+}
+
+// last is what was seen of an owner.
+type last struct {
+	n, part uint32
+	life    uint8
+	invoke  uint32 // latest of all attempts seen
+}
+
+const lastBit = 7 // of what is kept of an attempt's messages
+
+const mostTold = 20 // violations of one kind that are kept
+
+func newChecker(h *history, partitions ...int32) *checker {
+	var most int32
+	for _, n := range partitions {
+		most = max(most, n)
+	}
+	return &checker{
+		h: h, placing: newPlacing(), partitions: partitions,
+		calm:    func(uint32) bool { return true },
+		counts:  map[string]int{},
+		pieces:  map[uint32]uint64{},
+		users:   make([]last, len(h.owners)),
+		keyless: make([]int, most),
+	}
+}
+
+func (c *checker) add(invariant string, at place, format string, args ...any) {
+	c.counts[invariant]++
+	if c.counts[invariant] <= mostTold {
+		c.violations = append(c.violations, Violation{Invariant: invariant, Text: fmt.Sprintf(format, args...), at: at})
+	}
+}
+
+var nowhere = place{owner: -1}
+
+// see takes the next message of the log.
+func (c *checker) see(m *forwardertest.Message) {
+	c.messages++
+	where := fmt.Sprintf("partition %d offset %d", m.Partition, m.Offset)
+	b, ok := load.ReadBatch(m.Value)
+	if !ok || b.Owner >= len(c.h.owners) || b.N == 0 || int(b.N) > len(c.h.owners[b.Owner].attempts) {
+		c.add(I5, nowhere, "%s: nobody has forwarded this", where)
+		return
+	}
+	at := place{b.Owner, b.N}
+	a := &c.h.owners[b.Owner].attempts[b.N-1]
+	if a.id != b.ID {
+		c.add(I5, at, "%s: id %d, but it was %d", where, b.ID, a.id)
+		return
+	}
+	part, parts := partOf(m)
+	if part < 0 {
+		c.add(I5, at, "%s: header is no part number", where)
+		return
+	}
+	placed := c.checkPlace(at, m, where)
+	from, to := c.checkContent(at, a, m, parts, where)
+	outcome := trace.Message{Partition: -1, Offset: -1}
+	if all := c.h.outcomes(at, a); part < len(all) {
+		outcome = all[part]
+	}
+	if outcome.Outcome == trace.NotSent {
+		c.add(I6, at, "%s: id %d was reported as not sent", where, a.id)
+		return // sent again it is no duplicate: this one should not be
+	}
+	if outcome.Partition == m.Partition && outcome.Offset == m.Offset {
+		a.placed |= 1 << min(part, lastBit)
+	}
+	if c.checkOnce(at, a, part, from, to, where) && placed { // elsewhere it has no order
+		c.checkOrder(at, a, part, m, where)
+	}
+}
+
+// partOf reads the header of split batches: the index and the number of parts.
+func partOf(m *forwardertest.Message) (i, n int) {
+	if len(m.Headers) == 0 {
+		return 0, 1
+	}
+	h := m.Headers[0]
+	first, second, _ := strings.Cut(string(h.Value), "/")
+	i, err := strconv.Atoi(first)
+	n, err2 := strconv.Atoi(second)
+	if len(m.Headers) > 1 || h.Key != "eventferry-part" || err != nil || err2 != nil || i < 1 || i > n {
+		return -1, 0
+	}
+	return i - 1, n
+}
+
+// checkPlace reports whether the message is where it belongs.
+func (c *checker) checkPlace(at place, m *forwardertest.Message, where string) bool {
+	user := c.h.params.User(at.owner)
+	if user == 0 {
+		if m.Key != nil {
+			c.add(I4, at, "%s: a key, but the batch has no user id", where)
+		}
+		return m.Key == nil
+	}
+	key := strconv.AppendInt(nil, user, 10)
+	if !bytes.Equal(m.Key, key) {
+		c.add(I4, at, "%s: the key is not the user id", where)
+		return false
+	}
+	for _, n := range c.partitions {
+		if c.placing.of(key, n) == m.Partition {
+			return true
+		}
+	}
+	c.add(I4, at, "%s: the user belongs to partition %d", where, c.placing.of(key, c.partitions[0]))
+	return false
+}
+
+// checkContent returns the events that the message holds.
+func (c *checker) checkContent(at place, a *attempt, m *forwardertest.Message, parts int, where string) (from, to int) {
+	p := c.h.params
+	from, to = 0, p.Events(a.id)
+	if parts == 1 && load.Hash(m.Value) != a.hash {
+		c.add(I5, at, "%s: other bytes than were forwarded", where)
+		return from, to
+	}
+	if parts == 1 && !a.partial {
+		return from, to
+	}
+	low, high := from, to
+	if a.partial {
+		span := c.h.spans[at]
+		low, high = span[0], span[1]
+	}
+	first, n := load.FirstEvent(m.Value)
+	from, to = max(low, first), min(high, first+n)
+	c.buf = p.Append(c.buf[:0], load.Batch{Owner: at.owner, N: at.n, ID: a.id}, from, to)
+	if !bytes.Equal(c.buf, m.Value) {
+		c.add(I5, at, "%s: other bytes than events %d to %d of what was forwarded", where, from, to)
+	}
+	return from, to
+}
+
+// checkOnce reports whether this is the first occurrence.
+func (c *checker) checkOnce(at place, a *attempt, part, from, to int, where string) bool {
+	a.seen |= 1 << min(part, lastBit)
+	if c.h.params.Shape(a.id) != load.Split {
+		if c.ids.has(a.id) {
+			c.add(I2, at, "%s: id %d is there already", where, a.id)
+			return false
+		}
+		c.ids.add(a.id)
+		c.events += to - from
+		return true
+	}
+	events := uint64(1)<<to - uint64(1)<<from
+	if c.pieces[a.id]&events != 0 {
+		c.add(I2, at, "%s: events %d to %d of id %d are there already", where, from, to, a.id)
+		return false
+	}
+	c.pieces[a.id] |= events
+	c.events += to - from
+	return true
+}
+
+func (c *checker) checkOrder(at place, a *attempt, part int, m *forwardertest.Message, where string) {
+	l := &c.users[at.owner]
+	if c.h.params.User(at.owner) == 0 {
+		if part == 0 && int(m.Partition) < len(c.keyless) && c.calm(a.invoke) {
+			c.keyless[m.Partition]++ // one choice for all parts
+		}
+		return
+	}
+	if l.life == a.life && (at.n < l.n || at.n == l.n && uint32(part) <= l.part) { //nolint:gosec // small
+		c.add(I3, at, "%s: number %d part %d of owner %d after number %d part %d", where, at.n, part+1, at.owner, l.n, l.part+1)
+	}
+	if a.ret != 0 && a.ret < l.invoke {
+		c.add(I8, at, "%s: number %d of owner %d had returned before what is in front of it began", where, at.n, at.owner)
+	}
+	if l.life != a.life || at.n >= l.n {
+		l.life, l.n, l.part = a.life, at.n, uint32(part) //nolint:gosec // small
+	}
+	l.invoke = max(l.invoke, a.invoke)
+}

@@ -1,0 +1,73 @@
+package judge
+
+import (
+	"fmt"
+
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/trace"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/spread"
+)
+
+// conclude is called when the whole log was seen.
+func (c *checker) conclude() {
+	for owner := range c.h.owners {
+		attempts := c.h.owners[owner].attempts
+		for i := range attempts {
+			c.checkThere(place{owner, uint32(i + 1)}, &attempts[i]) //nolint:gosec // small
+		}
+	}
+	for _, text := range c.h.odd {
+		c.add(Odd, nowhere, "%s", text)
+	}
+	if p := spread.Chance(c.keyless); p < spread.Unlikely {
+		c.add(I4, nowhere, "batches without user id by partition: %v, the chance of that is %.2g", c.keyless, p)
+	}
+}
+
+func (c *checker) checkThere(at place, a *attempt) {
+	if a.invoke < c.forgiven {
+		return
+	}
+	for i, m := range c.h.outcomes(at, a) {
+		switch bit := min(i, lastBit); {
+		case m.Outcome != trace.Acknowledged:
+		case a.seen>>bit&1 == 0:
+			c.add(I1, at, "id %d message %d of owner %d number %d is acknowledged and not in the log", a.id, i, at.owner, at.n)
+		case a.placed>>bit&1 == 0 && m.Offset >= 0:
+			c.add(I7, at, "id %d message %d of owner %d number %d is not at partition %d offset %d, as reported",
+				a.id, i, at.owner, at.n, m.Partition, m.Offset)
+		}
+	}
+	shape := c.h.params.Shape(a.id)
+	if shape == load.TooLarge && a.ret != 0 && a.outcome != trace.NotSent {
+		c.add(Odd, at, "owner %d number %d is too large, but was reported %s", at.owner, at.n, a.outcome)
+	}
+}
+
+// checkVitals compares the process before and after: I10.
+func (c *checker) checkVitals(v []int64) {
+	const kinds = 3
+	if len(v) != 2*kinds {
+		c.add(I10, nowhere, "the process did not come to its end")
+		return
+	}
+	// One goroutine of a metrics library stays for good, and the runtime keeps
+	// some memory for each goroutine and file there once was.
+	const slackGoroutines, slackFiles, slackHeap = 3, 3, 8 << 20
+	for i, limit := range []int64{slackGoroutines, slackFiles, slackHeap} {
+		if name := []string{"goroutines", "open files", "heap bytes"}[i]; v[kinds+i] > v[i]+v[i]/10+limit {
+			c.add(I10, nowhere, "%d %s before, %d after", v[i], name, v[kinds+i])
+		}
+	}
+}
+
+// verdict says in a line each what was broken.
+func (c *checker) verdict() []string {
+	var lines []string
+	for _, name := range []string{I1, I2, I3, I4, I5, I6, I7, I8, I9, I10, I11, I12, Odd} {
+		if n := c.counts[name]; n > 0 {
+			lines = append(lines, fmt.Sprintf("%s: %d", name, n))
+		}
+	}
+	return lines
+}

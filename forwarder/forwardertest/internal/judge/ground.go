@@ -1,0 +1,85 @@
+package judge
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/proxy"
+	"github.com/eventferry/eventferry/settings"
+)
+
+// A ground is a Kafka to judge on, with a proxy before each broker.
+type ground struct {
+	name       string
+	settings   settings.Settings // of the topic that is judged, and for reading it back
+	partitions int32
+	proxies    []*proxy.Proxy
+	dial       map[string]string // from a broker's address to its proxy's
+	fault      func(*rand.Rand) fault
+	every      time.Duration // at which faults begin
+	overlap    bool          // though the one before has not healed
+	close      func()
+}
+
+// interpose puts a proxy before each server.
+func (g *ground) interpose(servers []string) error {
+	g.dial = map[string]string{}
+	for _, s := range servers {
+		p, err := proxy.New(s)
+		if err != nil {
+			g.closeProxies()
+			return err
+		}
+		g.proxies = append(g.proxies, p)
+		g.dial[s] = p.Addr()
+	}
+	return nil
+}
+
+func (g *ground) closeProxies() {
+	for _, p := range g.proxies {
+		p.Close()
+	}
+}
+
+// subjectSettings are those of the process under test, in dir, which gets the
+// password: it is in no argument and no environment.
+func (g *ground) subjectSettings(dir string, maxMessageBytes int) (json.RawMessage, error) {
+	s := g.settings
+	password, err := s.ReadPassword()
+	if err != nil {
+		return nil, fmt.Errorf("judge: %w", err)
+	}
+	s.Password, s.PasswordFile = settings.Secret{}, filepath.Join(dir, "password")
+	if err := os.WriteFile(s.PasswordFile, []byte(password.Reveal()), 0o600); err != nil {
+		return nil, fmt.Errorf("judge: %w", err)
+	}
+	s.Delivery.MaxMessageBytes = maxMessageBytes
+	s.Delivery.MaxBufferedBytes = 16 << 20
+	text, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("judge: %w", err)
+	}
+	return text, nil
+}
+
+// secrets are what no output may contain.
+func (g *ground) secrets() (map[string]string, error) {
+	password, err := g.settings.ReadPassword()
+	if err != nil {
+		return nil, fmt.Errorf("judge: %w", err)
+	}
+	p := password.Reveal()
+	return map[string]string{
+		"the password":           p,
+		"the password in base64": base64.StdEncoding.EncodeToString([]byte(p)),
+		"a frame of SASL PLAIN":  base64.StdEncoding.EncodeToString([]byte("\x00" + g.settings.UserName + "\x00" + p)),
+		"payload":                load.Canary,
+	}, nil
+}

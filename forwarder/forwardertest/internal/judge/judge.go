@@ -1,0 +1,95 @@
+// Package judge finds out whether a forwarder keeps its promises: it has a
+// process of its own forward batches, does to it and to its Kafka what goes
+// wrong in the world, reads everything back with another client and compares.
+//
+// # What is compared
+//
+// The process under test writes each call and each outcome into a pipe before
+// it acts on it, so that it may be killed at any moment. Batches carry the
+// number of their owner, a number that counts the owner's attempts and an id
+// that a resend keeps; all their bytes follow from these and from the seed. The
+// invariants are listed at [I1] and the following.
+//
+// # What keeps the judge honest
+//
+// A fault counts when a request was in flight and a connection or an answer has
+// changed. Controls put broken clients in the forwarder's place: each must be
+// caught, for what is wrong with it.
+package judge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
+)
+
+// Options say what to judge.
+type Options struct {
+	Seed     uint64
+	Seeds    int // one run each, from Seed on
+	Goals    Goals
+	Controls bool
+	Version  string // of Apache Kafka
+	Keep     string // a folder for histories and logs; empty: a temporary one
+}
+
+// ErrFailed is a verdict, not a mistake of the judge.
+var ErrFailed = errors.New("judge: FAILED")
+
+// Embedded judges on a Kafka in this process and writes what it finds.
+func Embedded(ctx context.Context, o Options, w io.Writer) error {
+	var failed error
+	if o.Controls {
+		failed = controls(ctx, o, w)
+	}
+	for i := range o.Seeds {
+		g, _, err := embedded()
+		if err != nil {
+			return err
+		}
+		failed = errors.Join(failed, one(ctx, g, o.Seed+uint64(i), o, w)) //nolint:gosec // small
+	}
+	return failed
+}
+
+// one makes one run and closes its ground.
+func one(ctx context.Context, g *ground, seed uint64, o Options, w io.Writer) error {
+	defer g.close()
+	dir, remove, err := folder(o.Keep, fmt.Sprintf("seed-%d", seed))
+	if err != nil {
+		return err
+	}
+	r, err := newRun(g, dir, seed, o.Goals, load.None)
+	if err != nil {
+		return err
+	}
+	if err := r.do(ctx); err != nil {
+		fmt.Fprintf(w, "%s, seed %d: the judge failed after %s: %v; its files: %s\n", g.name, seed, time.Since(r.began).Round(time.Second), err, dir)
+		r.report(w, g.name)
+		return errors.Join(ErrFailed, err)
+	}
+	r.checkSomething()
+	if !r.report(w, g.name) {
+		fmt.Fprintf(w, "  history and log: %s\n", dir)
+		return ErrFailed
+	}
+	return remove()
+}
+
+// folder makes a folder for a run's files. remove does nothing if they are to
+// be kept.
+func folder(keep, name string) (dir string, remove func() error, err error) {
+	dir, err = os.MkdirTemp(keep, "eventferry-judge-"+name+"-")
+	if err != nil {
+		return "", nil, fmt.Errorf("judge: %w", err)
+	}
+	if keep != "" {
+		return dir, func() error { return nil }, nil
+	}
+	return dir, func() error { return os.RemoveAll(dir) }, nil
+}

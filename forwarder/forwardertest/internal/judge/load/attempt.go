@@ -1,0 +1,98 @@
+package load
+
+import (
+	"context"
+	"errors"
+
+	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/trace"
+)
+
+// A task is a batch to be sent: a new one, or one that came back.
+type task struct {
+	id       uint32
+	rest     *batch.Batch // what is left of it; nil: all
+	from, to int          // the events in rest
+}
+
+// An attempt is one batch at one call.
+type attempt struct {
+	task
+	owner *owner
+	n     uint32
+	batch *batch.Batch
+	acked []forwarder.Message // told by the observer
+	data  []byte
+}
+
+// attempt gives a task the owner's next number.
+func (o *owner) attempt(t task, way string) (*attempt, trace.Record) {
+	o.n++
+	a := &attempt{task: t, owner: o, n: o.n}
+	p := o.w.cfg.Params
+	if a.rest == nil {
+		a.data = p.Append(nil, Batch{Owner: o.index, N: o.n, ID: t.id}, 0, p.Events(t.id))
+		b, err := batch.Parse(a.data)
+		if err != nil {
+			panic(err) // our own bytes
+		}
+		a.batch = b
+	} else {
+		a.batch = a.rest.Clone()
+		if err := a.batch.At("judge", "n").Set(o.n); err != nil {
+			panic(err) // it is there
+		}
+		a.data = a.batch.AppendJSON(nil)
+	}
+	return a, trace.Record{Kind: trace.Invoke, Owner: o.index, N: a.n, ID: a.id, From: a.from, To: a.to, Way: way, Hash: Hash(a.data)}
+}
+
+// outcomes is what err and the observer say of each message.
+func outcomes(err error, acked []forwarder.Message) []trace.Message {
+	var d *forwarder.DeliveryError
+	switch {
+	case err == nil:
+		d = &forwarder.DeliveryError{Messages: len(acked)}
+	case errors.As(err, &d):
+	case forwarder.NothingSent(err):
+		return []trace.Message{{Outcome: trace.NotSent, Partition: -1, Offset: -1}}
+	default:
+		return []trace.Message{{Outcome: trace.Unknown, Partition: -1, Offset: -1}}
+	}
+	all := make([]trace.Message, d.Messages)
+	for i := range all {
+		all[i] = trace.Message{Outcome: trace.Acknowledged, Partition: -1, Offset: -1}
+	}
+	for _, f := range d.Failures {
+		all[f.Message] = trace.Message{Outcome: trace.Unknown, Partition: f.Partition, Offset: -1}
+		if f.Outcome == forwarder.NotSent {
+			all[f.Message].Outcome = trace.NotSent
+		}
+	}
+	for i := range all {
+		if all[i].Outcome == trace.Acknowledged && len(acked) > 0 {
+			all[i].Partition, all[i].Offset = acked[0].Partition, acked[0].Offset
+			acked = acked[1:]
+		}
+	}
+	return all
+}
+
+// cause names the kind of an error.
+func cause(err error) string {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, context.DeadlineExceeded):
+		return "deadline"
+	case errors.Is(err, context.Canceled):
+		return "cancelled"
+	case errors.Is(err, forwarder.ErrClosed):
+		return "closed"
+	}
+	if _, ok := errors.AsType[*forwarder.TooLargeError](err); ok {
+		return "too large"
+	}
+	return "producer"
+}

@@ -1,0 +1,84 @@
+package load
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/settings"
+)
+
+// A Config is what the process under test is told on its standard input.
+type Config struct {
+	Params
+	Rate     float64         // batches a second, of all owners
+	Settings json.RawMessage // with a password_file
+	Dial     map[string]string
+	Begun    time.Time
+	NextID   uint32
+	Numbers  []uint32 // the last number of each owner, in former lives
+	Defect   Defect
+}
+
+// Finish is the line on standard input that ends the load: what is under way is
+// brought to its end, then each owner forwards one more batch.
+const Finish = "finish"
+
+// Marks in the history.
+const (
+	MarkReady = "ready" // connected
+	MarkQuiet = "quiet" // nothing is under way any more
+	MarkFresh = "fresh" // each owner has forwarded one more batch
+	MarkEnd   = "end"   // closed; values: goroutines, open files and heap bytes before, then after
+)
+
+// A subject is what is judged: a forwarder, or something broken in its place.
+type subject interface {
+	Forward(ctx context.Context, b *batch.Batch) error
+	ForwardAll(ctx context.Context, bs []*batch.Batch) []error
+	ForwardAsync(ctx context.Context, b *batch.Batch, done func(error))
+	Shutdown(ctx context.Context) error
+	Close() error
+}
+
+// connect makes the subject. A service whose start fails is started again, and
+// so is this one while faults are on.
+func (w *workload) connect(ctx context.Context) (subject, error) {
+	s, err := settings.Parse(w.cfg.Settings)
+	if err != nil {
+		return nil, err
+	}
+	if w.cfg.Defect != None {
+		return newBroken(s, w)
+	}
+	const patience = 20 * time.Second
+	for attempt := 1; ; attempt++ {
+		start, cancel := context.WithTimeout(ctx, patience)
+		f, err := forwarder.New(start, s,
+			forwarder.WithObserver(forwarder.Observer{Done: w.done, Settled: w.settled}),
+			forwarder.WithLogger(w.log), forwarder.WithDialer(w.dial))
+		cancel()
+		if err == nil {
+			return f, nil
+		}
+		w.log.Warn("starting failed", "attempt", attempt, "error", err)
+		if attempt == startAttempts || ctx.Err() != nil {
+			return nil, fmt.Errorf("starting failed %d times: %w", attempt, err)
+		}
+	}
+}
+
+const startAttempts = 30
+
+// dial goes through the judge's proxies.
+func (w *workload) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if proxy, ok := w.cfg.Dial[addr]; ok {
+		addr = proxy
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, network, addr)
+}
