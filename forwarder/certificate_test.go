@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -101,7 +102,11 @@ func TestProbe_notKafka(t *testing.T) {
 	ca := newAuthority(t, "Our CA")
 	tc := &tls.Config{Certificates: []tls.Certificate{ca.issue("web", nil)}}
 	server := serve(t, func(c net.Conn) { answering("HTTP/1.1 400 Bad Request\r\n\r\n")(tls.Server(c, tc)) })
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	err := probing(t, ca, nil, server).run(t.Context())
+	runtime.ReadMemStats(&after)
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(100<<20), `"HTTP" taken for a size`)
 	assert.EqualError(t, err, server+" is no Kafka broker: check the port in bootstrap_servers: the answer is not in Kafka's protocol")
 	assert.True(t, isRefusal(err))
 }

@@ -79,6 +79,7 @@ func TestWithTLS(t *testing.T) {
 	tc, err := tlsConfig(settings.TLS{}, newer)
 	require.NoError(t, err)
 	assert.Equal(t, uint16(tls.VersionTLS13), tc.MinVersion)
+	assert.NotSame(t, newer, tc, "one option may be given to several forwarders")
 }
 
 func TestWithTLS_nil(t *testing.T) {
