@@ -166,6 +166,8 @@
 //	  eventferry has no plaintext mode, use the broker's SSL or SASL_SSL listener
 //	b1:9093 offers no TLS 1.2 or newer: add TLSv1.2 or TLSv1.3 to the broker's
 //	  ssl.enabled.protocols
+//	b1:9093 offers no TLS 1.3, the oldest version to accept here: add TLSv1.3 to
+//	  the broker's ssl.enabled.protocols, or leave tls.min_version at 1.2
 //	certificate of b1:9093 is signed by an authority that is not trusted
 //	  ("CN=CA"): set tls.ca_file to the CA that issued it
 //	certificate of b1:9093 expired on 2026-01-31 12:00:00: renew it

@@ -1,6 +1,7 @@
 package refusals
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -53,7 +54,12 @@ func startApache(t *testing.T, version string) apache {
 		require.NoError(t, err)
 		opts = append(opts, forwardertest.ApacheWithListener(forwardertest.ApacheListener{Name: name, Certificate: cert}))
 	}
+	tls12 := map[string]string{"ssl.protocol": "TLSv1.2", "ssl.enabled.protocols": "TLSv1.2"}
+	mutual12 := maps.Clone(tls12)
+	mutual12["ssl.client.auth"] = "required"
 	for _, l := range []forwardertest.ApacheListener{
+		{Name: "TLS12", Properties: tls12},
+		{Name: "MTLS12", Protocol: "SSL", Properties: mutual12},
 		{Name: "SCRAMONLY", Properties: map[string]string{"sasl.enabled.mechanisms": "SCRAM-SHA-512"}},
 		{Name: "LOST", Advertised: "127.0.0.1:1"},
 	} {
@@ -218,6 +224,8 @@ func (a apache) listeners(t *testing.T) {
 }
 
 func (a apache) certificates(t *testing.T) {
+	tls13 := a.at("TLS12", writer, ourSecret, settings.SCRAMSHA512)
+	tls13.TLS.MinVersion = settings.TLS13
 	for name, tt := range map[string]struct {
 		settings settings.Settings
 		want     string
@@ -232,6 +240,11 @@ func (a apache) certificates(t *testing.T) {
 			`forwarder: certificate of SERVER is for b1.example.com, b2.example.com, not for "127.0.0.1": use a name it has, in bootstrap_servers and the brokers' ` +
 				`advertised.listeners, or set tls.server_name: tls: failed to verify certificate: x509: cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs`,
 		},
+		"TLS 1.2 only, and 1.3 asked for": {
+			tls13,
+			`forwarder: SERVER offers no TLS 1.3, the oldest version to accept here: add TLSv1.3 to the broker's ssl.enabled.protocols, ` +
+				`or leave tls.min_version at 1.2: remote error: tls: protocol version not supported`,
+		},
 		"CN only": {
 			a.spoiled("CNONLY"),
 			`forwarder: certificate of SERVER has no SAN, CN is not enough: issue it again with a SAN for "127.0.0.1": ` +
@@ -242,23 +255,28 @@ func (a apache) certificates(t *testing.T) {
 	}
 }
 
+// clientCertificates: with TLS 1.3 the broker's verdict comes after the
+// handshake.
 func (a apache) clientCertificates(t *testing.T) {
-	missing := a.SettingsMTLS("events")
-	missing.TLS.CertFile, missing.TLS.KeyFile = "", ""
-	t.Run("missing", func(t *testing.T) {
-		refused(t, missing, "forwarder: SERVER wants a client certificate: set tls.cert_file and tls.key_file: remote error: tls: bad certificate")
-	})
-
-	other, err := forwardertest.NewCA()
+	ca, err := forwardertest.NewCA()
 	require.NoError(t, err)
-	cert, err := other.IssueClient("stranger")
+	cert, err := ca.IssueClient("stranger")
 	require.NoError(t, err)
-	wrong := a.SettingsMTLS("events")
-	wrong.TLS.CertFile, wrong.TLS.KeyFile, err = cert.WriteFiles(t.TempDir(), "stranger")
+	certFile, keyFile, err := cert.WriteFiles(t.TempDir(), "stranger")
 	require.NoError(t, err)
-	t.Run("wrong", func(t *testing.T) {
-		refused(t, wrong, `forwarder: SERVER refused the client certificate ("CN=stranger"): check its validity, and that the broker's trust store has its CA: remote error: tls: unknown certificate`)
-	})
+	for version, listener := range map[string]string{"TLS 1.3": forwardertest.ListenerMTLS, "TLS 1.2": "MTLS12"} {
+		s := a.SettingsMTLS("events")
+		s.BootstrapServers = a.Servers(listener)[0]
+		s.TLS.CertFile, s.TLS.KeyFile = "", ""
+		t.Run("missing, "+version, func(t *testing.T) {
+			refused(t, s, "forwarder: SERVER wants a client certificate: set tls.cert_file and tls.key_file: remote error: tls: bad certificate")
+		})
+		s.TLS.CertFile, s.TLS.KeyFile = certFile, keyFile
+		t.Run("wrong, "+version, func(t *testing.T) {
+			refused(t, s, `forwarder: SERVER refused the client certificate ("CN=stranger"): check its validity, `+
+				`and that the broker's trust store has its CA: remote error: tls: unknown certificate`)
+		})
+	}
 }
 
 func (a apache) advertised(t *testing.T) {
