@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,9 +21,11 @@ const (
 	waitPatience = time.Second
 	watchPeriod  = time.Second
 
-	// A diagnosis uses a connection of its own, so it is not made too often.
+	// A diagnosis uses connections of its own, so it is not made too often: of
+	// what lasts, and of what is new.
 	diagnosisTimeout = 2 * time.Second
 	diagnosisPeriod  = 10 * time.Second
+	diagnosisPause   = 2 * time.Second
 
 	// What lasts is told again after repeatAfter.
 	repeatAfter = 30 * time.Second
@@ -51,6 +54,8 @@ type watcher struct {
 	round   sync.Mutex // held while a round runs
 	found   diagnosis  // of the last rounds
 	foundAt time.Time
+	news    bool // nothing waited since
+	spoke   bool // this wait is in the log
 
 	mu     sync.Mutex
 	timer  *time.Timer
@@ -121,6 +126,9 @@ func (w *watcher) tell(list []deliver.Waiting) {
 		return
 	}
 	found := w.find()
+	if w.ctx.Err() != nil {
+		return
+	}
 	now := time.Now()
 	w.mu.Lock()
 	before := w.waits
@@ -154,7 +162,12 @@ func (w *watcher) tell(list []deliver.Waiting) {
 
 // find asks for a diagnosis, unless the last one is still new.
 func (w *watcher) find() diagnosis {
-	if w.foundAt.IsZero() || time.Since(w.foundAt) >= diagnosisPeriod {
+	age := diagnosisPeriod
+	if w.news {
+		age = diagnosisPause
+	}
+	if w.foundAt.IsZero() || time.Since(w.foundAt) >= age {
+		w.news = false
 		ctx, cancel := context.WithTimeout(w.ctx, diagnosisTimeout)
 		defer cancel()
 		w.found, w.foundAt = w.diagnose(ctx), time.Now()
@@ -169,10 +182,12 @@ func (w *watcher) log(n *wait, partitions int, now time.Time) {
 	last := w.logged[n.kind]
 	due := now.Sub(last) >= repeatAfter
 	if due {
+		maps.DeleteFunc(w.logged, func(_ string, at time.Time) bool { return now.Sub(at) >= repeatAfter })
 		w.logged[n.kind] = now
 	}
 	w.mu.Unlock()
 	if due {
+		w.spoke = true
 		w.logger.WarnContext(w.ctx, "delivery waits",
 			slog.Int("partition", int(n.info.Partition)), slog.Int("partitions_waiting", partitions),
 			slog.Duration("for", now.Sub(n.info.Since).Round(time.Millisecond)),
@@ -185,10 +200,11 @@ func (w *watcher) log(n *wait, partitions int, now time.Time) {
 func (w *watcher) over() {
 	w.mu.Lock()
 	began := w.began
-	w.began, w.waits, w.foundAt = time.Time{}, nil, time.Time{}
-	clear(w.logged)
+	w.began, w.waits = time.Time{}, nil
 	w.mu.Unlock()
-	if !began.IsZero() {
+	spoke := w.spoke
+	w.news, w.spoke = true, false
+	if spoke {
 		w.logger.InfoContext(w.ctx, "delivery goes on", slog.Duration("after", time.Since(began).Round(time.Millisecond)))
 	}
 }

@@ -180,6 +180,25 @@ func TestWatch_idle(t *testing.T) {
 	})
 }
 
+// Delivery that stutters does not flood the log, nor the brokers.
+func TestWatch_stutters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWatched(t)
+		defer w.Close()
+		w.send(t)
+		for range 20 {
+			w.wait(3)
+			<-time.After(3 * time.Second)
+			w.wait()
+			<-time.After(2 * time.Second)
+		}
+		assert.LessOrEqual(t, w.lines("delivery waits"), 4, "in 100 seconds")
+		assert.LessOrEqual(t, w.lines("delivery goes on"), 4)
+		assert.LessOrEqual(t, w.diagnosed, 20)
+		assert.GreaterOrEqual(t, len(w.told()), 20, "the observer is told of each")
+	})
+}
+
 func TestWatch_over(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWatched(t)

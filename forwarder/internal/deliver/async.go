@@ -5,6 +5,7 @@ import (
 	"container/list"
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -138,8 +139,12 @@ func (a *Async) Submit(g *Group) {
 	// The partition is chosen before the lock is taken: the choice may run the
 	// caller's code.
 	partition, err := a.place(e)
-
 	a.mu.Lock()
+	for partition < 0 && err == nil && a.cluster.known() { // only now: nobody would come back for e
+		a.mu.Unlock()
+		partition, err = a.place(e)
+		a.mu.Lock()
+	}
 	switch {
 	case a.closed:
 		err = ErrClosed
@@ -199,6 +204,7 @@ func (a *Async) Waiting(patience time.Duration) []Waiting {
 		}
 	}
 	a.mu.Unlock()
+	slices.SortFunc(list, func(a, b Waiting) int { return cmp.Compare(a.Partition, b.Partition) })
 	for i := range list {
 		w := &list[i]
 		w.Next = "the next attempt, after at most 5 seconds"

@@ -92,6 +92,23 @@ func TestAsync_orderBehindTheUnplaced(t *testing.T) {
 	})
 }
 
+// A message that comes just when the partitions become known is not forgotten.
+func TestAsync_whenMetadataArrives(t *testing.T) {
+	const callers = 50
+	for range 300 {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, 4, nil)
+			defer r.Close()
+			for range callers {
+				go r.Submit(&newGroup("1", "a").Group)
+			}
+			synctest.Wait()
+			require.Len(t, r.sessions, 1)
+			require.Equal(t, callers, len(r.sessions[0].messages()))
+		})
+	}
+}
+
 // What AsyncProducer does not have yet can be taken back.
 func TestAsync_withdraw(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -171,7 +171,7 @@ func (c *cluster) Leader(topic string, partition int32) (*sarama.Broker, error) 
 	need := c.wanted
 	c.mu.Unlock()
 	for !isClosed(c.abort) {
-		known, tried := c.known(partition, need)
+		known, tried := c.newer(partition, need)
 		if known {
 			b, err := c.Client.Leader(topic, partition)
 			if err == nil {
@@ -187,9 +187,9 @@ func (c *cluster) Leader(topic string, partition int32) (*sarama.Broker, error) 
 	return nil, ErrClosed
 }
 
-// known reports whether metadata at least as new as need names a leader, and
+// newer reports whether metadata at least as new as need names a leader, and
 // asks for newer if not. The channel is closed after the next attempt.
-func (c *cluster) known(partition int32, need uint64) (bool, <-chan struct{}) {
+func (c *cluster) newer(partition int32, need uint64) (bool, <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known := c.have >= need && slices.Contains(c.view.leader, partition)
@@ -221,6 +221,9 @@ func (c *cluster) Partitions(string) ([]int32, error) { return c.now().all, nil 
 
 // WritablePartitions is like Partitions.
 func (c *cluster) WritablePartitions(string) ([]int32, error) { return c.now().leader, nil }
+
+// known reports whether the topic's partitions are known.
+func (c *cluster) known() bool { return len(c.now().all) > 0 }
 
 func (c *cluster) now() view {
 	c.mu.Lock()
