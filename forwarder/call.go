@@ -78,6 +78,7 @@ func (c *call) accept(d *delivery) error {
 	}
 	c.delivery = d
 	d.finished, d.decided, d.explain = c.finished, f.ledger.settle, f.explain
+	d.ended = f.watch.because
 	f.watch.arm()
 	f.producer.Submit(&d.group)
 	return nil

@@ -186,11 +186,17 @@ func TestDeliveryError_wait(t *testing.T) {
 		require.ErrorAs(t, err, &d)
 
 		// It waits on, as long as its own context lets it, and sends nothing.
+		cause := errors.New("no leader")
+		p.setWaiting(deliver.Waiting{Partition: 3, Cause: cause})
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		again := d.Wait(short)
 		require.ErrorIs(t, again, context.DeadlineExceeded)
+		require.ErrorIs(t, again, cause, "what delivery waits for")
 		assert.False(t, NothingSent(again))
+		var still *DeliveryError
+		require.ErrorAs(t, again, &still)
+		assert.Equal(t, int32(3), still.Failures[0].Partition)
 
 		lost := errors.New("lost")
 		waiting := make(chan error, 1)

@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"context"
 	"errors"
 	"sync"
 
@@ -16,15 +17,17 @@ type delivery struct {
 	outline  outline      // until it is encoded
 	messages []message
 	group    deliver.Group
-	size     int64             // bytes it takes of the buffer
-	explain  func(error) error // says more of a broker's refusal; may be nil
-	finished func(left bool)   // called when the last message is settled; may be nil
-	decided  func(n int)       // called with the number of messages that were settled, afterwards; may be nil
+	size     int64                                            // bytes it takes of the buffer
+	explain  func(error) error                                // says more of a broker's refusal; may be nil
+	ended    func(ctx context.Context, partition int32) error // why ctx ended and delivery waits
+	finished func(left bool)                                  // called when the last message is settled; may be nil
+	decided  func(n int)                                      // called with the number of messages that were settled, afterwards; may be nil
 
 	mu        sync.Mutex
 	results   []deliver.Result
 	settled   []bool
 	pending   int
+	partition int32         // where the pending ones are going; -1 until that is asked
 	left      bool          // the caller has its answer already, with messages undecided
 	forgotten bool          // nobody wants then
 	then      func()        // called once all is settled
@@ -53,6 +56,7 @@ func (d *delivery) become(messages []message) {
 	d.results = make([]deliver.Result, len(messages))
 	d.settled = make([]bool, len(messages))
 	d.pending = len(messages)
+	d.partition = -1
 	d.done = make(chan struct{})
 	d.group.Messages = make([]deliver.Message, len(messages))
 	for i, m := range messages {
@@ -136,8 +140,8 @@ func (d *delivery) leave(first int, partition int32, why error) error {
 	for i := first; i < len(d.messages); i++ {
 		d.settleLocked(i, deliver.Result{Outcome: deliver.NotSent, Partition: -1, Offset: -1, Err: why})
 	}
-	d.left = d.pending > 0
-	err := d.outcomeLocked(partition, why)
+	d.left, d.partition = d.pending > 0, partition
+	err := d.outcomeLocked(why)
 	after := d.endedLocked(len(d.messages) - first)
 	d.mu.Unlock()
 	after()
@@ -145,23 +149,32 @@ func (d *delivery) leave(first int, partition int32, why error) error {
 }
 
 // outcome is nil when all is acknowledged; all is settled.
-func (d *delivery) outcome() error { return d.sofar(nil) }
-
-// sofar counts what is not settled yet as unknown, because of why.
-func (d *delivery) sofar(why error) error {
+func (d *delivery) outcome() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.outcomeLocked(-1, why)
+	return d.outcomeLocked(nil)
 }
 
-func (d *delivery) outcomeLocked(partition int32, why error) error {
+// sofar is what is known when somebody waits no longer because ctx has ended.
+func (d *delivery) sofar(ctx context.Context) error {
+	d.mu.Lock()
+	partition := d.partition
+	d.mu.Unlock()
+	why := d.ended(ctx, partition)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.outcomeLocked(why)
+}
+
+// outcomeLocked counts what is not settled yet as unknown, because of why.
+func (d *delivery) outcomeLocked(why error) error {
 	var failures []Failure
 	for i, r := range d.results {
 		if d.settled[i] && r.Outcome == deliver.Acknowledged {
 			continue
 		}
 		if !d.settled[i] {
-			r = deliver.Result{Outcome: deliver.Unknown, Partition: partition, Err: why}
+			r = deliver.Result{Outcome: deliver.Unknown, Partition: d.partition, Err: why}
 		}
 		failures = append(failures, Failure{
 			Message:    i,

@@ -95,7 +95,7 @@ func (e *DeliveryError) Wait(ctx context.Context) error {
 	case <-e.delivery.done:
 		return e.delivery.outcome()
 	case <-ctx.Done():
-		return e.delivery.sofar(ended(ctx))
+		return e.delivery.sofar(ctx)
 	}
 }
 

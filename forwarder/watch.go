@@ -211,7 +211,12 @@ func (w *watcher) over() {
 
 // explain is why ctx ended and, if delivery waits for anything, for what.
 func (w *watcher) explain(ctx context.Context) error {
-	return w.explainer(ctx)(anyPartition)
+	return w.because(ctx, anyPartition)
+}
+
+// because is explain for one partition.
+func (w *watcher) because(ctx context.Context, partition int32) error {
+	return w.explainer(ctx)(partition)
 }
 
 // explainer looks now at what waits, and says later why ctx ended and, if
