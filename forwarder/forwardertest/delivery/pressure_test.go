@@ -77,7 +77,7 @@ func TestPressure_manyCallers(t *testing.T) {
 	slices.Sort(off)
 	t.Logf("heap %d KB, with all callers %d KB, at most %d KB; off by %d at most, %d at the 99th percentile",
 		before/1024, heap/1024, peak/1024, off[callers-1], off[callers*99/100])
-	assert.Less(t, off[callers*99/100], int64(callers/100))
+	assert.Less(t, off[callers*99/100], int64(callers/20), "in a random order half of them would be off by thousands")
 	// All messages together are 33 MB; the embedded Kafka keeps them compressed.
 	assert.Less(t, peak-heap, int64(16<<20))
 	assert.Less(t, peak-before, int64(40<<20), "callers that wait have no messages yet")

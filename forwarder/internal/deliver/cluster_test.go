@@ -113,7 +113,9 @@ func TestCluster_keyless(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, 4, func(a *Async) { a.choose = byFirstByte{func(n int32) int32 { return n - 1 }} })
 		defer r.Close()
+		synctest.Wait()
 		r.client.set(upTo(4), []int32{0, 1}, sarama.ErrLeaderNotAvailable)
+		require.NoError(t, r.cluster.RefreshMetadata("events"))
 		<-time.After(time.Minute)
 		r.Submit(&newGroup("", "a").Group)
 		r.Submit(&newGroup("3", "b").Group)
