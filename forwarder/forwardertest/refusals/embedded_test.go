@@ -8,7 +8,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -205,22 +204,6 @@ func TestReached_whileStarting(t *testing.T) {
 	<-attempts
 	down.Stop()
 	assert.NoError(t, <-result)
-}
-
-// TestWithDialer: probe and producer both use it, and TLS still verifies the
-// name that was asked for.
-func TestWithDialer(t *testing.T) {
-	k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
-	var dials atomic.Int64
-	var d net.Dialer
-	dialer := forwarder.WithDialer(func(ctx context.Context, network, addr string) (net.Conn, error) {
-		dials.Add(1)
-		return d.DialContext(ctx, network, addr)
-	})
-	f, err := forwarder.New(t.Context(), k.Settings(), dialer)
-	require.NoError(t, err)
-	defer f.Close()
-	assert.GreaterOrEqual(t, dials.Load(), int64(3), "every broker")
 }
 
 func TestRunning_passwordChanged(t *testing.T) {

@@ -81,15 +81,17 @@ func (r *running) waiting(_ context.Context, w forwarder.WaitInfo) {
 	r.waits = append(r.waits, wait{time.Since(w.Since), w.Cause})
 }
 
-func run(t *testing.T, s settings.Settings) *running {
+func run(t *testing.T, s settings.Settings, opts ...forwarder.Option) *running {
 	t.Helper()
 	b, err := batch.Parse([]byte(`{"mpid":1,"events":[{"event_type":"opt_out"}]}`))
 	require.NoError(t, err)
 	r := &running{batch: b}
-	r.Forwarder, err = forwarder.New(t.Context(), s,
+	own := []forwarder.Option{
 		forwarder.WithDialer(r.dial),
 		forwarder.WithLogger(slog.New(slog.NewTextHandler(r, nil))),
-		forwarder.WithObserver(forwarder.Observer{Waiting: r.waiting}))
+		forwarder.WithObserver(forwarder.Observer{Waiting: r.waiting}),
+	}
+	r.Forwarder, err = forwarder.New(t.Context(), s, append(own, opts...)...)
 	require.NoError(t, err)
 	t.Cleanup(func() { r.Close() })
 	require.NoError(t, r.Forward(t.Context(), b))

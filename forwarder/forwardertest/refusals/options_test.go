@@ -1,0 +1,103 @@
+package refusals
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/settings"
+)
+
+// TestWithDialer: probe and producer both use it, for every broker, and no
+// other way.
+func TestWithDialer(t *testing.T) {
+	k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
+	var dials atomic.Int64
+	var d net.Dialer
+	r := run(t, k.Settings(), forwarder.WithDialer(func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dials.Add(1)
+		return d.DialContext(ctx, network, addr)
+	}))
+	assert.GreaterOrEqual(t, dials.Load(), int64(4), "three by the probe, and what the producer needs")
+	before := dials.Load()
+	require.NoError(t, r.Ping(t.Context()))
+	assert.Equal(t, before+3, dials.Load())
+
+	closed := errors.New("no way through the proxy")
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err := forwarder.New(ctx, k.Settings(), forwarder.WithDialer(
+		func(context.Context, string, string) (net.Conn, error) { return nil, closed }))
+	assert.ErrorIs(t, err, closed)
+}
+
+// TestWithTLS: probe and producer both use the caller's configuration, with
+// its own checks.
+func TestWithTLS(t *testing.T) {
+	k := forwardertest.NewKafka(t, forwardertest.WithCertificate(forwardertest.CertHosts("kafka.example.com")))
+	s := k.Settings()
+	s.TLS = settings.TLS{}
+	var checks atomic.Int64
+	refuse := errors.New("not pinned")
+	var pinned atomic.Bool
+	pinned.Store(true)
+	r := run(t, s, forwarder.WithTLS(&tls.Config{
+		RootCAs:    k.CA().Pool(),
+		ServerName: "kafka.example.com",
+		VerifyConnection: func(tls.ConnectionState) error {
+			checks.Add(1)
+			if !pinned.Load() {
+				return refuse
+			}
+			return nil
+		},
+	}))
+	assert.GreaterOrEqual(t, checks.Load(), int64(2))
+	pinned.Store(false)
+	assert.ErrorIs(t, r.Ping(t.Context()), refuse)
+}
+
+// TestWithCredentials: SCRAM asks at each connection, so that a changed
+// password needs no new forwarder; PLAIN asks for each probe and producer.
+func TestWithCredentials(t *testing.T) {
+	for _, m := range []settings.Method{settings.Plain, settings.SCRAMSHA512} {
+		t.Run(string(m), func(t *testing.T) {
+			k := forwardertest.NewKafka(t)
+			s := k.SettingsFor(m)
+			var asked atomic.Int64
+			var password atomic.Pointer[settings.Secret]
+			userName, first := s.UserName, s.Password
+			password.Store(&first)
+			s.UserName, s.Password = "", settings.Secret{}
+			r := run(t, s, forwarder.WithCredentials(func(context.Context) (string, settings.Secret, error) {
+				asked.Add(1)
+				return userName, *password.Load(), nil
+			}))
+			if m == settings.Plain {
+				assert.Equal(t, int64(2), asked.Load())
+				require.NoError(t, r.Ping(t.Context()))
+				assert.Equal(t, int64(3), asked.Load())
+				return
+			}
+			require.NoError(t, k.SetPassword(t.Context(), "new-secret"))
+			changed := settings.NewSecret("new-secret")
+			password.Store(&changed)
+			k.CutConnections()
+			assert.NoError(t, r.Forward(t.Context(), r.batch))
+			assert.NoError(t, r.Ping(t.Context()))
+
+			wrong := settings.NewSecret("crayon")
+			password.Store(&wrong)
+			assert.ErrorContains(t, r.Ping(t.Context()), ` refused user "mparticle" with SCRAM-SHA-512: `)
+		})
+	}
+}
