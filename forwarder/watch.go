@@ -30,6 +30,7 @@ const (
 	// What lasts is told again after repeatAfter.
 	repeatAfter = 30 * time.Second
 
+	askAgain     = 20 * time.Millisecond
 	anyPartition = int32(-1)
 )
 
@@ -63,6 +64,9 @@ type watcher struct {
 	waits  map[int32]*wait      // by partition
 	logged map[string]time.Time // by cause
 	began  time.Time            // when the first of waits began; zero when there is none
+
+	asked   []deliver.Waiting // the producer's last answer
+	askedAt time.Time
 }
 
 func newWatcher(f *Forwarder, diagnose func(context.Context) diagnosis) *watcher {
@@ -248,7 +252,7 @@ func (w *watcher) causes() func(partition int32) error {
 			return nil
 		}
 	}
-	list := w.producer.Waiting(0)
+	list := w.asks()
 	return func(partition int32) error {
 		for _, l := range list {
 			if l.Cause != nil && (l.Partition == partition || partition == anyPartition) {
@@ -257,6 +261,17 @@ func (w *watcher) causes() func(partition int32) error {
 		}
 		return nil
 	}
+}
+
+// asks asks the producer, but not anew for each of thousands of calls whose
+// deadline is the same.
+func (w *watcher) asks() []deliver.Waiting {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.askedAt.IsZero() || time.Since(w.askedAt) >= askAgain {
+		w.asked, w.askedAt = w.producer.Waiting(0), time.Now()
+	}
+	return w.asked
 }
 
 // close ends the watcher and waits for a round that runs.

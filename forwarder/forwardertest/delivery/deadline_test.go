@@ -260,3 +260,27 @@ func TestDeadline_thenBack(t *testing.T) {
 		})
 	}
 }
+
+// A thousand batches of one call, or of as many, and as many partitions that
+// wait.
+func TestDeadline_many(t *testing.T) {
+	k := forwardertest.NewKafka(t, forwardertest.WithTopic("events", 500))
+	f := open(t, k)
+	var l ledger
+	var bs []*batch.Batch
+	for i := range 5000 {
+		_, b := l.make(t, int64(i+1), 10)
+		bs = append(bs, b)
+	}
+	fault := k.Silence()
+	defer fault.Stop()
+	machine, stop := timers()
+	var all late
+	all.call(func(ctx context.Context) {
+		for _, err := range f.ForwardAll(ctx, bs) {
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+	})
+	stop()
+	all.check(t, machine, "ForwardAll", 1)
+}
