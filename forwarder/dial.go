@@ -54,9 +54,9 @@ func (d *dialer) DialContext(ctx context.Context, network, addr string) (net.Con
 	defer cancel()
 	conn, _, err := d.open(ctx, network, addr, &progress{})
 	if err != nil {
-		return nil, err // not conn, which would be a nil pointer in an interface
+		return nil, err
 	}
-	return conn, nil
+	return &link{Conn: conn}, nil
 }
 
 // open connects to addr and shakes hands. at tells what it is waiting for. Its

@@ -32,6 +32,8 @@ func explainHandshake(server string, oldest uint16, asked *certRequest, err erro
 		return explainVersion(server, oldest, err)
 	case alertOf(err) != "":
 		return explainAlert(server, asked, err)
+	case isNetwork(err):
+		return fmt.Errorf("%s: %w", server, err)
 	default:
 		return refusef("TLS handshake with %s: %w", server, err)
 	}
@@ -105,6 +107,13 @@ func alertOf(err error) string {
 		return ""
 	}
 	return strings.TrimPrefix(op.Err.Error(), "tls: ")
+}
+
+// isNetwork tells errors of the connection from those of TLS on it, for which
+// crypto/tls uses the same type.
+func isNetwork(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op != "remote error" && op.Op != "local error"
 }
 
 // isHangUp tells a connection that the other side closed.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -166,4 +168,33 @@ func TestProbe_oldestVersion(t *testing.T) {
 	err := probing(t, ca, func(s *settings.Settings) { s.TLS.MinVersion = settings.TLS13 }, server).run(t.Context())
 	assert.EqualError(t, err, server+" offers no TLS 1.3, the oldest version to accept here: add TLSv1.3 to the broker's "+
 		"ssl.enabled.protocols, or leave tls.min_version at 1.2: remote error: tls: protocol version not supported")
+}
+
+// TestExplainHandshake has what no server here brings about.
+func TestExplainHandshake(t *testing.T) {
+	own := errors.New("not pinned")
+	for name, tt := range map[string]struct {
+		err     error
+		want    string
+		refusal bool
+	}{
+		"route lost":       {&net.OpError{Op: "read", Net: "tcp", Err: syscall.EHOSTUNREACH}, "b1:9093: read tcp: no route to host", false},
+		"a check of ours":  {own, "TLS handshake with b1:9093: not pinned", true},
+		"something of TLS": {&net.OpError{Op: "local error", Err: own}, "TLS handshake with b1:9093: local error: not pinned", true},
+		"name not served": {
+			&net.OpError{Op: "remote error", Err: errors.New("tls: unrecognized name")},
+			"b1:9093 knows no server of this name: check bootstrap_servers and tls.server_name: remote error: tls: unrecognized name", true,
+		},
+		"another alert": {
+			&net.OpError{Op: "remote error", Err: errors.New("tls: internal error")},
+			"b1:9093 ended the TLS handshake: remote error: tls: internal error", true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := explainHandshake("b1:9093", tls.VersionTLS12, &certRequest{}, tt.err)
+			assert.EqualError(t, err, tt.want)
+			assert.Equal(t, tt.refusal, isRefusal(err))
+			assert.ErrorIs(t, err, tt.err)
+		})
+	}
 }
