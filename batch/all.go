@@ -10,8 +10,9 @@ import "iter"
 // repeated.
 func (v Value) All() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
+		s := new(siblings)
 		if p, ok := v.root.now(); ok {
-			v.b.occurrences(p, v.path, func(p place) bool { return v.entries(p, yield) })
+			v.b.occurrences(p, v.path, func(p place) bool { return v.entries(p, s, yield) })
 		}
 	}
 }
@@ -34,15 +35,15 @@ func (b *Batch) occurrences(p place, path []string, yield func(place) bool) bool
 }
 
 // entries yields the members or elements of the value at p.
-func (v *Value) entries(p place, yield func(string, Value) bool) bool {
+func (v *Value) entries(p place, s *siblings, yield func(string, Value) bool) bool {
 	if first := p.first(); first != '{' && first != '[' {
 		return true
 	}
 	whole := v.whole()
-	child := Value{b: v.b, depth: v.depth + len(v.path) + 1, of: v, element: p.first() == '['}
+	child := Value{b: v.b, depth: v.depth + len(v.path) + 1, of: v, siblings: s, open: p.pos, element: p.first() == '['}
 	c := v.b.entries(p)
 	for c.next() {
-		child.root, child.name = c.place(), c.name()
+		child.root, child.name, child.prev, child.added = c.place(), c.name(), c.prev, c.over
 		switch {
 		case c.object:
 			child.kind = whole.member(child.name)

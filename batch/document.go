@@ -90,6 +90,29 @@ func (d *document) put(s splice) {
 	d.splices = slices.Replace(d.splices, lo, hi, s)
 }
 
+// cutEntry cuts a member or an element out of the container whose bracket is
+// text[open], with the comma that goes with it. The entry ends at end, the one
+// before it at prev. The first entry that is left has no comma before it, every
+// other one keeps its own: so the result does not depend on the order of cuts.
+func (d *document) cutEntry(open, prev, end int) {
+	first := open + 1
+	if before := d.covering(first); prev > first && (before == nil || !before.isCut() || before.end < prev) {
+		d.put(splice{start: prev, end: end})
+		return
+	}
+	// Nothing is left before it, so the comma goes that comes next.
+	for s := d.covering(end); s != nil; s = d.covering(end) {
+		end = s.end
+	}
+	after := afterComma(d.text, end)
+	d.put(splice{start: first, end: after})
+	if after == end {
+		if i, ok := d.addedAt(end); ok {
+			d.splices[i].added.comma = false
+		}
+	}
+}
+
 // drop marks what the splice wrote as gone.
 func (s *splice) drop() {
 	if s.value != nil {

@@ -51,8 +51,14 @@ func (v *Value) remove(keep place) {
 	v.b.changed()
 	root, path, w := v.root, v.path, victim{keep: keep}
 	switch {
-	case v.element:
-		root, path, w.element = v.of.root, v.of.path, v.root
+	case v.of != nil && (v.element || v.siblings.unlike(v.of)):
+		if _, ok := v.root.now(); ok || v.element {
+			if ok && v.root != keep {
+				v.cut()
+			}
+			return
+		}
+		fallthrough // somebody may have set it again
 	case v.of != nil:
 		root, path, w.name = v.of.root, v.of.path, v.name
 	default:
@@ -64,89 +70,73 @@ func (v *Value) remove(keep place) {
 	}
 }
 
-// A victim says what to remove from a container: the members of that name but
-// for the one at keep, or the element at that place.
+// cut removes the one value that All found.
+func (v *Value) cut() {
+	if v.added {
+		v.root.doc.gone = true
+	} else {
+		v.root.doc.cutEntry(v.open, v.prev, v.root.end())
+	}
+}
+
+// siblings are what one call of All yields.
+type siblings struct{ known, differ bool }
+
+// unlike tells whether all siblings, the members of v, have different names, so
+// that none has to be looked for when another one is edited. Edits never change
+// that. It looks once, as objects may be large.
+func (s *siblings) unlike(v *Value) bool {
+	if s.known {
+		return s.differ
+	}
+	s.known, s.differ = true, true
+	names, objects := map[string]bool{}, 0
+	if p, ok := v.root.now(); ok {
+		v.b.occurrences(p, v.path, func(p place) bool {
+			if objects++; p.first() == '{' {
+				c := v.b.entries(p)
+				for c.next() {
+					name := c.name()
+					s.differ = s.differ && !names[name]
+					names[name] = true
+				}
+			}
+			return true
+		})
+	}
+	s.differ = s.differ && objects == 1
+	return s.differ
+}
+
+// A victim says which members to remove from an object: those of that name but
+// for the one at keep.
 type victim struct {
-	name    string
-	keep    place
-	element place
+	name string
+	keep place
 }
 
-func (w *victim) is(c *cursor) bool {
-	if w.element.doc != nil {
-		return c.place() == w.element
-	}
-	return c.is(w.name) && c.place() != w.keep
-}
-
-// removeAll removes w from each value at path, from the one at p on.
+// removeAll removes w from each object at path, from the value at p on.
 func (b *Batch) removeAll(p place, path []string, w victim) {
-	if first := p.first(); first != '{' && first != '[' {
-		return
-	}
-	if len(path) == 0 {
-		b.removeFrom(p, w)
+	if p.first() != '{' {
 		return
 	}
 	c := b.entries(p)
-	for c.nextNamed(path[0]) {
-		if p, ok := c.place().now(); ok {
-			b.removeAll(p, path[1:], w)
+	if len(path) > 0 {
+		for c.nextNamed(path[0]) {
+			if p, ok := c.place().now(); ok {
+				b.removeAll(p, path[1:], w)
+			}
 		}
-	}
-}
-
-// removeFrom removes w from the object or array at p.
-func (b *Batch) removeFrom(p place, w victim) {
-	cuts := cutter{doc: p.doc, run: -1}
-	c := b.entries(p)
-	for c.scan() {
-		cuts.entry(c.prev, !c.cut() && !w.is(&c))
-	}
-	cuts.finish(c.end)
-	i, ok := p.doc.addedAt(c.end)
-	if !ok {
 		return
 	}
-	added := p.doc.splices[i].added
-	added.comma = cuts.kept
-	for _, m := range added.members {
-		if m.name == w.name && m.value != w.keep.doc {
-			m.value.gone = true
+	for c.nextNamed(w.name) {
+		switch at := c.place(); {
+		case at == w.keep:
+		case c.over:
+			at.doc.gone = true
+		default:
+			p.doc.cutEntry(p.pos, c.prev, c.end)
 		}
-	}
-}
-
-// A cutter cuts entries out of a container, with the commas that go with them.
-// It must be told of all entries, in order, whether they stay: the first that
-// does loses the comma before it, every other one keeps it. So the result does
-// not depend on the order in which entries are removed.
-type cutter struct {
-	doc  *document
-	run  int // where the entries that are to be cut begin, or -1
-	kept bool
-}
-
-// entry takes the next entry: prev is the index after the one before it.
-func (c *cutter) entry(prev int, keep bool) {
-	switch {
-	case !keep && c.run < 0:
-		c.run = prev
-	case keep && c.run >= 0:
-		end := prev
-		if !c.kept {
-			end = afterComma(c.doc.text, prev)
-		}
-		c.doc.put(splice{start: c.run, end: end})
-		c.run = -1
-	}
-	c.kept = c.kept || keep
-}
-
-// finish takes the index after the last entry.
-func (c *cutter) finish(end int) {
-	if c.run >= 0 {
-		c.doc.put(splice{start: c.run, end: end})
 	}
 }
 

@@ -283,7 +283,7 @@ func (w *twin) hold(v Value, root *node, path []string, h *held) {
 
 // TestEdit_likeModel makes thousands of random edits to odd batches.
 func TestEdit_likeModel(t *testing.T) {
-	for seed := range uint64(3000) {
+	for seed := range uint64(6000) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		w := newTwin(t, oddBatch(rng))
 		w.log = append(w.log, fmt.Sprintf("seed %d: %s", seed, w.b.AppendJSON(nil)))

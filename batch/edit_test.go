@@ -2,7 +2,9 @@ package batch
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -269,4 +271,45 @@ func TestEventsSize_afterEdits(t *testing.T) {
 	b = parsed(t, `{"events":null}`)
 	assert.Equal(t, `{"events":null}`, string(b.AppendEvents(nil, 0, 0)))
 	assert.Panics(t, func() { b.AppendEvents(nil, 0, 1) })
+}
+
+// Entries may go in any order: what is left is a list with a comma between each
+// two, always the same.
+func TestEdit_anyOrder(t *testing.T) {
+	const n = 5
+	var orders func(order, rest []int)
+	orders = func(order, rest []int) {
+		if len(rest) > 0 {
+			for i, next := range rest {
+				orders(append(slices.Clip(order), next), append(slices.Clone(rest[:i]), rest[i+1:]...))
+			}
+			return
+		}
+		object := parsed(t, `{ "a":[0] , "b":[1] , "c":[2] , "d":[3] , "e":[4] }`)
+		array := parsed(t, `{"x":[ [0] , [1] , [2] , [3] , [4] ]}`)
+		events := parsed(t, `{"events":[{"event_type":"0"},{"event_type":"1"},{"event_type":"2"},{"event_type":"3"},{"event_type":"4"}]}`)
+		var elements []Value
+		for _, v := range array.At("x").All() {
+			elements = append(elements, v)
+		}
+		gone := map[int]bool{}
+		for _, next := range order {
+			require.NoError(t, object.At(string(rune('a'+next))).Remove())
+			require.NoError(t, elements[next].Remove())
+			events.DropEvents("test", func(e Event) bool { return e.Index() == next })
+			gone[next] = true
+			var members, list, left []string
+			for i := range n {
+				if !gone[i] {
+					members = append(members, fmt.Sprintf(` "%c":[%d]`, 'a'+i, i))
+					list = append(list, fmt.Sprintf(" [%d]", i))
+					left = append(left, fmt.Sprintf(`{"event_type":"%d"}`, i))
+				}
+			}
+			require.Equal(t, "{"+strings.Join(members, " ,")+" }", string(object.AppendJSON(nil)), order)
+			require.Equal(t, `{"x":[`+strings.Join(list, " ,")+" ]}", string(array.AppendJSON(nil)), order)
+			require.Equal(t, `{"events":[`+strings.Join(left, ",")+"]}", string(events.AppendJSON(nil)), order)
+		}
+	}
+	orders(nil, []int{0, 1, 2, 3, 4})
 }

@@ -55,6 +55,7 @@ func (b *Batch) DropEvents(reason string, drop func(Event) bool) int {
 		if !b.dropped.has(i) && drop(Event{b, i}) && !b.dropped.has(i) {
 			b.dropped.add(i, len(b.events))
 			b.left--
+			b.base.cutEntry(int(b.array.start), b.prev(i), int(b.events[i].end))
 		}
 	}
 	n := before - b.left
@@ -62,11 +63,6 @@ func (b *Batch) DropEvents(reason string, drop func(Event) bool) int {
 		return 0
 	}
 	b.changed()
-	cuts := cutter{doc: &b.base, run: -1}
-	for i := range b.events {
-		cuts.entry(b.prev(i), !b.dropped.has(i))
-	}
-	cuts.finish(b.prev(len(b.events)))
 	b.drops = append(b.drops, DroppedEvents{reason, n})
 	return n
 }

@@ -17,9 +17,12 @@ type Value struct {
 
 	// A value that All yielded knows from what: it is at root, as an element of
 	// an array or as a member of that name, and its path is empty.
-	of      *Value
-	element bool
-	name    string
+	of         *Value
+	siblings   *siblings
+	open, prev int // see document.cutEntry
+	added      bool
+	element    bool
+	name       string
 }
 
 // A kind says which values an edit must leave alone.
@@ -63,7 +66,7 @@ func (v Value) At(path ...string) Value {
 	if len(v.path) > 0 {
 		path = append(v.path[:len(v.path):len(v.path)], path...)
 	}
-	v.of, v.element, v.name, v.path = nil, false, "", path
+	v.of, v.siblings, v.element, v.name, v.path = nil, nil, false, "", path
 	return v
 }
 
