@@ -86,7 +86,12 @@ func TestForward_contextEnds(t *testing.T) {
 
 func TestForward_contextEndedBefore(t *testing.T) {
 	p := &fakeProducer{}
-	f := withProducer(t, p, nil)
+	f := withProducer(t, p, func(_ *settings.Settings, o *options) {
+		o.filters = []namedFilter{filter("never", func(context.Context, *batch.Batch) error {
+			assert.Fail(t, "a filter has run")
+			return nil
+		})}
+	})
 	defer f.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

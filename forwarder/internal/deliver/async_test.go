@@ -95,7 +95,7 @@ func TestAsync_orderBehindTheUnplaced(t *testing.T) {
 // A message that comes just when the partitions become known is not forgotten.
 func TestAsync_whenMetadataArrives(t *testing.T) {
 	const callers = 50
-	for range 300 {
+	for range 1500 {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t, 4, nil)
 			defer r.Close()
