@@ -11,7 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/settings"
 )
 
 func TestForward_afterClose(t *testing.T) {
@@ -21,7 +23,12 @@ func TestForward_afterClose(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &fakeProducer{acks: true}
-			f := withProducer(t, p, nil)
+			f := withProducer(t, p, func(_ *settings.Settings, o *options) {
+				o.filters = []namedFilter{filter("never", func(context.Context, *batch.Batch) error {
+					assert.Fail(t, "a filter has run")
+					return nil
+				})}
+			})
 			require.NoError(t, end(f))
 			err := f.Forward(t.Context(), events(t, 1))
 			assert.ErrorIs(t, err, ErrClosed)
