@@ -40,6 +40,30 @@ func TestWithDialer(t *testing.T) {
 	assert.ErrorIs(t, err, closed)
 }
 
+// TestRefused_leader: a broker that leads partitions and refuses counts, though
+// the server that was asked has shown the topic.
+func TestRefused_leader(t *testing.T) {
+	k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3), forwardertest.WithTopic("events", 3))
+	impostor := forwardertest.NewKafka(t)
+	lost := k.Servers()[2]
+	var d net.Dialer
+	s := k.Settings()
+	s.BootstrapServers = k.Servers()[0]
+	err := quickly(t, func() error {
+		_, err := forwarder.New(t.Context(), s, forwarder.WithDialer(
+			func(ctx context.Context, network, addr string) (net.Conn, error) {
+				if addr == lost {
+					addr = impostor.Servers()[0]
+				}
+				return d.DialContext(ctx, network, addr)
+			}))
+		return err
+	})
+	assert.ErrorContains(t, err, `forwarder: broker 2, leader of partition 2, at `+lost+` as `+k.Servers()[0]+
+		` advertises it: certificate of `+lost+` is signed by an authority that is not trusted ("CN=forwardertest CA"): `)
+	assert.NotErrorIs(t, err, context.DeadlineExceeded)
+}
+
 // TestWithTLS: probe and producer both use the caller's configuration, with
 // its own checks.
 func TestWithTLS(t *testing.T) {
