@@ -56,7 +56,9 @@ func measure(t *testing.T, b []byte) (members, longest, events int) {
 		}
 	}
 	walk(v)
-	return members, longest, len(v.(map[string]any)["events"].([]any))
+	var batch Batch
+	require.NoError(t, json.Unmarshal(b, &batch))
+	return members, longest, len(batch.Events)
 }
 
 // The structs of the comparison must not lose a member, or the comparison
