@@ -71,7 +71,8 @@
 //   - Brokers refuse record batches, not messages. Those that were gathered with
 //     one that is refused fail with it, and [Permanent] is wrong about them.
 //     Keep delivery.max_message_bytes at or below the topic's
-//     max.message.bytes, so that none is too large.
+//     max.message.bytes: record batches grow to it, so that otherwise small
+//     messages fail, too, when many have gathered while a broker was down.
 //   - After a failure it begins a new epoch for all partitions, which Kafka
 //     keeps apart for each. An emulation that does not may refuse others'
 //     batches then; they are unknown.

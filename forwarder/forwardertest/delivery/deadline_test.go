@@ -60,6 +60,9 @@ func (l *late) check(t *testing.T, machine *late, what string, atLeast int) {
 	t.Helper()
 	p99, base := l.p99(), max(machine.p99(), 0)
 	require.GreaterOrEqual(t, len(l.times), atLeast)
+	if len(l.times) < 100 { // then it is the last of them
+		base = max(base, slices.Max(machine.times))
+	}
 	t.Logf("%s: %d calls, p99 %v after the deadline; the machine's timers %v", what, len(l.times), p99, base)
 	if !racing {
 		assert.LessOrEqual(t, p99-base, margin, what)

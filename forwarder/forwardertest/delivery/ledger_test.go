@@ -86,10 +86,15 @@ func (l *ledger) settle(ctx context.Context) {
 // A tally is how many entries ended how.
 type tally struct{ acknowledged, notSent, unknown int }
 
-// check compares the ledger with what is in Kafka.
-func (l *ledger) check(t testing.TB, k *forwardertest.Kafka, partitions int32) tally {
+// A reader reads what is in a topic.
+type reader interface {
+	Messages(t testing.TB, topic string) []forwardertest.Message
+}
+
+// check compares the ledger with what is in the topic "events" of a Kafka.
+func (l *ledger) check(t testing.TB, k reader, partitions int32) tally {
 	t.Helper()
-	messages := k.Messages(t, k.Settings().TopicName)
+	messages := k.Messages(t, "events")
 	found := map[int]int{}
 	last := map[int64]int{}     // by user
 	stamps := map[int32]int64{} // by partition
