@@ -2,7 +2,13 @@
 // process or on Apache Kafka itself, under faults, with a checker that reads
 // everything back.
 //
-//	go run ./forwarder/forwardertest/cmd/judge -level embedded -seed 7
+//	go run ./forwarder/forwardertest/cmd/judge -level embedded
+//	go run ./forwarder/forwardertest/cmd/judge -level apache -version 3.9.2
+//	go run ./forwarder/forwardertest/cmd/judge -level embedded -seeds 1 -events 10000000 -faults 300 -crashes 100 -limit 4h
+//
+// It prints a verdict for each run and each control, and exits with 1 when one
+// of them is not as it must be. A seed repeats the load and the choice of
+// faults; what meets what is up to the machine.
 package main
 
 import (
@@ -23,34 +29,67 @@ func main() {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // this is main
 	}
 }
 
 func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	level := flag.String("level", "embedded", "embedded or apache")
-	o := judge.Options{}
-	g := &o.Goals
-	flag.Uint64Var(&o.Seed, "seed", uint64(time.Now().UnixNano())%1e6, "the first seed")
-	flag.IntVar(&o.Seeds, "seeds", 2, "how many runs, with a seed each")
-	flag.BoolVar(&o.Controls, "controls", true, "run the positive controls first")
-	flag.StringVar(&o.Keep, "keep", "", "a folder in which to keep histories and logs")
-	flag.StringVar(&o.Version, "version", "4.3.1", "of Apache Kafka")
-	flag.IntVar(&g.Users, "users", 400, "")
-	flag.IntVar(&g.Keyless, "keyless", 8, "")
-	flag.Float64Var(&g.Rate, "rate", 6000, "batches a second that are offered")
-	flag.IntVar(&g.Batches, "messages", 300_000, "")
-	flag.IntVar(&g.Events, "events", 1_000_000, "")
-	flag.IntVar(&g.PerUser, "per-user", 500, "")
-	flag.IntVar(&g.Faults, "faults", 100, "that hit, in each run")
-	flag.IntVar(&g.Crashes, "crashes", 5, "")
-	flag.DurationVar(&g.Patience, "patience", time.Minute, "how long nothing may be acknowledged")
-	flag.DurationVar(&g.Limit, "limit", 3*time.Minute, "")
+	level := flag.String("level", judge.LevelEmbedded, judge.LevelEmbedded+" or "+judge.LevelApache)
+	seed := flag.Uint64("seed", uint64(time.Now().UnixNano())%1e6, "of the first run; the following ones count up") //nolint:gosec // after 1970
+	seeds := flag.Int("seeds", 0, "number of runs (default 2 embedded, 1 apache)")
+	controls := flag.Bool("controls", true, "begin with the broken clients that must be caught (embedded)")
+	keep := flag.String("keep", "", "folder in which to keep histories and logs also of runs that passed")
+	version := flag.String("version", "4.3.1", "of Apache Kafka")
+	stopped := flag.Duration("longest-stop", 12*time.Second, "for which a broker of Apache Kafka is stopped, at least 5s")
+	users := flag.Int("users", 0, "owners with a user id")
+	rate := flag.Float64("rate", 0, "batches a second that are offered")
+	messages := flag.Int("messages", 0, "to be acknowledged at least, in each run")
+	events := flag.Int("events", 0, "to be acknowledged at least")
+	perUser := flag.Int("per-user", 0, "batches of each user at least")
+	faults := flag.Int("faults", 0, "that must hit")
+	crashes := flag.Int("crashes", 0, "of the process under test")
+	patience := flag.Duration("patience", 0, "for which nothing may be acknowledged")
+	limit := flag.Duration("limit", 0, "of each run's load; then it has failed")
 	flag.Parse()
-	if *level != "embedded" {
-		return fmt.Errorf("no level %q", *level)
+
+	o, err := judge.Defaults(*level)
+	if err != nil {
+		return err
 	}
-	return judge.Embedded(ctx, o, os.Stdout)
+	o.Seed = *seed
+	flag.Visit(func(f *flag.Flag) { // what is given replaces the level's own
+		switch f.Name {
+		case "seeds":
+			o.Seeds = *seeds
+		case "controls":
+			o.Controls = *controls
+		case "keep":
+			o.Keep = *keep
+		case "version":
+			o.Version = *version
+		case "longest-stop":
+			o.LongestStop = *stopped
+		case "users":
+			o.Goals.Users = *users
+		case "rate":
+			o.Goals.Rate = *rate
+		case "messages":
+			o.Goals.Messages = *messages
+		case "events":
+			o.Goals.Events = *events
+		case "per-user":
+			o.Goals.PerUser = *perUser
+		case "faults":
+			o.Goals.Faults = *faults
+		case "crashes":
+			o.Goals.Crashes = *crashes
+		case "patience":
+			o.Goals.Patience = *patience
+		case "limit":
+			o.Goals.Limit = *limit
+		}
+	})
+	return judge.Run(ctx, o, os.Stdout)
 }

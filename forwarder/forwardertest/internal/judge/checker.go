@@ -50,14 +50,15 @@ type checker struct {
 	events     int
 	ids        bitset
 	pieces     map[uint32]uint64 // events seen of batches that need not be whole
-	users      []last
-	keyless    []int // batches by partition
+	users      []last            // by owner, and by number of partitions
+	keyless    []int             // batches by partition
 	buf        []byte
 }
 
 // last is what was seen of an owner.
 type last struct {
 	n, part uint32
+	first   uint32 // the first n
 	life    uint8
 	invoke  uint32 // latest of all attempts seen
 }
@@ -76,7 +77,7 @@ func newChecker(h *history, partitions ...int32) *checker {
 		calm:    func(uint32) bool { return true },
 		counts:  map[string]int{},
 		pieces:  map[uint32]uint64{},
-		users:   make([]last, len(h.owners)),
+		users:   make([]last, len(h.owners)*len(partitions)),
 		keyless: make([]int, most),
 	}
 }
@@ -88,7 +89,8 @@ func (c *checker) add(invariant string, at place, format string, args ...any) {
 	}
 }
 
-var nowhere = place{owner: -1}
+// nowhere stands for no attempt in particular.
+func nowhere() place { return place{owner: -1} }
 
 // see takes the next message of the log.
 func (c *checker) see(m *forwardertest.Message) {
@@ -96,7 +98,7 @@ func (c *checker) see(m *forwardertest.Message) {
 	where := fmt.Sprintf("partition %d offset %d", m.Partition, m.Offset)
 	b, ok := load.ReadBatch(m.Value)
 	if !ok || b.Owner >= len(c.h.owners) || b.N == 0 || int(b.N) > len(c.h.owners[b.Owner].attempts) {
-		c.add(I5, nowhere, "%s: nobody has forwarded this", where)
+		c.add(I5, nowhere(), "%s: nobody has forwarded this", where)
 		return
 	}
 	at := place{b.Owner, b.N}
@@ -110,7 +112,7 @@ func (c *checker) see(m *forwardertest.Message) {
 		c.add(I5, at, "%s: header is no part number", where)
 		return
 	}
-	placed := c.checkPlace(at, m, where)
+	count, placed := c.checkPlace(at, m, where)
 	from, to := c.checkContent(at, a, m, parts, where)
 	outcome := trace.Message{Partition: -1, Offset: -1}
 	if all := c.h.outcomes(at, a); part < len(all) {
@@ -124,7 +126,7 @@ func (c *checker) see(m *forwardertest.Message) {
 		a.placed |= 1 << min(part, lastBit)
 	}
 	if c.checkOnce(at, a, part, from, to, where) && placed { // elsewhere it has no order
-		c.checkOrder(at, a, part, m, where)
+		c.checkOrder(at, a, part, count, m, where)
 	}
 }
 
@@ -143,27 +145,28 @@ func partOf(m *forwardertest.Message) (i, n int) {
 	return i - 1, n
 }
 
-// checkPlace reports whether the message is where it belongs.
-func (c *checker) checkPlace(at place, m *forwardertest.Message, where string) bool {
+// checkPlace reports whether the message is where it belongs, and with which
+// of the topic's numbers of partitions.
+func (c *checker) checkPlace(at place, m *forwardertest.Message, where string) (count int, ok bool) {
 	user := c.h.params.User(at.owner)
 	if user == 0 {
 		if m.Key != nil {
 			c.add(I4, at, "%s: a key, but the batch has no user id", where)
 		}
-		return m.Key == nil
+		return 0, m.Key == nil
 	}
 	key := strconv.AppendInt(nil, user, 10)
 	if !bytes.Equal(m.Key, key) {
 		c.add(I4, at, "%s: the key is not the user id", where)
-		return false
+		return 0, false
 	}
-	for _, n := range c.partitions {
+	for i, n := range c.partitions {
 		if c.placing.of(key, n) == m.Partition {
-			return true
+			return i, true
 		}
 	}
 	c.add(I4, at, "%s: the user belongs to partition %d", where, c.placing.of(key, c.partitions[0]))
-	return false
+	return 0, false
 }
 
 // checkContent returns the events that the message holds.
@@ -213,8 +216,8 @@ func (c *checker) checkOnce(at place, a *attempt, part, from, to int, where stri
 	return true
 }
 
-func (c *checker) checkOrder(at place, a *attempt, part int, m *forwardertest.Message, where string) {
-	l := &c.users[at.owner]
+func (c *checker) checkOrder(at place, a *attempt, part, count int, m *forwardertest.Message, where string) {
+	l := &c.users[at.owner*len(c.partitions)+count]
 	if c.h.params.User(at.owner) == 0 {
 		if part == 0 && int(m.Partition) < len(c.keyless) && c.calm(a.invoke) {
 			c.keyless[m.Partition]++ // one choice for all parts
@@ -226,6 +229,9 @@ func (c *checker) checkOrder(at place, a *attempt, part int, m *forwardertest.Me
 	}
 	if a.ret != 0 && a.ret < l.invoke {
 		c.add(I8, at, "%s: number %d of owner %d had returned before what is in front of it began", where, at.n, at.owner)
+	}
+	if l.first == 0 {
+		l.first = at.n
 	}
 	if l.life != a.life || at.n >= l.n {
 		l.life, l.n, l.part = a.life, at.n, uint32(part) //nolint:gosec // small

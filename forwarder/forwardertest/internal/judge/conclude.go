@@ -16,11 +16,27 @@ func (c *checker) conclude() {
 			c.checkThere(place{owner, uint32(i + 1)}, &attempts[i]) //nolint:gosec // small
 		}
 	}
+	c.checkMoves()
 	for _, text := range c.h.odd {
-		c.add(Odd, nowhere, "%s", text)
+		c.add(Odd, nowhere(), "%s", text)
 	}
 	if p := spread.Chance(c.keyless); p < spread.Unlikely {
-		c.add(I4, nowhere, "batches without user id by partition: %v, the chance of that is %.2g", c.keyless, p)
+		c.add(I4, nowhere(), "batches without user id by partition: %v, the chance of that is %.2g", c.keyless, p)
+	}
+}
+
+// checkMoves looks at users who moved because partitions were added: what went
+// to the new partition was accepted after all that went to the old one.
+func (c *checker) checkMoves() {
+	n := len(c.partitions)
+	for i := range c.users {
+		if i%n == 0 {
+			continue
+		}
+		before, after := c.users[i-1], c.users[i]
+		if after.n > 0 && before.n > after.first {
+			c.add(I3, place{i / n, after.first}, "owner %d: number %d is in its new partition, number %d in its old one", i/n, after.first, before.n)
+		}
 	}
 }
 
@@ -48,7 +64,7 @@ func (c *checker) checkThere(at place, a *attempt) {
 func (c *checker) checkVitals(v []int64) {
 	const kinds = 3
 	if len(v) != 2*kinds {
-		c.add(I10, nowhere, "the process did not come to its end")
+		c.add(I10, nowhere(), "the process did not come to its end")
 		return
 	}
 	// One goroutine of a metrics library stays for good, and the runtime keeps
@@ -56,7 +72,7 @@ func (c *checker) checkVitals(v []int64) {
 	const slackGoroutines, slackFiles, slackHeap = 3, 3, 8 << 20
 	for i, limit := range []int64{slackGoroutines, slackFiles, slackHeap} {
 		if name := []string{"goroutines", "open files", "heap bytes"}[i]; v[kinds+i] > v[i]+v[i]/10+limit {
-			c.add(I10, nowhere, "%d %s before, %d after", v[i], name, v[kinds+i])
+			c.add(I10, nowhere(), "%d %s before, %d after", v[i], name, v[kinds+i])
 		}
 	}
 }

@@ -47,7 +47,7 @@ func controls(ctx context.Context, o Options, w io.Writer) error {
 // goals are small: a defect of one batch must be found among few, and one that
 // faults bring out needs some that lose answers.
 func (c control) goals() Goals {
-	return Goals{Users: 1000, Keyless: 2, Rate: 6000, Batches: 6000, Faults: 5, Patience: healPatience, Limit: 30 * time.Second}
+	return Goals{Users: 1000, Keyless: 2, Rate: 6000, Messages: 6000, Faults: 5, Patience: healPatience, Limit: 30 * time.Second}
 }
 
 func (c control) run(ctx context.Context, o Options, w io.Writer) error {
@@ -71,11 +71,11 @@ func (c control) run(ctx context.Context, o Options, w io.Writer) error {
 	}
 	found := slices.Sorted(maps.Keys(r.checker.counts))
 	if !c.expects(found) {
-		fmt.Fprintf(w, "control %q NOT CAUGHT for its reason: expected %q, found %q\n", c.defect, c.reason, found)
+		printf(w, "control %q NOT CAUGHT for its reason: expected %q, found %q\n", c.defect, c.reason, found)
 		r.report(w, "control")
 		return ErrFailed
 	}
-	fmt.Fprintf(w, "control %q: caught %s after %s, %s\n", c.defect, r.checker.verdict(), time.Since(r.began).Round(100*time.Millisecond), r.injector)
+	printf(w, "control %q: caught %s after %s, %s\n", c.defect, r.checker.verdict(), time.Since(r.began).Round(100*time.Millisecond), r.injector)
 	return nil
 }
 

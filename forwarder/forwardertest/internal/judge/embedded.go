@@ -25,7 +25,10 @@ func embedded() (*ground, *forwardertest.Kafka, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &ground{name: "embedded Kafka", settings: k.Settings(), partitions: partitions, every: 400 * time.Millisecond, overlap: true}
+	g := &ground{
+		name: "embedded Kafka", settings: k.Settings(), reader: k.Settings(), partitions: []int32{partitions},
+		every: 400 * time.Millisecond, overlap: true,
+	}
 	if err := g.interpose(k.Servers()); err != nil {
 		k.Close()
 		return nil, nil, err

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -17,13 +18,15 @@ import (
 // A ground is a Kafka to judge on, with a proxy before each broker.
 type ground struct {
 	name       string
-	settings   settings.Settings // of the topic that is judged, and for reading it back
-	partitions int32
+	settings   settings.Settings // of the process under test
+	reader     settings.Settings // for reading back
+	partitions []int32           // the numbers that the topic has
 	proxies    []*proxy.Proxy
 	dial       map[string]string // from a broker's address to its proxy's
 	fault      func(*rand.Rand) fault
-	every      time.Duration // at which faults begin
-	overlap    bool          // though the one before has not healed
+	every      time.Duration                     // at which faults begin
+	overlap    bool                              // though the one before has not healed
+	script     func(context.Context, *run) error // what happens instead of faults by chance; may be nil
 	close      func()
 }
 

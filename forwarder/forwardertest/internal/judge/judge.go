@@ -28,38 +28,40 @@ import (
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
 )
 
-// Options say what to judge.
-type Options struct {
-	Seed     uint64
-	Seeds    int // one run each, from Seed on
-	Goals    Goals
-	Controls bool
-	Version  string // of Apache Kafka
-	Keep     string // a folder for histories and logs; empty: a temporary one
-}
-
 // ErrFailed is a verdict, not a mistake of the judge.
 var ErrFailed = errors.New("judge: FAILED")
 
-// Embedded judges on a Kafka in this process and writes what it finds.
-func Embedded(ctx context.Context, o Options, w io.Writer) error {
+// onEach makes a run for each seed.
+func onEach(ctx context.Context, o Options, w io.Writer, run func(context.Context, Options, io.Writer) error) error {
 	var failed error
-	if o.Controls {
-		failed = controls(ctx, o, w)
-	}
-	for i := range o.Seeds {
-		g, _, err := embedded()
-		if err != nil {
-			return err
-		}
-		failed = errors.Join(failed, one(ctx, g, o.Seed+uint64(i), o, w)) //nolint:gosec // small
+	for range o.Seeds {
+		failed = errors.Join(failed, run(ctx, o, w))
+		o.Seed++
 	}
 	return failed
 }
 
-// one makes one run and closes its ground.
-func one(ctx context.Context, g *ground, seed uint64, o Options, w io.Writer) error {
+func onEmbedded(ctx context.Context, o Options, w io.Writer) error {
+	g, _, err := embedded()
+	if err != nil {
+		return err
+	}
 	defer g.close()
+	return one(ctx, g, o.Seed, o, w)
+}
+
+func onApache(ctx context.Context, o Options, w io.Writer) error {
+	g, c, err := apache(ctx, o.Version, o.LongestStop)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	failed := one(ctx, g, o.Seed, o, w)
+	return errors.Join(failed, judgeSides(ctx, g, c, o, w))
+}
+
+// one makes one run.
+func one(ctx context.Context, g *ground, seed uint64, o Options, w io.Writer) error {
 	dir, remove, err := folder(o.Keep, fmt.Sprintf("seed-%d", seed))
 	if err != nil {
 		return err
@@ -69,13 +71,13 @@ func one(ctx context.Context, g *ground, seed uint64, o Options, w io.Writer) er
 		return err
 	}
 	if err := r.do(ctx); err != nil {
-		fmt.Fprintf(w, "%s, seed %d: the judge failed after %s: %v; its files: %s\n", g.name, seed, time.Since(r.began).Round(time.Second), err, dir)
+		printf(w, "%s, seed %d: the judge failed after %s: %v; its files: %s\n", g.name, seed, time.Since(r.began).Round(time.Second), err, dir)
 		r.report(w, g.name)
 		return errors.Join(ErrFailed, err)
 	}
 	r.checkSomething()
 	if !r.report(w, g.name) {
-		fmt.Fprintf(w, "  history and log: %s\n", dir)
+		printf(w, "  history and log: %s\n", dir)
 		return ErrFailed
 	}
 	return remove()

@@ -18,22 +18,22 @@ func (r *run) report(w io.Writer, title string) bool {
 	if !passed {
 		word = "FAILED: " + strings.Join(c.verdict(), ", ")
 	}
-	fmt.Fprintf(w, "%s, seed %d: %s after %s\n", title, r.config.Seed, word, time.Since(r.began).Round(time.Second))
-	fmt.Fprintf(w, "  in the log: %d messages with %d events of %d users and %d owners without user id\n",
+	printf(w, "%s, seed %d: %s after %s\n", title, r.config.Seed, word, time.Since(r.began).Round(time.Second))
+	printf(w, "  in the log: %d messages with %d events of %d users and %d owners without user id\n",
 		c.messages, c.events, r.config.Users, r.config.Keyless)
-	fmt.Fprintf(w, "  told: %d acknowledged (%d during faults), %d not sent, %d unknown, %d never returned; %d late outcomes; errors: %s\n",
+	printf(w, "  told: %d acknowledged (%d during faults), %d not sent, %d unknown, %d never returned; %d late outcomes; errors: %s\n",
 		t.Acknowledged, t.AckedInFaults, t.NotSent, t.Unknown, t.Batches-t.Returned, t.LateOutcomes, counts(r.history.causes))
-	fmt.Fprintf(w, "  faults that hit: %s\n", r.injector)
-	fmt.Fprintf(w, "  %d crashes; longest pause %s, longest batch %s; quiet and fresh %s after healing\n",
+	printf(w, "  faults that hit: %s\n", r.injector)
+	printf(w, "  %d crashes; longest pause %s, longest batch %s; quiet and fresh %s after healing\n",
 		r.crashes, t.LongestPause.Round(time.Millisecond), t.LongestBatch.Round(time.Millisecond), r.healing.Round(time.Millisecond))
 	if v := r.history.vitals; len(v) == 6 {
-		fmt.Fprintf(w, "  goroutines %d -> %d, open files %d -> %d, heap %.1f -> %.1f MiB\n", v[0], v[3], v[1], v[4], mib(v[2]), mib(v[5]))
+		printf(w, "  goroutines %d -> %d, open files %d -> %d, heap %.1f -> %.1f MiB\n", v[0], v[3], v[1], v[4], mib(v[2]), mib(v[5]))
 	}
 	for i, v := range c.violations {
-		fmt.Fprintf(w, "  %s: %s\n", v.Invariant, v.Text)
+		printf(w, "  %s: %s\n", v.Invariant, v.Text)
 		if i == 0 {
 			if err := r.history.show(w, v); err != nil {
-				fmt.Fprintf(w, "    %v\n", err)
+				printf(w, "    %v\n", err)
 			}
 		}
 	}
@@ -58,12 +58,17 @@ func (r *run) checkSomething() {
 	t, _ := r.history.snapshot()
 	need := func(what string, n, least int) {
 		if n < least {
-			r.checker.add(I11, nowhere, "%d %s, %d are needed", n, what, least)
+			r.checker.add(I11, nowhere(), "%d %s, %d are needed", n, what, least)
 		}
 	}
 	hits, _ := r.injector.hits()
-	need("faults that hit", hits, r.goals.Faults)
-	need("messages acknowledged during faults", t.AckedInFaults, progressInFaults)
+	if r.ground.script == nil {
+		need("faults that hit", hits, r.goals.Faults)
+		need("messages acknowledged during faults", t.AckedInFaults, progressInFaults)
+	}
 	need("outcomes that were unknown at first", t.LateOutcomes, 1)
 	need("batches not sent", t.NotSent, 1)
 }
+
+// printf writes for people; if nobody reads, the verdict is still an error.
+func printf(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }

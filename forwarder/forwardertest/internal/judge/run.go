@@ -12,19 +12,6 @@ import (
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
 )
 
-// Goals are what a run must reach before it ends.
-type Goals struct {
-	Users, Keyless int
-	Rate           float64 // batches a second at which the load is offered
-	Batches        int     // acknowledged messages, to be exact
-	Events         int
-	PerUser        int // batches of each user
-	Faults         int // that hit
-	Crashes        int
-	Patience       time.Duration // without any acknowledgement
-	Limit          time.Duration // of the load; then the run has failed
-}
-
 const (
 	maxMessageBytes  = 64 << 10
 	healPatience     = 60 * time.Second // I9
@@ -73,7 +60,7 @@ func newRun(g *ground, dir string, seed uint64, goals Goals, defect load.Defect)
 		_ = r.log.Close()
 		return nil, err
 	}
-	r.checker = newChecker(r.history, g.partitions)
+	r.checker = newChecker(r.history, g.partitions...)
 	return r, nil
 }
 
@@ -97,7 +84,7 @@ func (r *run) do(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
-	if err := read(ctx, r.ground.settings, r.checker.see); err != nil {
+	if err := read(ctx, r.ground.reader, r.checker.see); err != nil {
 		return err
 	}
 	r.checker.conclude()
@@ -138,6 +125,9 @@ func (r *run) crash(ctx context.Context) error {
 
 // trouble injects faults until all goals are reached.
 func (r *run) trouble(ctx context.Context) error {
+	if r.ground.script != nil {
+		return r.ground.script(ctx, r)
+	}
 	faults, heal := context.WithCancel(ctx)
 	defer func() { heal(); r.injector.wg.Wait() }()
 	limit := time.After(r.goals.Limit)
@@ -147,7 +137,7 @@ func (r *run) trouble(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case <-limit:
-			r.checker.add(I11, nowhere, "after %s not all goals are reached", r.goals.Limit)
+			r.checker.add(I11, nowhere(), "after %s not all goals are reached", r.goals.Limit)
 			return nil
 		case <-r.process.ended:
 			return r.died()
@@ -155,7 +145,7 @@ func (r *run) trouble(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if pause := r.history.stuck(time.Since(r.began)); pause > r.goals.Patience {
-			r.checker.add(I9, nowhere, "nothing was acknowledged for %s: the process under test was ended, its goroutines are in its log", pause)
+			r.checker.add(I9, nowhere(), "nothing was acknowledged for %s: the process under test was ended, its goroutines are in its log", pause)
 			r.process.dump()
 			return nil
 		}
@@ -194,7 +184,7 @@ func (r *run) enough() bool {
 	hits, _ := r.injector.hits()
 	t, fewest := r.history.snapshot()
 	return hits >= r.goals.Faults && r.crashes == r.goals.Crashes &&
-		t.Acknowledged >= r.goals.Batches && t.Events >= r.goals.Events && fewest >= r.goals.PerUser
+		t.Acknowledged >= r.goals.Messages && t.Events >= r.goals.Events && fewest >= r.goals.PerUser
 }
 
 // finish brings the load to its end: I9 and I10.
@@ -222,7 +212,7 @@ func (r *run) finish(ctx context.Context) error {
 			}
 			return r.died()
 		case <-limit:
-			r.checker.add(I9, nowhere, "%s after all faults have healed the process is not yet %q", healPatience, name)
+			r.checker.add(I9, nowhere(), "%s after all faults have healed the process is not yet %q", healPatience, name)
 			r.process.dump()
 			return nil
 		case <-ctx.Done():

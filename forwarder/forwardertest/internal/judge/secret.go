@@ -19,7 +19,7 @@ func (r *run) checkSecrets() error {
 	}
 	for name, secret := range secrets {
 		if n := bytes.Count(text, []byte(secret)); n > 0 {
-			r.checker.add(I12, nowhere, "%s is %d times in the log", name, n)
+			r.checker.add(I12, nowhere(), "%s is %d times in the log", name, n)
 		}
 	}
 	return nil

@@ -32,7 +32,7 @@ func (h *history) show(w io.Writer, v Violation) error {
 			return err
 		}
 		if r.Kind != trace.Mark && r.Owner == v.at.owner && r.N+around >= v.at.n && r.N <= v.at.n+around {
-			fmt.Fprintln(w, "    "+line(&r))
+			printf(w, "    %s\n", line(&r))
 		}
 	}
 }

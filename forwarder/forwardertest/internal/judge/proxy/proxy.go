@@ -32,6 +32,7 @@ type Proxy struct {
 	delay   time.Duration
 	rate    int // bytes a second and direction of each connection; 0: no limit
 	hits    int // connections and chunks that faults have changed
+	lost    int // connections that ended without an answer
 	running sync.WaitGroup
 }
 
@@ -126,6 +127,14 @@ func (p *Proxy) Hits() int {
 	return p.hits
 }
 
+// Lost returns how many connections have ended, whoever ended them, while they
+// waited for an answer.
+func (p *Proxy) Lost() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.lost
+}
+
 // Hold stops everything until the function it returns is called.
 func (p *Proxy) Hold() (release func()) {
 	gate := make(chan struct{})
@@ -188,4 +197,7 @@ func (p *Proxy) serve(port net.Listener, client net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.links, l)
+	if l.busy.Load() {
+		p.lost++
+	}
 }

@@ -68,6 +68,7 @@ func answer(t *testing.T, c net.Conn, patience time.Duration) error {
 const (
 	soon = 100 * time.Millisecond
 	long = 10 * time.Second
+	ms   = time.Millisecond
 )
 
 func TestProxy_passes(t *testing.T) {
@@ -134,6 +135,19 @@ func TestProxy_down(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
 	require.NoError(t, p.Up())
 	require.NoError(t, ask(t, dial(), long))
+}
+
+func TestProxy_lost(t *testing.T) {
+	p, dial := start(t)
+	idle, busy := dial(), dial()
+	require.NoError(t, ask(t, idle, long))
+	p.Swallow(true)
+	require.Error(t, ask(t, busy, soon))
+	require.NoError(t, idle.Close())
+	require.NoError(t, busy.Close())
+	assert.Eventually(t, func() bool { return p.Lost() == 1 }, long, ms)
+	p.Close()
+	assert.Equal(t, 1, p.Lost())
 }
 
 func TestProxy_brokerGone(t *testing.T) {

@@ -1,0 +1,193 @@
+package judge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/eventferry/eventferry/settings"
+)
+
+// Users of their own, for what is taken away from them.
+const (
+	aclUser, aclPassword     = "judged-acl", "judged-acl-secret"
+	scramUser, scramPassword = "judged-scram", "judged-scram-secret"
+	sideMethod               = settings.SCRAMSHA512
+)
+
+// A side is what happens to a topic of its own.
+type side struct {
+	name       string
+	user       string
+	password   string
+	partitions []int32 // the numbers it has, one after another
+	script     func(ctx context.Context, r *run) error
+}
+
+func (c *cluster) sides() []side {
+	return []side{
+		{"partitions added", "", "", []int32{6, 12}, c.addPartitions},
+		{"topic deleted and created again", "", "", []int32{6}, c.recreate},
+		{"right to write withdrawn and granted", aclUser, aclPassword, []int32{6}, c.withdraw},
+		{"SCRAM credential changed and restored", scramUser, scramPassword, []int32{6}, c.changePassword},
+	}
+}
+
+// judgeSides judges what happens to topics of their own.
+func judgeSides(ctx context.Context, main *ground, c *cluster, o Options, w io.Writer) error {
+	var failed error
+	for i, s := range c.sides() {
+		g := *main
+		g.name, g.partitions, g.script = main.name+", "+s.name, s.partitions, s.script
+		g.settings.TopicName = fmt.Sprintf("judged-%d", i+1)
+		g.reader.TopicName = g.settings.TopicName
+		if s.user != "" {
+			g.settings.UserName, g.settings.Password = s.user, settings.NewSecret(s.password)
+			ops := []kadm.ACLOperation{kadm.OpWrite, kadm.OpDescribe}
+			if err := c.kafka.Grant(ctx, s.user, g.settings.TopicName, ops...); err != nil {
+				return err
+			}
+		}
+		if err := c.kafka.CreateTopic(ctx, g.settings.TopicName, s.partitions[0], nil); err != nil {
+			return err
+		}
+		o := o
+		o.Goals = Goals{Users: 60, Keyless: 2, Rate: 600, Patience: healPatience, Limit: o.Goals.Limit}
+		failed = errors.Join(failed, one(ctx, &g, o.Seed+uint64(i), o, w)) //nolint:gosec // small
+	}
+	return failed
+}
+
+const (
+	sideStep     = 600 // messages before and after what happens
+	sidePatience = 60 * time.Second
+)
+
+// more waits until sideStep more messages are acknowledged: I9.
+func (r *run) more(ctx context.Context) error {
+	before, _ := r.history.snapshot()
+	ok, err := r.eventually(ctx, func() (bool, error) {
+		t, _ := r.history.snapshot()
+		return t.Acknowledged-before.Acknowledged >= sideStep, nil
+	})
+	if err == nil && !ok {
+		r.checker.add(I9, nowhere(), "%d messages were not acknowledged within %s", sideStep, sidePatience)
+	}
+	return err
+}
+
+// eventually asks again and again whether something has come true.
+func (r *run) eventually(ctx context.Context, come func() (bool, error)) (bool, error) {
+	const pause = 100 * time.Millisecond
+	limit := time.After(sidePatience)
+	for {
+		if ok, err := come(); ok || err != nil {
+			return ok, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-limit:
+			return false, nil
+		case <-r.process.ended:
+			return false, r.died()
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+}
+
+// addPartitions waits until the new ones are used. Clients learn of them when
+// they look again, which cut connections make them do.
+func (c *cluster) addPartitions(ctx context.Context, r *run) error {
+	r.checker.calm = func(uint32) bool { return false } // choices among two numbers
+	if err := r.more(ctx); err != nil {
+		return err
+	}
+	name, from, to := r.ground.settings.TopicName, r.ground.partitions[0], r.ground.partitions[1]
+	err := c.admin(func(a *kadm.Client) error {
+		answers, err := a.UpdatePartitions(ctx, int(to), name)
+		if err == nil {
+			err = answers.Error()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	used, err := r.eventually(ctx, func() (used bool, err error) {
+		for _, p := range c.proxies {
+			p.Cut()
+		}
+		err = c.admin(func(a *kadm.Client) error {
+			ends, err := a.ListEndOffsets(ctx, name)
+			ends.Each(func(o kadm.ListedOffset) { used = used || o.Partition >= from && o.Offset > 0 })
+			return err
+		})
+		return used, err
+	})
+	if err == nil && !used {
+		r.checker.add(I9, nowhere(), "no new partition is used %s after they were added", sidePatience)
+	}
+	return errors.Join(err, r.more(ctx))
+}
+
+func (c *cluster) recreate(ctx context.Context, r *run) error {
+	r.checker.calm = func(uint32) bool { return false } // some are gone
+	if err := r.more(ctx); err != nil {
+		return err
+	}
+	name := r.ground.settings.TopicName
+	if err := c.kafka.DeleteTopic(ctx, name); err != nil {
+		return err
+	}
+	if err := c.kafka.CreateTopic(ctx, name, r.ground.partitions[0], nil); err != nil {
+		return err
+	}
+	r.history.mu.Lock()
+	r.checker.forgiven = r.history.position // what was forwarded before is gone
+	r.history.mu.Unlock()
+	return r.more(ctx)
+}
+
+func (c *cluster) withdraw(ctx context.Context, r *run) error {
+	if err := r.more(ctx); err != nil {
+		return err
+	}
+	name := r.ground.settings.TopicName
+	if err := c.kafka.Withdraw(ctx, aclUser, name, kadm.OpWrite); err != nil {
+		return err
+	}
+	refused, err := r.eventually(ctx, func() (bool, error) {
+		const enough = 10
+		r.history.mu.Lock()
+		defer r.history.mu.Unlock()
+		return r.history.causes["producer"] >= enough, nil
+	})
+	if err == nil && !refused {
+		r.checker.add(I9, nowhere(), "nobody was told that the right to write is gone")
+	}
+	return errors.Join(err, c.kafka.Grant(ctx, aclUser, name, kadm.OpWrite), r.more(ctx))
+}
+
+func (c *cluster) changePassword(ctx context.Context, r *run) error {
+	if err := r.more(ctx); err != nil {
+		return err
+	}
+	const without = 5 * time.Second
+	if err := c.kafka.SetPassword(ctx, scramUser, "another", sideMethod); err != nil {
+		return err
+	}
+	for _, p := range c.proxies {
+		p.Cut()
+	}
+	select {
+	case <-time.After(without):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return errors.Join(c.kafka.SetPassword(ctx, scramUser, scramPassword, sideMethod), r.more(ctx))
+}
