@@ -38,6 +38,19 @@
 // They return a [Fault], which tells how often it hit, so that a test can
 // know that what it is about took place, and wait for it.
 //
+// # What must hold afterwards
+//
+// Assertions about what was read back, which a test gives its own ids and
+// numbers, members of its batches:
+//
+//	NoLoss            what was acknowledged is there
+//	NoDuplicates      nothing is there twice
+//	OrderedPerUser    a user's batches are in order, in one partition
+//	KeylessSpread     batches without user id are spread evenly
+//
+// The program cmd/judge asks the same of the forwarder itself, and more, under
+// load, faults and crashes, on this Kafka and on Apache Kafka's brokers.
+//
 // # Apache Kafka itself
 //
 // [ApacheKafka] starts brokers of Apache Kafka as child processes, where Java
