@@ -15,7 +15,7 @@ import (
 const (
 	maxMessageBytes  = 64 << 10
 	healPatience     = 60 * time.Second // I9
-	readPatience     = 5 * time.Minute
+	readPatience     = 20 * time.Minute
 	startPatience    = 2 * time.Minute
 	progressInFaults = 100 // I11
 )

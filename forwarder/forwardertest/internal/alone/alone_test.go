@@ -1,0 +1,24 @@
+package alone_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/alone"
+)
+
+func TestLock(t *testing.T) {
+	var inside atomic.Int32
+	for range 3 {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			alone.Lock(t)
+			assert.EqualValues(t, 1, inside.Add(1))
+			<-time.After(20 * time.Millisecond)
+			inside.Add(-1)
+		})
+	}
+}

@@ -1,0 +1,158 @@
+package judge
+
+import (
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/trace"
+	"github.com/eventferry/eventferry/partition"
+)
+
+// A scene is a history and a log that agree, for a test to spoil: one user
+// forwards three batches, one after another.
+type scene struct {
+	params  load.Params
+	history []trace.Record
+	log     []forwardertest.Message
+}
+
+const sceneParts = 4
+
+func newScene() *scene {
+	s := &scene{params: load.Params{Seed: 5, Users: 1, Keyless: 1}}
+	for n := uint32(1); n <= 3; n++ {
+		m := s.message(0, n, 10+n, int64(n-1))
+		s.history = append(s.history, s.invoke(0, n, 10+n, m.Value), s.acknowledged(0, n, m))
+		s.log = append(s.log, m)
+	}
+	return s
+}
+
+func (s *scene) message(owner int, n, id uint32, offset int64) forwardertest.Message {
+	m := forwardertest.Message{Partition: 2, Offset: offset}
+	m.Value = s.params.Append(nil, load.Batch{Owner: owner, N: n, ID: id}, 0, s.params.Events(id))
+	if user := s.params.User(owner); user != 0 {
+		m.Key = strconv.AppendInt(nil, user, 10)
+		m.Partition = partition.Murmur2(m.Key, sceneParts)
+	}
+	return m
+}
+
+func (s *scene) invoke(owner int, n, id uint32, value []byte) trace.Record {
+	return trace.Record{Kind: trace.Invoke, Owner: owner, N: n, ID: id, Hash: load.Hash(value)}
+}
+
+func (s *scene) acknowledged(owner int, n uint32, m forwardertest.Message) trace.Record {
+	return trace.Record{Kind: trace.Return, Owner: owner, N: n, Messages: []trace.Message{
+		{Outcome: trace.Acknowledged, Partition: m.Partition, Offset: m.Offset},
+	}}
+}
+
+func (s *scene) outcome(i int, o trace.Outcome) {
+	s.history[i].Messages = []trace.Message{{Outcome: o, Partition: -1, Offset: -1}}
+}
+
+// broken returns the invariants that the checker finds broken.
+func (s *scene) broken(t *testing.T) []string {
+	t.Helper()
+	h, err := newHistory(s.params, filepath.Join(t.TempDir(), "history"))
+	require.NoError(t, err)
+	defer h.close() //nolint:errcheck // nothing is written
+	for _, r := range s.history {
+		require.NoError(t, h.add(&r, false))
+	}
+	c := newChecker(h, sceneParts)
+	for _, m := range s.log {
+		c.see(&m)
+	}
+	c.conclude()
+	return slices.Sorted(maps.Keys(c.counts))
+}
+
+func TestChecker(t *testing.T) {
+	tests := []struct {
+		name  string
+		spoil func(s *scene)
+		want  []string
+	}{
+		{"nothing", func(*scene) {}, nil},
+		{"acknowledged, not there", func(s *scene) { s.log = s.log[:2] }, []string{I1}},
+		{"killed, not there", func(s *scene) { s.history, s.log = s.history[:5], s.log[:2] }, nil},
+		{"killed, there", func(s *scene) { s.history = s.history[:5] }, nil},
+		{"unknown, not there", func(s *scene) { s.outcome(5, trace.Unknown); s.log = s.log[:2] }, nil},
+		{"twice", func(s *scene) {
+			again := s.log[2]
+			again.Offset++
+			s.log = append(s.log, again)
+		}, []string{I2}},
+		{"sent again under another number", func(s *scene) {
+			m := s.message(0, 4, 13, 3)
+			s.history = append(s.history, s.invoke(0, 4, 13, m.Value), s.acknowledged(0, 4, m))
+			s.log = append(s.log, m)
+		}, []string{I2}},
+		{"not sent, then sent again", func(s *scene) {
+			s.outcome(5, trace.NotSent)
+			m := s.message(0, 4, 13, 2)
+			s.history = append(s.history, s.invoke(0, 4, 13, m.Value), s.acknowledged(0, 4, m))
+			s.log[2] = m
+		}, nil},
+		{"out of order, one after another", func(s *scene) {
+			s.log[0], s.log[1] = s.log[1], s.log[0]
+			s.outcome(1, trace.Unknown) // offsets are another matter
+			s.outcome(3, trace.Unknown)
+		}, []string{I3, I8}},
+		{"out of order in a pipeline", func(s *scene) {
+			s.history[1], s.history[2] = s.history[2], s.history[1]
+			s.outcome(2, trace.Acknowledged)
+			s.outcome(3, trace.Acknowledged)
+			s.log[0], s.log[1] = s.log[1], s.log[0]
+		}, []string{I3}},
+		{"no key", func(s *scene) { s.log[1].Key = nil }, []string{I4}},
+		{"another partition", func(s *scene) {
+			s.log[1].Partition = (s.log[1].Partition + 1) % sceneParts
+			s.outcome(3, trace.Acknowledged)
+		}, []string{I4}},
+		{"a key without a user", func(s *scene) {
+			m := s.message(1, 1, 20, 0)
+			m.Key = []byte("1")
+			s.history = append(s.history, s.invoke(1, 1, 20, m.Value), s.acknowledged(1, 1, m))
+			s.log = append(s.log, m)
+		}, []string{I4}},
+		{"keyless, all in one place", func(s *scene) {
+			for n := range uint32(40) {
+				m := s.message(1, n+1, 20+n, int64(n))
+				s.history = append(s.history, s.invoke(1, n+1, 20+n, m.Value), s.acknowledged(1, n+1, m))
+				s.log = append(s.log, m)
+			}
+		}, []string{I4}},
+		{"another byte", func(s *scene) { s.log[1].Value[len(s.log[1].Value)-5] ^= 1 }, []string{I5}},
+		{"nobody's", func(s *scene) { s.log = append(s.log, forwardertest.Message{Value: []byte("{}")}) }, []string{I5}},
+		{"not sent, but there", func(s *scene) { s.outcome(5, trace.NotSent) }, []string{I6}},
+		{"another offset", func(s *scene) { s.log[2].Offset = 7 }, []string{I7}},
+		{"another outcome later", func(s *scene) {
+			s.history = append(s.history, trace.Record{Kind: trace.Late, N: 2, Messages: []trace.Message{{Outcome: trace.NotSent, Partition: -1, Offset: -1}}})
+		}, []string{Odd}},
+		{"a late outcome", func(s *scene) {
+			late := s.history[5]
+			late.Kind = trace.Late
+			s.outcome(5, trace.Unknown)
+			s.history = append(s.history, late)
+			s.log = s.log[:2]
+		}, []string{I1}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newScene()
+			tt.spoil(s)
+			assert.Equal(t, tt.want, s.broken(t))
+		})
+	}
+}

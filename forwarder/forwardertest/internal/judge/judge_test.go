@@ -1,0 +1,76 @@
+package judge_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/alone"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge"
+)
+
+// The test's program is the process under test, too.
+func TestMain(m *testing.M) {
+	subject, err := judge.IsSubject()
+	switch {
+	case !subject:
+		os.Exit(m.Run()) //nolint:forbidigo // what TestMain is for
+	case err != nil:
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1) //nolint:forbidigo // what TestMain is for
+	}
+}
+
+// The short form of the embedded level with all its controls; the full forms
+// are those of cmd/judge.
+func TestRun_embedded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	alone.Lock(t)
+	o, err := judge.Defaults(judge.LevelEmbedded)
+	require.NoError(t, err)
+	o.Seed, o.Seeds = uint64(time.Now().UnixNano())%1e6, 1
+	o.Goals.Rate, o.Goals.Messages, o.Goals.Events, o.Goals.PerUser, o.Goals.Users = 2000, 20_000, 70_000, 100, 100
+	o.Goals.Faults, o.Goals.Crashes, o.Goals.Limit = 15, 1, 2*time.Minute
+
+	var said strings.Builder
+	err = judge.Run(t.Context(), o, &said)
+	t.Log("\n" + said.String())
+	require.NoError(t, err)
+	assert.Equal(t, 9, strings.Count(said.String(), ": caught "))
+	assert.Contains(t, said.String(), "PASSED")
+}
+
+// A goal out of reach is a failure, and says which.
+func TestRun_outOfReach(t *testing.T) {
+	alone.Lock(t)
+	o, err := judge.Defaults(judge.LevelEmbedded)
+	require.NoError(t, err)
+	o.Seeds, o.Controls = 1, false
+	o.Goals.Rate, o.Goals.Users, o.Goals.Faults, o.Goals.Crashes, o.Goals.Limit = 500, 20, 1000, 0, time.Second
+	var said strings.Builder
+	require.ErrorIs(t, judge.Run(t.Context(), o, &said), judge.ErrFailed)
+	assert.Contains(t, said.String(), "after 1s not all goals are reached")
+}
+
+func TestRun_interrupted(t *testing.T) {
+	alone.Lock(t)
+	o, err := judge.Defaults(judge.LevelEmbedded)
+	require.NoError(t, err)
+	o.Seeds, o.Controls = 1, false
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	require.ErrorIs(t, judge.Run(ctx, o, &strings.Builder{}), context.DeadlineExceeded)
+}
+
+func TestDefaults_unknown(t *testing.T) {
+	_, err := judge.Defaults("moon")
+	require.ErrorContains(t, err, `no level "moon"`)
+}
