@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge"
@@ -34,7 +35,7 @@ func main() {
 }
 
 func run() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	level := flag.String("level", judge.LevelEmbedded, judge.LevelEmbedded+" or "+judge.LevelApache)
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano())%1e6, "of the first run; the following ones count up") //nolint:gosec // after 1970

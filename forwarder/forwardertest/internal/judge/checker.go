@@ -42,7 +42,7 @@ type checker struct {
 	placing    placing
 	partitions []int32 // the numbers of partitions that the topic had
 	forgiven   uint32  // attempts invoked before this position may be gone with their topic
-	calm       func(position uint32) bool
+	spread     bool    // choices of a partition without a user id are counted
 
 	violations []Violation
 	counts     map[string]int
@@ -74,7 +74,7 @@ func newChecker(h *history, partitions ...int32) *checker {
 	}
 	return &checker{
 		h: h, placing: newPlacing(), partitions: partitions,
-		calm:    func(uint32) bool { return true },
+		spread:  true,
 		counts:  map[string]int{},
 		pieces:  map[uint32]uint64{},
 		users:   make([]last, len(h.owners)*len(partitions)),
@@ -97,12 +97,12 @@ func (c *checker) see(m *forwardertest.Message) {
 	c.messages++
 	where := fmt.Sprintf("partition %d offset %d", m.Partition, m.Offset)
 	b, ok := load.ReadBatch(m.Value)
-	if !ok || b.Owner >= len(c.h.owners) || b.N == 0 || int(b.N) > len(c.h.owners[b.Owner].attempts) {
+	if !ok || b.Owner >= len(c.h.owners) || b.N == 0 || int(b.N) > len(c.h.owners[b.Owner]) {
 		c.add(I5, nowhere(), "%s: nobody has forwarded this", where)
 		return
 	}
 	at := place{b.Owner, b.N}
-	a := &c.h.owners[b.Owner].attempts[b.N-1]
+	a := &c.h.owners[b.Owner][b.N-1]
 	if a.id != b.ID {
 		c.add(I5, at, "%s: id %d, but it was %d", where, b.ID, a.id)
 		return
@@ -219,8 +219,9 @@ func (c *checker) checkOnce(at place, a *attempt, part, from, to int, where stri
 func (c *checker) checkOrder(at place, a *attempt, part, count int, m *forwardertest.Message, where string) {
 	l := &c.users[at.owner*len(c.partitions)+count]
 	if c.h.params.User(at.owner) == 0 {
-		if part == 0 && int(m.Partition) < len(c.keyless) && c.calm(a.invoke) {
-			c.keyless[m.Partition]++ // one choice for all parts
+		// One choice for all parts. In a fault some partitions have no leader.
+		if part == 0 && int(m.Partition) < len(c.keyless) && c.spread && !a.troubled {
+			c.keyless[m.Partition]++
 		}
 		return
 	}

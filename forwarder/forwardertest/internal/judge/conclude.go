@@ -11,7 +11,7 @@ import (
 // conclude is called when the whole log was seen.
 func (c *checker) conclude() {
 	for owner := range c.h.owners {
-		attempts := c.h.owners[owner].attempts
+		attempts := c.h.owners[owner]
 		for i := range attempts {
 			c.checkThere(place{owner, uint32(i + 1)}, &attempts[i]) //nolint:gosec // small
 		}

@@ -22,7 +22,7 @@ type history struct {
 	disk   *bufio.Writer
 
 	mu       sync.Mutex
-	owners   []log
+	owners   [][]attempt               // each owner's, in order
 	parts    map[place][]trace.Message // of attempts that became several messages
 	spans    map[place][2]int          // of attempts with only some of a batch's events
 	causes   map[string]int            // of returns, by kind
@@ -42,24 +42,22 @@ type place struct {
 	n     uint32
 }
 
-// A log is what one owner did, attempt by attempt.
-type log struct{ attempts []attempt }
-
 // An attempt is one batch at one call.
 type attempt struct {
-	hash    uint64
-	id      uint32
-	offset  int32  // -1: not known
-	invoke  uint32 // position in the history
-	ret     uint32 // 0: never returned
-	since   uint32 // milliseconds, of invoke
-	first   int16  // partition, -1: not known
-	outcome trace.Outcome
-	life    uint8
-	several bool  // its outcome is in parts
-	partial bool  // its events are in spans
-	seen    uint8 // bits, of its messages that are in the log
-	placed  uint8 // of those that are where they were reported to be
+	hash     uint64
+	id       uint32
+	offset   int32  // -1: not known
+	invoke   uint32 // position in the history
+	ret      uint32 // 0: never returned
+	since    uint32 // milliseconds, of invoke
+	first    int16  // partition, -1: not known
+	outcome  trace.Outcome
+	life     uint8
+	several  bool  // its outcome is in parts
+	partial  bool  // its events are in spans
+	troubled bool  // a fault was on when it began
+	seen     uint8 // bits, of its messages that are in the log
+	placed   uint8 // of those that are where they were reported to be
 }
 
 // A tally counts what happened.
@@ -78,7 +76,7 @@ func newHistory(params load.Params, path string) (*history, error) {
 		params: params,
 		file:   f,
 		disk:   bufio.NewWriterSize(f, 1<<16),
-		owners: make([]log, params.Owners()),
+		owners: make([][]attempt, params.Owners()),
 		parts:  map[place][]trace.Message{},
 		spans:  map[place][2]int{},
 		causes: map[string]int{},
@@ -111,7 +109,7 @@ func (h *history) numbers() (id uint32, owners []uint32) {
 	defer h.mu.Unlock()
 	owners = make([]uint32, len(h.owners))
 	for i, o := range h.owners {
-		owners[i] = uint32(len(o.attempts)) //nolint:gosec // fits
+		owners[i] = uint32(len(o)) //nolint:gosec // fits
 	}
 	return h.lastID, owners
 }
@@ -150,18 +148,18 @@ func (h *history) add(r *trace.Record, busy bool) error {
 	if r.Owner < 0 || r.Owner >= len(h.owners) {
 		return errHistory
 	}
-	o := &h.owners[r.Owner]
+	o := h.owners[r.Owner]
 	if r.Kind == trace.Invoke {
-		if int(r.N) != len(o.attempts)+1 {
-			return fmt.Errorf("%w: owner %d invokes %d after %d", errHistory, r.Owner, r.N, len(o.attempts))
+		if int(r.N) != len(o)+1 {
+			return fmt.Errorf("%w: owner %d invokes %d after %d", errHistory, r.Owner, r.N, len(o))
 		}
-		h.invokeLocked(o, r)
+		h.invokeLocked(r, busy)
 		return nil
 	}
-	if r.N == 0 || int(r.N) > len(o.attempts) {
+	if r.N == 0 || int(r.N) > len(o) {
 		return errHistory
 	}
-	h.outcomeLocked(&o.attempts[r.N-1], r, busy)
+	h.outcomeLocked(&o[r.N-1], r, busy)
 	return nil
 }
 
@@ -178,9 +176,9 @@ func (h *history) markLocked(r *trace.Record) error {
 	return nil
 }
 
-func (h *history) invokeLocked(o *log, r *trace.Record) {
+func (h *history) invokeLocked(r *trace.Record, busy bool) {
 	a := attempt{
-		hash: r.Hash, id: r.ID, offset: -1, first: -1, life: h.life,
+		hash: r.Hash, id: r.ID, offset: -1, first: -1, life: h.life, troubled: busy,
 		invoke: h.position, since: uint32(r.At.Milliseconds()), //nolint:gosec // 49 days
 	}
 	if r.To > 0 {
@@ -189,118 +187,16 @@ func (h *history) invokeLocked(o *log, r *trace.Record) {
 	}
 	h.lastID = max(h.lastID, r.ID)
 	h.tally.Batches++
-	o.attempts = append(o.attempts, a)
-}
-
-func (h *history) outcomeLocked(a *attempt, r *trace.Record, busy bool) {
-	at := place{r.Owner, r.N}
-	old := h.outcomes(at, a)
-	switch r.Kind {
-	case trace.Return:
-		if a.ret != 0 {
-			h.oddLocked(r, "returned twice")
-		}
-		a.ret = h.position
-		h.tally.Returned++
-		if r.Cause != "" {
-			h.causes[r.Cause]++
-		}
-	case trace.Late:
-		h.tally.LateOutcomes++
-	default: // told by the observer, perhaps before Wait
-	}
-	if r.Kind != trace.Return && a.ret == 0 && r.Kind == trace.Late {
-		h.oddLocked(r, "late before it returned")
-	}
-	merged := make([]trace.Message, len(r.Messages))
-	for i, m := range r.Messages {
-		merged[i] = m
-		if i >= len(old) {
-			continue
-		}
-		// The observer may be told a late outcome before the caller has written
-		// down that it was unknown at first.
-		early := r.Kind == trace.Return && m.Outcome == trace.Unknown
-		if decided(old[i].Outcome) && m.Outcome != old[i].Outcome && !early {
-			h.oddLocked(r, fmt.Sprintf("message %d was %s, now %s", i, old[i].Outcome, m.Outcome))
-		}
-		if decided(old[i].Outcome) && (m.Offset < 0 || m.Outcome != old[i].Outcome) {
-			merged[i] = old[i]
-		}
-	}
-	h.setLocked(at, a, merged)
-	h.countLocked(a, r, old, merged, busy)
-}
-
-func decided(o trace.Outcome) bool { return o == trace.Acknowledged || o == trace.NotSent }
-
-func (h *history) oddLocked(r *trace.Record, what string) {
-	h.odd = append(h.odd, fmt.Sprintf("owner %d number %d: %s: %s", r.Owner, r.N, r.Kind, what))
-}
-
-// outcomes is what is known of each message of an attempt. Callers hold the
-// lock, or nobody writes any more.
-func (h *history) outcomes(at place, a *attempt) []trace.Message {
-	switch {
-	case a.several:
-		return h.parts[at]
-	case a.outcome == trace.Open:
-		return nil
-	default:
-		return []trace.Message{{Outcome: a.outcome, Partition: int32(a.first), Offset: int64(a.offset)}}
-	}
-}
-
-func (h *history) setLocked(at place, a *attempt, ms []trace.Message) {
-	if len(ms) == 0 {
-		return // an acknowledged batch that became no message
-	}
-	if a.several = len(ms) > 1; a.several {
-		h.parts[at] = ms
-		a.outcome = trace.Unknown // not of use
-		return
-	}
-	a.outcome, a.first, a.offset = ms[0].Outcome, int16(ms[0].Partition), int32(ms[0].Offset) //nolint:gosec // small
-}
-
-func (h *history) countLocked(a *attempt, r *trace.Record, old, now []trace.Message, busy bool) {
-	count := func(ms []trace.Message, o trace.Outcome) (n int) {
-		for _, m := range ms {
-			if m.Outcome == o {
-				n++
-			}
-		}
-		return n
-	}
-	t := &h.tally
-	acked := count(now, trace.Acknowledged) - count(old, trace.Acknowledged)
-	t.Acknowledged += acked
-	t.NotSent += count(now, trace.NotSent) - count(old, trace.NotSent)
-	t.Unknown += count(now, trace.Unknown) - count(old, trace.Unknown)
-	if acked == 0 {
-		return
-	}
-	if busy {
-		t.AckedInFaults += acked
-	}
-	if !a.several {
-		t.Events += h.params.Events(a.id)
-		if a.offset < 0 && r.Kind == trace.Return {
-			t.Duplicated++ // the broker said only that it has it already
-		}
-	}
-	t.LongestPause = max(t.LongestPause, r.At-h.late)
-	h.late = max(h.late, r.At)
-	t.LongestBatch = max(t.LongestBatch, r.At-time.Duration(a.since)*time.Millisecond)
+	h.owners[r.Owner] = append(h.owners[r.Owner], a)
 }
 
 // snapshot returns the counts so far and the fewest attempts of any owner.
 func (h *history) snapshot() (t tally, fewest int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	fewest = len(h.owners[0].attempts)
+	fewest = len(h.owners[0])
 	for _, o := range h.owners[:h.params.Users] {
-		fewest = min(fewest, len(o.attempts))
+		fewest = min(fewest, len(o))
 	}
 	return h.tally, fewest
 }

@@ -103,7 +103,7 @@ func (r *run) eventually(ctx context.Context, come func() (bool, error)) (bool, 
 // addPartitions waits until the new ones are used. Clients learn of them when
 // they look again, which cut connections make them do.
 func (c *cluster) addPartitions(ctx context.Context, r *run) error {
-	r.checker.calm = func(uint32) bool { return false } // choices among two numbers
+	r.checker.spread = false // choices among two numbers
 	if err := r.more(ctx); err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (c *cluster) addPartitions(ctx context.Context, r *run) error {
 }
 
 func (c *cluster) recreate(ctx context.Context, r *run) error {
-	r.checker.calm = func(uint32) bool { return false } // some are gone
+	r.checker.spread = false // some are gone
 	if err := r.more(ctx); err != nil {
 		return err
 	}

@@ -1,0 +1,111 @@
+package judge
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/trace"
+)
+
+// outcomeLocked adds what a caller or the observer was told of an attempt.
+func (h *history) outcomeLocked(a *attempt, r *trace.Record, busy bool) {
+	at := place{r.Owner, r.N}
+	old := h.outcomes(at, a)
+	switch r.Kind {
+	case trace.Return:
+		if a.ret != 0 {
+			h.oddLocked(r, "returned twice")
+		}
+		a.ret = h.position
+		h.tally.Returned++
+		if r.Cause != "" {
+			h.causes[r.Cause]++
+		}
+	case trace.Late:
+		h.tally.LateOutcomes++
+	default: // told by the observer, perhaps before Wait
+	}
+	if r.Kind != trace.Return && a.ret == 0 && r.Kind == trace.Late {
+		h.oddLocked(r, "late before it returned")
+	}
+	merged := make([]trace.Message, len(r.Messages))
+	for i, m := range r.Messages {
+		merged[i] = m
+		if i >= len(old) {
+			continue
+		}
+		// The observer may be told a late outcome before the caller has written
+		// down that it was unknown at first.
+		early := r.Kind == trace.Return && m.Outcome == trace.Unknown
+		if decided(old[i].Outcome) && m.Outcome != old[i].Outcome && !early {
+			h.oddLocked(r, fmt.Sprintf("message %d was %s, now %s", i, old[i].Outcome, m.Outcome))
+		}
+		if decided(old[i].Outcome) && (m.Offset < 0 || m.Outcome != old[i].Outcome) {
+			merged[i] = old[i]
+		}
+	}
+	h.setLocked(at, a, merged)
+	h.countLocked(a, r, old, merged, busy)
+}
+
+func decided(o trace.Outcome) bool { return o == trace.Acknowledged || o == trace.NotSent }
+
+func (h *history) oddLocked(r *trace.Record, what string) {
+	h.odd = append(h.odd, fmt.Sprintf("owner %d number %d: %s: %s", r.Owner, r.N, r.Kind, what))
+}
+
+// outcomes is what is known of each message of an attempt. Callers hold the
+// lock, or nobody writes any more.
+func (h *history) outcomes(at place, a *attempt) []trace.Message {
+	switch {
+	case a.several:
+		return h.parts[at]
+	case a.outcome == trace.Open:
+		return nil
+	default:
+		return []trace.Message{{Outcome: a.outcome, Partition: int32(a.first), Offset: int64(a.offset)}}
+	}
+}
+
+func (h *history) setLocked(at place, a *attempt, ms []trace.Message) {
+	if len(ms) == 0 {
+		return // an acknowledged batch that became no message
+	}
+	if a.several = len(ms) > 1; a.several {
+		h.parts[at] = ms
+		a.outcome = trace.Unknown // not of use
+		return
+	}
+	a.outcome, a.first, a.offset = ms[0].Outcome, int16(ms[0].Partition), int32(ms[0].Offset) //nolint:gosec // small
+}
+
+func (h *history) countLocked(a *attempt, r *trace.Record, old, now []trace.Message, busy bool) {
+	count := func(ms []trace.Message, o trace.Outcome) (n int) {
+		for _, m := range ms {
+			if m.Outcome == o {
+				n++
+			}
+		}
+		return n
+	}
+	t := &h.tally
+	acked := count(now, trace.Acknowledged) - count(old, trace.Acknowledged)
+	t.Acknowledged += acked
+	t.NotSent += count(now, trace.NotSent) - count(old, trace.NotSent)
+	t.Unknown += count(now, trace.Unknown) - count(old, trace.Unknown)
+	if acked == 0 {
+		return
+	}
+	if busy {
+		t.AckedInFaults += acked
+	}
+	if !a.several {
+		t.Events += h.params.Events(a.id)
+		if a.offset < 0 && r.Kind == trace.Return {
+			t.Duplicated++ // the broker said only that it has it already
+		}
+	}
+	t.LongestPause = max(t.LongestPause, r.At-h.late)
+	h.late = max(h.late, r.At)
+	t.LongestBatch = max(t.LongestBatch, r.At-time.Duration(a.since)*time.Millisecond)
+}
