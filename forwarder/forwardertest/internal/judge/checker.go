@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
@@ -13,19 +14,20 @@ import (
 
 // The invariants.
 const (
-	I1  = "I1 lost"              // what is acknowledged is in the log
-	I2  = "I2 duplicate"         // an event is in the log once at most
-	I3  = "I3 order"             // a user's batches are in the order of their numbers
-	I4  = "I4 partition"         // key and partition follow from the user id; no user id: any
-	I5  = "I5 content"           // what is in the log was forwarded, byte for byte
-	I6  = "I6 not sent"          // what was not sent is not in the log
-	I7  = "I7 reported place"    // partition and offset are as reported
-	I8  = "I8 real time"         // what returned before another began is before it
-	I9  = "I9 progress"          // after healing all calls return and new batches pass
-	I10 = "I10 leak"             // goroutines, files and memory come back
-	I11 = "I11 nothing happened" // faults hit, and something was delivered in them
-	I12 = "I12 secret"           // no password and no payload in any output
-	Odd = "contradiction"        // outcomes that contradict each other
+	I1    = "I1 lost"              // what is acknowledged is in the log
+	I2    = "I2 duplicate"         // an event is in the log once at most
+	I3    = "I3 order"             // a user's batches are in the order of their numbers
+	I4    = "I4 partition"         // key and partition follow from the user id; no user id: any
+	I5    = "I5 content"           // what is in the log was forwarded, byte for byte
+	I6    = "I6 not sent"          // what was not sent is not in the log
+	I7    = "I7 reported place"    // partition and offset are as reported
+	I8    = "I8 real time"         // what returned before another began is before it
+	I9    = "I9 progress"          // after healing all calls return and new batches pass
+	I10   = "I10 leak"             // goroutines, files and memory come back
+	I11   = "I11 nothing happened" // faults hit, and something was delivered in them
+	I12   = "I12 secret"           // no password and no payload in any output
+	Stamp = "timestamp"            // within a partition it never decreases while the process lives
+	Odd   = "contradiction"        // outcomes that contradict each other
 )
 
 // A Violation is one broken promise.
@@ -52,6 +54,7 @@ type checker struct {
 	pieces     map[uint32]uint64 // events seen of batches that need not be whole
 	users      []last            // by owner, and by number of partitions
 	keyless    []int             // batches by partition
+	stamps     map[int32]stamp
 	buf        []byte
 }
 
@@ -61,6 +64,13 @@ type last struct {
 	first   uint32 // the first n
 	life    uint8
 	invoke  uint32 // latest of all attempts seen
+}
+
+// A stamp is the time of a partition's newest message, and the life that wrote
+// it.
+type stamp struct {
+	at   time.Time
+	life uint8
 }
 
 const lastBit = 7 // of what is kept of an attempt's messages
@@ -77,6 +87,7 @@ func newChecker(h *history, partitions ...int32) *checker {
 		spread:  true,
 		counts:  map[string]int{},
 		pieces:  map[uint32]uint64{},
+		stamps:  map[int32]stamp{},
 		users:   make([]last, len(h.owners)*len(partitions)),
 		keyless: make([]int, most),
 	}
@@ -113,6 +124,10 @@ func (c *checker) see(m *forwardertest.Message) {
 		return
 	}
 	count, placed := c.checkPlace(at, m, where)
+	if before := c.stamps[m.Partition]; before.life == a.life && m.Timestamp.Before(before.at) {
+		c.add(Stamp, at, "%s: %s, the message before has %s", where, m.Timestamp, before.at)
+	}
+	c.stamps[m.Partition] = stamp{m.Timestamp, a.life}
 	from, to := c.checkContent(at, a, m, parts, where)
 	outcome := trace.Message{Partition: -1, Offset: -1}
 	if all := c.h.outcomes(at, a); part < len(all) {

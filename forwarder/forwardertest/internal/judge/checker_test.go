@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -137,6 +138,11 @@ func TestChecker(t *testing.T) {
 		{"nobody's", func(s *scene) { s.log = append(s.log, forwardertest.Message{Value: []byte("{}")}) }, []string{I5}},
 		{"not sent, but there", func(s *scene) { s.outcome(5, trace.NotSent) }, []string{I6}},
 		{"another offset", func(s *scene) { s.log[2].Offset = 7 }, []string{I7}},
+		{"time runs backwards", func(s *scene) {
+			s.log[0].Timestamp = time.Unix(2, 0)
+			s.log[1].Timestamp = time.Unix(1, 0)
+			s.log[2].Timestamp = time.Unix(1, 0)
+		}, []string{Stamp}},
 		{"another outcome later", func(s *scene) {
 			s.history = append(s.history, trace.Record{Kind: trace.Late, N: 2, Messages: []trace.Message{{Outcome: trace.NotSent, Partition: -1, Offset: -1}}})
 		}, []string{Odd}},

@@ -80,7 +80,7 @@ func (c *checker) checkVitals(v []int64) {
 // verdict says in a line each what was broken.
 func (c *checker) verdict() []string {
 	var lines []string
-	for _, name := range []string{I1, I2, I3, I4, I5, I6, I7, I8, I9, I10, I11, I12, Odd} {
+	for _, name := range []string{I1, I2, I3, I4, I5, I6, I7, I8, I9, I10, I11, I12, Stamp, Odd} {
 		if n := c.counts[name]; n > 0 {
 			lines = append(lines, fmt.Sprintf("%s: %d", name, n))
 		}

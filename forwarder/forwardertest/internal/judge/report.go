@@ -21,8 +21,8 @@ func (r *run) report(w io.Writer, title string) bool {
 	printf(w, "%s, seed %d: %s after %s\n", title, r.config.Seed, word, time.Since(r.began).Round(time.Second))
 	printf(w, "  in the log: %d messages with %d events of %d users and %d owners without user id\n",
 		c.messages, c.events, r.config.Users, r.config.Keyless)
-	printf(w, "  told: %d acknowledged (%d during faults), %d not sent, %d unknown, %d never returned; %d late outcomes; errors: %s\n",
-		t.Acknowledged, t.AckedInFaults, t.NotSent, t.Unknown, t.Batches-t.Returned, t.LateOutcomes, counts(r.history.causes))
+	printf(w, "  told: %d acknowledged (%d during faults, %d known already), %d not sent, %d unknown, %d never returned; %d late outcomes; errors: %s\n",
+		t.Acknowledged, t.AckedInFaults, t.Duplicated, t.NotSent, t.Unknown, t.Batches-t.Returned, t.LateOutcomes, counts(r.history.causes))
 	printf(w, "  faults that hit: %s\n", r.injector)
 	printf(w, "  %d crashes; longest pause %s, longest batch %s; quiet and fresh %s after healing\n",
 		r.crashes, t.LongestPause.Round(time.Millisecond), t.LongestBatch.Round(time.Millisecond), r.healing.Round(time.Millisecond))
