@@ -26,6 +26,7 @@ const (
 	I10   = "I10 leak"             // goroutines, files and memory come back
 	I11   = "I11 nothing happened" // faults hit, and something was delivered in them
 	I12   = "I12 secret"           // no password and no payload in any output
+	Retry = "gave up"              // no error but the caller's context, while the faults are of the kind that passes
 	Stamp = "timestamp"            // within a partition it never decreases while the process lives
 	Odd   = "contradiction"        // outcomes that contradict each other
 )
@@ -60,17 +61,24 @@ type checker struct {
 
 // last is what was seen of an owner.
 type last struct {
+	lives  [2]order // of the newest two lives, by parity
+	first  uint32   // number of all
+	newest uint32
+}
+
+// An order is what was seen of one life of an owner. What a killed process had
+// sent may arrive after what the next one sends.
+type order struct {
 	n, part uint32
-	first   uint32 // the first n
-	life    uint8
 	invoke  uint32 // latest of all attempts seen
+	life    uint16
 }
 
 // A stamp is the time of a partition's newest message, and the life that wrote
 // it.
 type stamp struct {
 	at   time.Time
-	life uint8
+	life uint16
 }
 
 const lastBit = 7 // of what is kept of an attempt's messages
@@ -141,7 +149,7 @@ func (c *checker) see(m *forwardertest.Message) {
 		a.placed |= 1 << min(part, lastBit)
 	}
 	if c.checkOnce(at, a, part, from, to, where) && placed { // elsewhere it has no order
-		c.checkOrder(at, a, part, count, m, where)
+		c.checkOrder(at, a, part, count, outcome.Outcome == trace.Acknowledged, m, where)
 	}
 }
 
@@ -231,7 +239,7 @@ func (c *checker) checkOnce(at place, a *attempt, part, from, to int, where stri
 	return true
 }
 
-func (c *checker) checkOrder(at place, a *attempt, part, count int, m *forwardertest.Message, where string) {
+func (c *checker) checkOrder(at place, a *attempt, part, count int, acknowledged bool, m *forwardertest.Message, where string) {
 	l := &c.users[at.owner*len(c.partitions)+count]
 	if c.h.params.User(at.owner) == 0 {
 		// One choice for all parts. In a fault some partitions have no leader.
@@ -240,17 +248,30 @@ func (c *checker) checkOrder(at place, a *attempt, part, count int, m *forwarder
 		}
 		return
 	}
-	if l.life == a.life && (at.n < l.n || at.n == l.n && uint32(part) <= l.part) { //nolint:gosec // small
-		c.add(I3, at, "%s: number %d part %d of owner %d after number %d part %d", where, at.n, part+1, at.owner, l.n, l.part+1)
+	o, other := &l.lives[a.life%2], &l.lives[(a.life+1)%2]
+	if a.life < o.life {
+		return // two lives ago
 	}
-	if a.ret != 0 && a.ret < l.invoke {
+	if a.life > o.life {
+		*o = order{life: a.life}
+	}
+	if at.n < o.n || at.n == o.n && uint32(part) <= o.part { //nolint:gosec // small
+		c.add(I3, at, "%s: number %d part %d of owner %d after number %d part %d", where, at.n, part+1, at.owner, o.n, o.part+1)
+	}
+	// A call that returned without knowing promises nothing beyond its life.
+	began := o.invoke
+	if acknowledged {
+		began = max(began, other.invoke)
+	}
+	if a.ret != 0 && a.ret < began {
 		c.add(I8, at, "%s: number %d of owner %d had returned before what is in front of it began", where, at.n, at.owner)
 	}
+	if at.n >= o.n {
+		o.n, o.part = at.n, uint32(part) //nolint:gosec // small
+	}
+	o.invoke = max(o.invoke, a.invoke)
 	if l.first == 0 {
 		l.first = at.n
 	}
-	if l.life != a.life || at.n >= l.n {
-		l.life, l.n, l.part = a.life, at.n, uint32(part) //nolint:gosec // small
-	}
-	l.invoke = max(l.invoke, a.invoke)
+	l.newest = max(l.newest, at.n)
 }

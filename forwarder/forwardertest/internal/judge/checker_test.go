@@ -68,6 +68,10 @@ func (s *scene) broken(t *testing.T) []string {
 	require.NoError(t, err)
 	defer h.close() //nolint:errcheck // nothing is written
 	for _, r := range s.history {
+		if r.Kind == trace.Mark { // killed, and started again
+			h.begin()
+			continue
+		}
 		require.NoError(t, h.add(&r, false))
 	}
 	c := newChecker(h, sceneParts)
@@ -116,6 +120,25 @@ func TestChecker(t *testing.T) {
 			s.outcome(3, trace.Acknowledged)
 			s.log[0], s.log[1] = s.log[1], s.log[0]
 		}, []string{I3}},
+		{"killed, then arrived behind the next life", func(s *scene) {
+			s.outcome(3, trace.Unknown)
+			s.history = slices.Insert(s.history, 4, trace.Record{Kind: trace.Mark})
+			s.outcome(6, trace.Acknowledged)
+			s.log[1], s.log[2] = s.log[2], s.log[1]
+		}, nil},
+		{"acknowledged, but behind the next life", func(s *scene) {
+			s.outcome(3, trace.Acknowledged)
+			s.history = slices.Insert(s.history, 4, trace.Record{Kind: trace.Mark})
+			s.outcome(6, trace.Acknowledged)
+			s.log[1], s.log[2] = s.log[2], s.log[1]
+		}, []string{I8}},
+		{"out of order around what a killed life left", func(s *scene) {
+			s.history = slices.Insert(s.history, 2, trace.Record{Kind: trace.Mark})
+			s.outcome(1, trace.Unknown)
+			s.outcome(4, trace.Unknown)
+			s.outcome(6, trace.Unknown)
+			s.log[0], s.log[1], s.log[2] = s.log[2], s.log[0], s.log[1]
+		}, []string{I3, I8}},
 		{"no key", func(s *scene) { s.log[1].Key = nil }, []string{I4}},
 		{"another partition", func(s *scene) {
 			s.log[1].Partition = (s.log[1].Partition + 1) % sceneParts

@@ -34,8 +34,8 @@ func (c *checker) checkMoves() {
 			continue
 		}
 		before, after := c.users[i-1], c.users[i]
-		if after.n > 0 && before.n > after.first {
-			c.add(I3, place{i / n, after.first}, "owner %d: number %d is in its new partition, number %d in its old one", i/n, after.first, before.n)
+		if after.first > 0 && before.newest > after.first {
+			c.add(I3, place{i / n, after.first}, "owner %d: number %d is in its new partition, number %d in its old one", i/n, after.first, before.newest)
 		}
 	}
 }
@@ -80,7 +80,7 @@ func (c *checker) checkVitals(v []int64) {
 // verdict says in a line each what was broken.
 func (c *checker) verdict() []string {
 	var lines []string
-	for _, name := range []string{I1, I2, I3, I4, I5, I6, I7, I8, I9, I10, I11, I12, Stamp, Odd} {
+	for _, name := range []string{I1, I2, I3, I4, I5, I6, I7, I8, I9, I10, I11, I12, Retry, Stamp, Odd} {
 		if n := c.counts[name]; n > 0 {
 			lines = append(lines, fmt.Sprintf("%s: %d", name, n))
 		}

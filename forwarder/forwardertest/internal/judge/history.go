@@ -29,7 +29,7 @@ type history struct {
 	marks    map[string]chan struct{}  // closed when the current life has written the mark
 	vitals   []int64
 	position uint32 // of the last record
-	life     uint8
+	life     uint16
 	lastID   uint32
 	tally    tally
 	late     time.Duration // of the last acknowledgement
@@ -52,7 +52,7 @@ type attempt struct {
 	since    uint32 // milliseconds, of invoke
 	first    int16  // partition, -1: not known
 	outcome  trace.Outcome
-	life     uint8
+	life     uint16
 	several  bool  // its outcome is in parts
 	partial  bool  // its events are in spans
 	troubled bool  // a fault was on when it began

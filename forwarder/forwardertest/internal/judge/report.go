@@ -65,6 +65,9 @@ func (r *run) checkSomething() {
 	if r.ground.script == nil {
 		need("faults that hit", hits, r.goals.Faults)
 		need("messages acknowledged during faults", t.AckedInFaults, progressInFaults)
+		if n := r.history.causes["producer"]; n > 0 {
+			r.checker.add(Retry, nowhere(), "%d calls were told that delivery had failed", n)
+		}
 	}
 	need("outcomes that were unknown at first", t.LateOutcomes, 1)
 	need("batches not sent", t.NotSent, 1)

@@ -55,9 +55,9 @@ func (w *workload) connect(ctx context.Context) (subject, error) {
 	if w.cfg.Defect != None {
 		return newBroken(s, w)
 	}
-	const patience = 20 * time.Second
-	for attempt := 1; ; attempt++ {
-		start, cancel := context.WithTimeout(ctx, patience)
+	deadline := time.Now().Add(startPatience)
+	for {
+		start, cancel := context.WithTimeout(ctx, startAttempt)
 		f, err := forwarder.New(start, s,
 			forwarder.WithObserver(forwarder.Observer{Done: w.done, Settled: w.settled}),
 			forwarder.WithLogger(w.log), forwarder.WithDialer(w.dial))
@@ -65,14 +65,23 @@ func (w *workload) connect(ctx context.Context) (subject, error) {
 		if err == nil {
 			return f, nil
 		}
-		w.log.Warn("starting failed", "attempt", attempt, "error", err)
-		if attempt == startAttempts || ctx.Err() != nil {
-			return nil, fmt.Errorf("starting failed %d times: %w", attempt, err)
+		w.log.Warn("starting failed", "error", err)
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("starting failed for %s: %w", startPatience, err)
+		}
+		select {
+		case <-time.After(startPause):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
 		}
 	}
 }
 
-const startAttempts = 30
+const (
+	startPatience = 100 * time.Second
+	startAttempt  = 20 * time.Second
+	startPause    = 250 * time.Millisecond
+)
 
 // dial goes through the judge's proxies.
 func (w *workload) dial(ctx context.Context, network, addr string) (net.Conn, error) {
