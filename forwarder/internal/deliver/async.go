@@ -70,7 +70,7 @@ type AsyncConfig struct {
 // configuration.
 func NewAsync(c AsyncConfig) (*Async, error) {
 	a := newAsync(c)
-	client, err := sarama.NewClient(c.Servers, c.Sarama)
+	client, err := sarama.NewClient(a.seeds(c), c.Sarama)
 	if err != nil {
 		a.ended()
 		return nil, err
@@ -116,6 +116,15 @@ func (a *Async) complete(cfg *sarama.Config) {
 		sleep(pause(retries, most), a.abort)
 		return 0
 	}
+}
+
+// seeds is what Sarama's client begins with.
+func (a *Async) seeds(c AsyncConfig) []string {
+	if s := c.Sarama.Net.SASL; s.Enable && s.Mechanism == sarama.SASLTypeGSSAPI {
+		return c.Servers // Kerberos takes the server's name from them
+	}
+	a.dialer.servers = c.Servers
+	return []string{a.dialer.seed()}
 }
 
 func dialWith(cfg *sarama.Config) func(context.Context, string, string) (net.Conn, error) {
@@ -236,6 +245,7 @@ func (a *Async) run() {
 	a.feed()
 	a.running.Wait()
 	a.endAll()
+	a.cluster.asking.Wait()
 	a.settleQueued()
 	_ = a.cluster.Client.Close() // it was of use to the producers only, which have ended
 }

@@ -3,6 +3,7 @@ package deliver
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -39,6 +40,8 @@ type cluster struct {
 	failure error         // of the last attempt; nil if it got an answer
 	tried   chan struct{} // closed after each attempt, then replaced
 	kick    chan struct{}
+
+	asking sync.WaitGroup // requests of LeastLoadedBroker's
 }
 
 // A view is what is known of the topic's partitions.
@@ -221,6 +224,30 @@ func (c *cluster) Partitions(string) ([]int32, error) { return c.now().all, nil 
 
 // WritablePartitions is like Partitions.
 func (c *cluster) WritablePartitions(string) ([]int32, error) { return c.now().leader, nil }
+
+// LeastLoadedBroker returns a broker that has just answered, nil if none does.
+// AsyncProducer asks it for the producer's id. The client's own method would
+// return a broker that says nothing again and again.
+func (c *cluster) LeastLoadedBroker() *sarama.Broker {
+	brokers := c.Client.Brokers()
+	if len(brokers) == 0 {
+		return c.Client.LeastLoadedBroker() // a bootstrap server
+	}
+	rand.Shuffle(len(brokers), func(i, j int) { brokers[i], brokers[j] = brokers[j], brokers[i] })
+	b, err := first(&c.asking, len(brokers), func(i int) (*sarama.Broker, error) {
+		b := brokers[i]
+		_ = b.Open(c.Client.Config()) // fails if it is open
+		_, err := b.ApiVersions(&sarama.ApiVersionsRequest{})
+		if err != nil {
+			_ = b.Close() // so that it is opened anew
+		}
+		return b, err
+	}, func(*sarama.Broker) {})
+	if err != nil {
+		return nil
+	}
+	return b
+}
 
 // known reports whether the topic's partitions are known.
 func (c *cluster) known() bool { return len(c.now().all) > 0 }

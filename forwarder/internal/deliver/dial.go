@@ -3,6 +3,8 @@ package deliver
 import (
 	"context"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -13,14 +15,26 @@ type dialer struct {
 	ctx  context.Context // ends at abort
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
+	servers []string // that seed stands for
+
 	mu      sync.Mutex
+	next    int // the server that seed begins with
 	open    map[*trackedConn]struct{}
 	aborted bool
 }
 
+// seed is the one address that Sarama's client begins with: any of the
+// servers. Left to itself it asks one after the other and waits out the
+// time-out of each that says nothing.
+func (d *dialer) seed() string { return strings.Join(d.servers, ",") }
+
 // Dial implements proxy.Dialer, which is Sarama's seam.
 func (d *dialer) Dial(network, addr string) (net.Conn, error) {
-	conn, err := d.dial(d.ctx, network, addr)
+	dial := d.dial
+	if len(d.servers) > 1 && addr == d.seed() {
+		dial = d.dialAny
+	}
+	conn, err := dial(d.ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -33,6 +47,28 @@ func (d *dialer) Dial(network, addr string) (net.Conn, error) {
 	}
 	d.open[c] = struct{}{}
 	return c, nil
+}
+
+// dialAny connects to the server that is the first to let it. Next time it
+// begins with another one: this one may be of no use beyond the handshake.
+func (d *dialer) dialAny(ctx context.Context, network, _ string) (net.Conn, error) {
+	d.mu.Lock()
+	from := d.next
+	d.mu.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	var dialing sync.WaitGroup
+	defer dialing.Wait()
+	defer cancel()
+	servers := slices.Concat(d.servers[from:], d.servers[:from])
+	return first(&dialing, len(servers), func(i int) (net.Conn, error) {
+		conn, err := d.dial(ctx, network, servers[i])
+		if err == nil {
+			d.mu.Lock()
+			d.next = (from + i + 1) % len(servers)
+			d.mu.Unlock()
+		}
+		return conn, err
+	}, func(c net.Conn) { _ = bottom(c).Close() })
 }
 
 // abort closes all connections. The context has ended, so there will be none.
