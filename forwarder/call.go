@@ -23,9 +23,15 @@ type call struct {
 // begin filters b, waits for room, encodes, and hands the messages over.
 func (f *Forwarder) begin(ctx context.Context, b *batch.Batch) *call {
 	c := &call{f: f, ctx: ctx, start: time.Now()}
-	c.info.Events = b.NumEvents()
+	if b != nil {
+		c.info.Events = b.NumEvents()
+	}
 	if f.ledger.isClosed() {
 		c.err = ErrClosed
+		return c
+	}
+	if b == nil || b.Size() == 0 {
+		c.err = errNoBatch
 		return c
 	}
 	if ctx.Err() != nil { // many calls that come too late must not take long

@@ -14,6 +14,9 @@ import (
 // sent.
 var ErrClosed = errors.New("forwarder: closed")
 
+// errNoBatch is for what is a Batch to the compiler only.
+var errNoBatch = fmt.Errorf("forwarder: a nil or zero Batch cannot be sent: %w", &batch.Error{Reason: "no JSON"})
+
 // An Outcome is what is known of one message.
 type Outcome int8
 

@@ -12,7 +12,8 @@ import (
 //
 // Otherwise the error is a [*DeliveryError], which says of each message whether
 // it was not sent or its outcome is unknown; a [*FilterError] or a
-// [*TooLargeError], after which nothing of b is sent; or [ErrClosed].
+// [*TooLargeError], after which nothing of b is sent; [ErrClosed]; or, for a nil
+// or zero Batch, a [*batch.Error].
 // [Permanent] and [NothingSent] answer the two questions that follow.
 //
 // While the buffer is full Forward waits its turn. ctx ends every wait: what
@@ -52,14 +53,17 @@ func (f *Forwarder) ForwardAll(ctx context.Context, bs []*batch.Batch) []error {
 // ForwardAsync is Forward without the wait for the outcome. Filters and
 // encoding run before it returns, and it blocks while the buffer is full. Then
 // done is called exactly once, whatever happens, on another goroutine, with
-// what Forward would have returned. done must not block, nor close f: Close and
-// Shutdown wait for it. ctx governs the delivery too: when it ends, done gets
+// what Forward would have returned; nil stands for a function that does nothing.
+// done must not block, nor close f: Close and Shutdown wait for it. ctx governs the delivery too: when it ends, done gets
 // its error.
 //
 // One goroutine that calls ForwardAsync again and again pipelines: its batches
 // are accepted, and for one user written, in the order of the calls. The calls
 // of done have no order.
 func (f *Forwarder) ForwardAsync(ctx context.Context, b *batch.Batch, done func(error)) {
+	if done == nil {
+		done = func(error) {}
+	}
 	f.ledger.promise()
 	begun := false
 	defer func() {

@@ -106,6 +106,26 @@ func TestForward_contextEndedBefore(t *testing.T) {
 	assert.ErrorIs(t, d.Wait(t.Context()), context.Canceled, "it is decided already")
 }
 
+// What is no batch is refused, not taken for one that was delivered.
+func TestForward_noBatch(t *testing.T) {
+	p := &fakeProducer{acks: true}
+	var told []error
+	f := withProducer(t, p, func(_ *settings.Settings, o *options) {
+		o.observer.Done = func(_ context.Context, i ForwardInfo) { told = append(told, i.Err) }
+	})
+	defer f.Close()
+	errs := f.ForwardAll(t.Context(), []*batch.Batch{nil, {}, events(t, 1), new(batch.Batch).Clone()})
+	require.Len(t, errs, 4)
+	assert.NoError(t, errs[2])
+	for _, err := range []error{errs[0], errs[1], errs[3], f.Forward(t.Context(), nil)} {
+		assert.EqualError(t, err, "forwarder: a nil or zero Batch cannot be sent: batch: no JSON at byte 0")
+		assert.True(t, Permanent(err))
+		assert.True(t, NothingSent(err))
+	}
+	assert.Len(t, p.groups, 1)
+	assert.Len(t, told, 5)
+}
+
 // A batch is never written to, and may be given to many calls at once.
 func TestForward_oneBatchManyCalls(t *testing.T) {
 	f := withProducer(t, &fakeProducer{acks: true}, oneMessagePerEvent)

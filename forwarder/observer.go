@@ -22,8 +22,8 @@ type Observer struct {
 
 	// Waiting is called for a partition when delivery to it has made no
 	// progress for a while, within 5 seconds and delivery.linger; when the cause
-	// changes; and every 30 seconds as long as it lasts. The context is the forwarder's own. The
-	// same is logged, one line for each cause.
+	// changes; and every 30 seconds as long as it lasts. The context is the
+	// forwarder's own. The same is logged, one line for each cause.
 	Waiting func(context.Context, WaitInfo)
 }
 

@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"cmp"
 	"crypto/tls"
 	"log/slog"
 
@@ -56,8 +57,8 @@ func WithObserver(o Observer) Option {
 	return optionFunc(func(opts *options) { opts.observer = o })
 }
 
-// WithLogger logs to l instead of [slog.Default]. Payloads and secrets never
-// reach a log.
+// WithLogger logs to l instead of [slog.Default], which nil stands for. Payloads
+// and secrets never reach a log.
 func WithLogger(l *slog.Logger) Option {
-	return optionFunc(func(o *options) { o.logger = l })
+	return optionFunc(func(o *options) { o.logger = cmp.Or(l, slog.Default()) })
 }

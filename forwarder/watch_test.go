@@ -280,3 +280,10 @@ func TestKind(t *testing.T) {
 	assert.Equal(t, kind(errors.Join(one, two)), kind(errors.Join(two, one)))
 	assert.NotEqual(t, kind(one), kind(errors.Join(one, errors.New("other"))))
 }
+
+// Nil stands for the default logger.
+func TestWithLogger_nil(t *testing.T) {
+	o := options{}
+	WithLogger(nil).apply(&o)
+	assert.Equal(t, slog.Default(), o.logger)
+}
