@@ -28,10 +28,11 @@ func (l *link) copy(dst, src net.Conn, request bool) {
 			if request {
 				l.busy.Store(true)
 			}
-			if !l.pass(dst, buf[:n], request) {
+			swallowed, ok := l.pass(dst, buf[:n], request)
+			if !ok {
 				return
 			}
-			if !request {
+			if !request && !swallowed {
 				l.busy.Store(false)
 			}
 		}
@@ -42,7 +43,7 @@ func (l *link) copy(dst, src net.Conn, request bool) {
 }
 
 // pass writes a piece of data as the faults in force have it.
-func (l *link) pass(dst net.Conn, data []byte, request bool) bool {
+func (l *link) pass(dst net.Conn, data []byte, request bool) (swallowed, ok bool) {
 	p := l.proxy
 	p.mu.Lock()
 	gate, wait, swallow := p.gate, p.delay, p.swallow && !request
@@ -60,12 +61,12 @@ func (l *link) pass(dst net.Conn, data []byte, request bool) bool {
 	}
 	p.mu.Unlock()
 	if swallow {
-		return true
+		return true, true
 	}
 	select {
 	case <-gate:
 	case <-l.done:
-		return false
+		return false, false
 	}
 	if wait > 0 {
 		timer := time.NewTimer(wait)
@@ -73,11 +74,11 @@ func (l *link) pass(dst net.Conn, data []byte, request bool) bool {
 		select {
 		case <-timer.C:
 		case <-l.done:
-			return false
+			return false, false
 		}
 	}
 	_, err := dst.Write(data)
-	return err == nil
+	return false, err == nil
 }
 
 // end closes both sides.
