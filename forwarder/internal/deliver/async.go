@@ -120,8 +120,9 @@ func (a *Async) complete(cfg *sarama.Config) {
 
 // seeds is what Sarama's client begins with.
 func (a *Async) seeds(c AsyncConfig) []string {
-	if s := c.Sarama.Net.SASL; s.Enable && s.Mechanism == sarama.SASLTypeGSSAPI {
-		return c.Servers // Kerberos takes the server's name from them
+	kerberos := c.Sarama.Net.SASL.Enable && c.Sarama.Net.SASL.Mechanism == sarama.SASLTypeGSSAPI
+	if kerberos || c.Sarama.Net.TLS.Enable { // takes the server's name from them
+		return c.Servers
 	}
 	a.dialer.servers = c.Servers
 	return []string{a.dialer.seed()}

@@ -68,12 +68,14 @@ func TestDialer_notTheSeed(t *testing.T) {
 	assert.Len(t, asked, 4)
 }
 
-// Kerberos needs the name of the server it talks to.
-func TestAsync_seedsOfKerberos(t *testing.T) {
+// Kerberos, and TLS of Sarama's own, need the name of the server.
+func TestAsync_seedsWithNames(t *testing.T) {
 	c := AsyncConfig{Servers: []string{"b1:9093", "b2:9093"}, Sarama: sarama.NewConfig()}
 	a := newAsync(c)
 	defer a.ended()
 	assert.Equal(t, []string{"b1:9093,b2:9093"}, a.seeds(c))
 	c.Sarama.Net.SASL.Enable, c.Sarama.Net.SASL.Mechanism = true, sarama.SASLTypeGSSAPI
+	assert.Equal(t, c.Servers, a.seeds(c))
+	c.Sarama.Net.SASL.Enable, c.Sarama.Net.TLS.Enable = false, true
 	assert.Equal(t, c.Servers, a.seeds(c))
 }
