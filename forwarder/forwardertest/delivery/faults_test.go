@@ -59,12 +59,13 @@ func TestFault_passing(t *testing.T) {
 // While the brokers refuse, Forward does not return nil; once they accept, the
 // message that was handed over is written, without being sent again.
 func TestFault_notBeforeAllReplicas(t *testing.T) {
+	t.Parallel()
 	k := forwardertest.NewKafka(t)
 	f := open(t, k)
 	var l ledger
 	fault := k.Fail(forwardertest.Produce, 19, forwardertest.UntilStopped)
 	e, b := l.make(t, 1, 10)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	err := f.Forward(ctx, b)
 	require.ErrorIs(t, err, context.DeadlineExceeded)

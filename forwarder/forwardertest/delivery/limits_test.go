@@ -40,21 +40,26 @@ func TestLimit_neighbours(t *testing.T) {
 // Worked round: AsyncProducer's circuit breaker, which opens after three
 // failures to find a leader and then fails everything for ten seconds.
 func TestLimit_circuitBreaker(t *testing.T) {
-	t.Parallel()
-	k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
-	f := open(t, k)
-	var l ledger
-	l.send(t.Context(), t, f, 7, 10)
-	l.waiting.Wait()
-	for _, fault := range []*forwardertest.Fault{k.Leaderless("events"), k.Unreachable()} {
-		for range 100 {
+	for name, start := range map[string]func(*forwardertest.Kafka) *forwardertest.Fault{
+		"leaderless": outages["leaderless"], "unreachable": outages["unreachable"],
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
+			f := open(t, k)
+			var l ledger
 			l.send(t.Context(), t, f, 7, 10)
-		}
-		<-time.After(12 * time.Second)
-		fault.Stop()
+			l.waiting.Wait()
+			fault := start(k)
+			for range 50 { // for several searches each
+				l.send(t.Context(), t, f, 7, 10)
+				<-time.After(100 * time.Millisecond)
+			}
+			fault.Stop()
+			require.NoError(t, f.Shutdown(within(t, time.Minute)))
+			assert.Equal(t, tally{acknowledged: 51}, l.check(t, k, 12))
+		})
 	}
-	require.NoError(t, f.Shutdown(within(t, time.Minute)))
-	assert.Equal(t, tally{acknowledged: 201}, l.check(t, k, 12))
 }
 
 // Sarama's global logger and the like stay as the program has set them.
