@@ -129,11 +129,11 @@ func (c *call) leave() error {
 
 // finish tells the observer, once, and returns err.
 func (c *call) finish(err error) error {
+	if c.told != nil {
+		defer close(c.told) // also if Done panics: whoever waits for it would keep Close
+	}
 	if done := c.f.options.observer.Done; done != nil {
 		done(c.ctx, c.report(err))
-	}
-	if c.told != nil {
-		close(c.told)
 	}
 	return err
 }

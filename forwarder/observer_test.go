@@ -122,3 +122,26 @@ func TestObserver_settledByClose(t *testing.T) {
 		assert.ErrorIs(t, list[1].info.Err, ErrClosed)
 	})
 }
+
+// Where a caller recovers from a panic in its observer, as net/http does for
+// its handlers, the late outcome still comes and Close still ends.
+func TestObserver_panics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		settled := 0
+		p := &fakeProducer{}
+		f := withProducer(t, p, func(_ *settings.Settings, o *options) {
+			o.observer.Done = func(context.Context, ForwardInfo) { panic("the observer's") }
+			o.observer.Settled = func(context.Context, ForwardInfo) { settled++ }
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		go func() {
+			synctest.Wait()
+			p.hand(p.groups[0], 1)
+		}()
+		assert.PanicsWithValue(t, "the observer's", func() { _ = f.Forward(ctx, events(t, 1)) })
+		p.ack(p.groups[0])
+		require.NoError(t, f.Close())
+		assert.Equal(t, 1, settled)
+	})
+}
