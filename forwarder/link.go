@@ -23,6 +23,9 @@ const (
 
 var errNotKafka = errors.New("the answer is not in Kafka's protocol")
 
+// NetConn returns what is below, as that of tls.Conn does.
+func (l *link) NetConn() net.Conn { return l.Conn }
+
 // Read checks the size that every answer begins with before Sarama takes it
 // for the size of a buffer: "HTTP" stands for a gigabyte.
 func (l *link) Read(b []byte) (int, error) {
