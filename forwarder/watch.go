@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -295,11 +297,12 @@ func kind(err error) string {
 			return kind(inner)
 		}
 	case interface{ Unwrap() []error }:
-		text := ""
+		var kinds []string
 		for _, inner := range e.Unwrap() {
-			text += kind(inner) + "\n"
+			kinds = append(kinds, kind(inner))
 		}
-		return text
+		slices.Sort(kinds) // servers are asked in any order
+		return strings.Join(slices.Compact(kinds), "\n")
 	}
 	return err.Error()
 }
