@@ -57,7 +57,8 @@ type Failure struct {
 // [errors.Is] and [errors.As] see every cause, the context's error included.
 //
 // It is a report of one moment: a message that was unknown then may be
-// acknowledged later. [DeliveryError.Wait] waits for that.
+// acknowledged later. [DeliveryError.Wait] waits for that. For one that is made
+// by hand, as in tests, Wait returns itself and Remaining nil.
 type DeliveryError struct {
 	Messages int       // how many messages the batch became
 	Failures []Failure // in message order; never empty
@@ -67,13 +68,16 @@ type DeliveryError struct {
 
 // Error names the first failure and counts the rest.
 func (e *DeliveryError) Error() string {
+	text := fmt.Sprintf("forwarder: delivering: %d of %d messages not acknowledged", len(e.Failures), e.Messages)
+	if len(e.Failures) == 0 {
+		return text
+	}
 	first := e.Failures[0]
 	where := ""
 	if first.Partition >= 0 {
 		where = fmt.Sprintf(" (partition %d)", first.Partition)
 	}
-	return fmt.Sprintf("forwarder: delivering: %d of %d messages not acknowledged: first is %s%s: %v",
-		len(e.Failures), e.Messages, first.Outcome, where, first.Err)
+	return fmt.Sprintf("%s: first is %s%s: %v", text, first.Outcome, where, first.Err)
 }
 
 // Unwrap returns the causes in message order.
@@ -89,6 +93,9 @@ func (e *DeliveryError) Unwrap() []error {
 // anything. It returns nil once every message of the batch is acknowledged,
 // and otherwise a new *DeliveryError: when all is decided, or when ctx ends.
 func (e *DeliveryError) Wait(ctx context.Context) error {
+	if e.delivery == nil {
+		return e
+	}
 	select {
 	case <-e.delivery.done: // a decided outcome comes before the end of ctx
 		return e.delivery.outcome()
@@ -109,6 +116,9 @@ func (e *DeliveryError) Wait(ctx context.Context) error {
 // first.
 func (e *DeliveryError) Remaining() *batch.Batch {
 	d := e.delivery
+	if d == nil {
+		return nil
+	}
 	unsent := make([]bool, len(d.messages))
 	for _, f := range e.Failures {
 		unsent[f.Message] = f.Outcome == NotSent

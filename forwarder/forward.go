@@ -54,8 +54,9 @@ func (f *Forwarder) ForwardAll(ctx context.Context, bs []*batch.Batch) []error {
 // encoding run before it returns, and it blocks while the buffer is full. Then
 // done is called exactly once, whatever happens, on another goroutine, with
 // what Forward would have returned; nil stands for a function that does nothing.
-// done must not block, nor close f: Close and Shutdown wait for it. ctx governs the delivery too: when it ends, done gets
-// its error.
+// done must not block, nor close f: Close and Shutdown wait for it; a panic in it
+// is not recovered. ctx governs the delivery too: when it ends, done gets its
+// error.
 //
 // One goroutine that calls ForwardAsync again and again pipelines: its batches
 // are accepted, and for one user written, in the order of the calls. The calls

@@ -17,6 +17,13 @@ import (
 // unless there is a method Permanent() bool in it that says so. Of several
 // failures all must be permanent. A nil error is not.
 //
+// Of a broker's answers these are permanent, which Kafka's protocol does not call
+// retriable and which leave neither the outcome open nor are about rights:
+// MESSAGE_TOO_LARGE, INVALID_TOPIC_EXCEPTION, RECORD_LIST_TOO_LARGE,
+// INVALID_REQUIRED_ACKS, UNSUPPORTED_SASL_MECHANISM, UNSUPPORTED_VERSION,
+// INVALID_REQUEST, UNSUPPORTED_FOR_MESSAGE_FORMAT, POLICY_VIOLATION and
+// INVALID_RECORD.
+//
 // A broker refuses a whole record batch, so a message may fail for the sake of
 // its neighbour, for which Permanent is then wrong: see "Limits of the
 // producer".
