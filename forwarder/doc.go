@@ -82,10 +82,12 @@
 //
 // Worked round, and so no limits: the circuit breaker that fails messages for
 // ten seconds after three failed searches for a leader; searches that grow the
-// stack; pauses that Close could not end; a partition without a leader that
-// holds up all others; sequence numbers that turn negative after 2^31 messages
-// of a partition, and epochs that run out after 2^15 failures, for both of
-// which a new producer takes over in time.
+// stack; bootstrap servers and brokers that accept connections and say nothing,
+// each of which would keep delivery from beginning for its time-out; pauses
+// that Close could not end; a partition without a leader that holds up all
+// others; sequence numbers that turn negative after 2^31 messages of a
+// partition, and epochs that run out after 2^15 failures, for both of which a
+// new producer takes over in time.
 //
 // [Forwarder.Close] takes as long as closing the connections; nothing of the
 // forwarder runs when it returns, save Sarama's goroutines that see their
@@ -114,7 +116,8 @@
 //
 // The error is a [*DeliveryError], which says of each message whether it is
 // [NotSent] or [Unknown]; a [*FilterError] or a [*TooLargeError], with which
-// nothing was sent; or [ErrClosed], the same. Forwarding a batch again is a new
+// nothing was sent; or [ErrClosed], or a [*batch.Error] for a nil or zero Batch,
+// the same. Forwarding a batch again is a new
 // batch: nothing joins it with the first. [DeliveryError.Remaining] is the
 // batch without what may have been sent.
 //
