@@ -83,24 +83,23 @@ func (p *parser) batch() int {
 // make the stack grow.
 func (p *parser) value(i int) int {
 	s := p.s
-	depth, object := 0, false // of the innermost open container
+	depth, closer := 0, byte(0) // of the innermost open container
 	for {
-		if object { // a member: its name comes first
-			if i >= len(s) || s[i] != '"' {
+		if closer == '}' { // a member: its name comes first
+			if at(s, i) != '"' {
 				return ^i
 			}
-			at := i
-			colon, escaped := skipString(s, i)
-			if colon < 0 {
-				return colon
-			}
-			if colon+1 < len(s) && s[colon] == ':' && s[colon+1] > ' ' {
+			name, escaped := i, false
+			colon := skipPlain(s, i+1) + 1 // if the quote before it is there
+			if colon > 0 && colon < len(s)-1 && s[colon-1] == '"' && s[colon] == ':' && s[colon+1] > ' ' {
 				i = colon + 1
+			} else if colon, escaped = finishString(s, name, colon-1); colon < 0 {
+				return colon
 			} else if i = skipColon(s, colon); i < 0 {
 				return i
 			}
-			if depth == p.depth && p.notable(colon-at, escaped) {
-				if bad := p.member(at, colon, i, escaped); bad < 0 {
+			if depth == p.depth && p.notable(colon-name, escaped) {
+				if bad := p.member(name, colon, i, escaped); bad < 0 {
 					return bad
 				}
 			}
@@ -109,10 +108,14 @@ func (p *parser) value(i int) int {
 				return bad
 			}
 		}
-		if i >= len(s) {
-			return ^i
-		}
-		switch c := s[i]; c {
+		switch c := at(s, i); c {
+		case '"':
+			start := i
+			if i = skipPlain(s, i+1); at(s, i) == '"' {
+				i++
+			} else {
+				i, _ = finishString(s, start, i)
+			}
 		case '{', '[':
 			if depth++; depth > maxDepth {
 				return ^i
@@ -120,36 +123,38 @@ func (p *parser) value(i int) int {
 			if p.wanted {
 				p.wanted, p.depth = false, depth
 			}
-			object = c == '{'
-			p.nesting.open(depth, object)
-			if i = skipSpace(s, i+1); i < len(s) && s[i] != c+2 {
+			closer = c + 2
+			p.nesting.open(depth, c == '{')
+			if i = skipSpace(s, i+1); at(s, i) != closer {
 				continue
 			} // else it is empty: what closes it comes next
-		case '"':
-			i, _ = skipString(s, i)
 		case 'n':
 			i = skipLiteral(s, i, "null")
-		case 't', 'f':
-			i = skipScalar(s, i)
+		case 't':
+			i = skipLiteral(s, i, "true")
+		case 'f':
+			i = skipLiteral(s, i, "false")
 		default:
 			i = skipNumber(s, i)
 		}
 		// A value has ended. Close containers up to the next comma.
-		for depth > 0 {
-			if i < 0 {
-				return i
-			}
+		for {
 			if depth == inBatch && depth == p.depth {
 				p.ended(i)
 			}
-			if i = skipSpace(s, i); i >= len(s) {
-				return ^i
+			if depth == 0 || i < 0 {
+				return i
 			}
-			if s[i] == ',' {
+			if i < len(s)-1 && s[i] == ',' && s[i+1] > ' ' { // mostly
+				i++
+				break
+			}
+			i = skipSpace(s, i)
+			if at(s, i) == ',' {
 				i = skipSpace(s, i+1)
 				break
 			}
-			if s[i] != '}' && s[i] != ']' || object != (s[i] == '}') {
+			if at(s, i) != closer {
 				return ^i
 			}
 			i++
@@ -159,10 +164,10 @@ func (p *parser) value(i int) int {
 				}
 			}
 			depth--
-			object = p.nesting.object(depth)
-		}
-		if depth == 0 {
-			return i
+			closer = ']'
+			if p.nesting.object(depth) {
+				closer = '}'
+			}
 		}
 	}
 }

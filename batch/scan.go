@@ -45,6 +45,15 @@ func skipColon(s []byte, i int) int {
 	return skipSpace(s, i+1)
 }
 
+// at returns s[i], or where s has no such byte a 0, which no JSON has: so what is
+// missing needs no attention of its own.
+func at(s []byte, i int) byte {
+	if uint(i) < uint(len(s)) {
+		return s[i]
+	}
+	return 0
+}
+
 func skipSpace(s []byte, i int) int {
 	for i < len(s) && s[i] <= ' ' && isSpace(s[i]) {
 		i++
@@ -60,28 +69,34 @@ const (
 )
 
 // skipString skips the string whose opening quote is s[i], and tells whether
-// there are escape sequences in it. It looks at eight bytes at a time for the
-// first that is a quote, a backslash, a control character or beyond ASCII.
+// there are escape sequences in it.
 func skipString(s []byte, i int) (end int, escaped bool) {
-	j := i + 1
-	for ; j+8 <= len(s); j += 8 {
-		w := binary.LittleEndian.Uint64(s[j : j+8])
-		// The top bits of such bytes; those above the lowest one may be wrong.
-		special := (w | (w - ones*' ') | ((w ^ ones*'"') - ones) | ((w ^ ones*'\\') - ones)) & tops
-		if special == 0 {
-			continue
-		}
-		j += bits.TrailingZeros64(special) >> 3
-		if s[j] != '"' {
-			break
-		}
+	j := skipPlain(s, i+1)
+	if at(s, j) == '"' {
 		return j + 1, false
 	}
 	return finishString(s, i, j)
 }
 
+// skipPlain looks at eight bytes at a time for the first that is a quote, a
+// backslash, a control character or beyond ASCII, and returns its index, or one
+// in front of it where the text ends soon. (It is short enough to be inlined,
+// and its condition spares the load a second check.)
+func skipPlain(s []byte, i int) int {
+	for ; i >= 0 && i <= len(s)-8; i += 8 {
+		w := binary.LittleEndian.Uint64(s[i : i+8])
+		// The top bits of such bytes; those above the lowest one may be wrong.
+		// Control characters and the quote, with a bit turned, are below '!'.
+		special := (w | ((w ^ ones*2) - ones*'!') | ((w ^ ones*'\\') - ones)) & tops
+		if special != 0 {
+			return i + bits.TrailingZeros64(special)>>3
+		}
+	}
+	return i
+}
+
 // finishString goes on at s[i] in the string that begins at s[start]. It is for
-// what skipString has no time for: escape sequences, text beyond ASCII, mistakes
+// what skipPlain has no time for: escape sequences, text beyond ASCII, mistakes
 // and the very end of s.
 func finishString(s []byte, start, i int) (end int, escaped bool) {
 	for ; i < len(s) && s[i] != '"'; i++ {
@@ -147,8 +162,13 @@ func skipLiteral(s []byte, i int, literal string) int {
 	if end := i + len(literal); end <= len(s) && string(s[i:end]) == literal {
 		return end
 	}
+	return badLiteral(s, i, literal)
+}
+
+// badLiteral tells where s differs from the literal.
+func badLiteral(s []byte, i int, literal string) int {
 	for j := range len(literal) {
-		if i+j >= len(s) || s[i+j] != literal[j] {
+		if at(s, i+j) != literal[j] {
 			return ^(i + j)
 		}
 	}
@@ -156,30 +176,30 @@ func skipLiteral(s []byte, i int, literal string) int {
 }
 
 func skipNumber(s []byte, i int) int {
-	if s[i] == '-' {
+	if at(s, i) == '-' {
 		i++
 	}
-	switch {
-	case i >= len(s) || !isDigit(s[i]):
-		return ^i
-	case s[i] == '0':
+	switch c := at(s, i); {
+	case c == '0':
 		i++
-	default:
+	case isDigit(c):
 		i = skipDigits(s, i)
+	default:
+		return ^i
 	}
-	if i < len(s) && s[i] == '.' {
+	if at(s, i) == '.' {
 		i++
-		if i >= len(s) || !isDigit(s[i]) {
+		if !isDigit(at(s, i)) {
 			return ^i
 		}
 		i = skipDigits(s, i)
 	}
-	if i < len(s) && s[i]|0x20 == 'e' {
+	if at(s, i)|0x20 == 'e' {
 		i++
-		if i < len(s) && (s[i] == '+' || s[i] == '-') {
+		if c := at(s, i); c == '+' || c == '-' {
 			i++
 		}
-		if i >= len(s) || !isDigit(s[i]) {
+		if !isDigit(at(s, i)) {
 			return ^i
 		}
 		i = skipDigits(s, i)
@@ -188,7 +208,7 @@ func skipNumber(s []byte, i int) int {
 }
 
 func skipDigits(s []byte, i int) int {
-	for i < len(s) && isDigit(s[i]) {
+	for isDigit(at(s, i)) {
 		i++
 	}
 	return i
