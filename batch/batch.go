@@ -1,6 +1,9 @@
 package batch
 
-import "sync/atomic"
+import (
+	"slices"
+	"sync/atomic"
+)
 
 // A Batch is one JSON object that holds the events of one user, as [Parse] or
 // [Read] returned it, with the edits made since. The zero Batch is of no use.
@@ -28,7 +31,7 @@ func (b *Batch) Clone() *Batch {
 	c := &Batch{index: b.index, left: b.left, retyped: b.retyped}
 	c.base.text = b.base.text
 	c.base.splices = b.base.splicesFor(&c.base)
-	c.dropped = append(c.dropped, b.dropped...)
+	c.dropped = bitset{b.dropped.first, slices.Clone(b.dropped.more)}
 	return c
 }
 
@@ -56,14 +59,28 @@ func grow(dst []byte, n int) []byte {
 	return dst
 }
 
-// A bitset holds one bit for each event; nil holds none.
-type bitset []uint64
+// A bitset holds one bit for each event. Those behind the first 64 need memory
+// of their own, once one of them is in.
+type bitset struct {
+	first uint64
+	more  []uint64
+}
 
-func (s bitset) has(i int) bool { return s != nil && s[i/64]>>(i%64)&1 == 1 }
+func (s *bitset) has(i int) bool {
+	if i < 64 {
+		return s.first>>i&1 == 1
+	}
+	word := i/64 - 1
+	return word < len(s.more) && s.more[word]>>(i%64)&1 == 1
+}
 
 func (s *bitset) add(i, size int) {
-	if *s == nil {
-		*s = make(bitset, (size+63)/64)
+	if i < 64 {
+		s.first |= 1 << i
+		return
 	}
-	(*s)[i/64] |= 1 << (i % 64)
+	if s.more == nil {
+		s.more = make([]uint64, (size-1)/64)
+	}
+	s.more[i/64-1] |= 1 << (i % 64)
 }

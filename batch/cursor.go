@@ -77,7 +77,7 @@ func (c *cursor) next() bool {
 
 // nextNamed moves to the next member of that name that is left.
 func (c *cursor) nextNamed(name string) bool {
-	for !c.over && c.scan() {
+	for !c.over && c.scanNamed(name) {
 		if c.is(name) && !c.cut() {
 			return true
 		}
@@ -118,9 +118,7 @@ func (c *cursor) scan() bool {
 		if c.n == len(c.known) {
 			return false
 		}
-		m := &c.known[c.n]
-		c.at, c.colon, c.end, c.escaped = int(m.at), int(m.colon), int(m.end), m.escaped
-		c.value = skipColon(c.doc.text, c.colon)
+		c.take(&c.known[c.n])
 		c.n++
 		return true
 	}
@@ -139,6 +137,26 @@ func (c *cursor) scan() bool {
 	}
 	c.value, c.end = i, pass(s, i)
 	return true
+}
+
+// scanNamed moves to the next entry of the text that may be of that name. Of the
+// members that Parse noted down it only looks at those whose names are as long.
+func (c *cursor) scanNamed(name string) bool {
+	for c.n < len(c.known) && !c.known[c.n].maybe(name) {
+		c.end = int(c.known[c.n].end)
+		c.n++
+	}
+	return c.scan()
+}
+
+func (m *memberSpan) maybe(name string) bool {
+	return m.escaped || int(m.colon-m.at) == len(name)+len(`""`)
+}
+
+// take moves to a member that Parse noted down.
+func (c *cursor) take(m *memberSpan) {
+	c.at, c.colon, c.end, c.escaped = int(m.at), int(m.colon), int(m.end), m.escaped
+	c.value = skipColon(c.doc.text, c.colon)
 }
 
 // afterComma returns the index after the comma at s[i], before which there may

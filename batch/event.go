@@ -40,7 +40,7 @@ func (e Event) Type() string {
 		return ""
 	}
 	if code := e.b.events[e.i].code; code != otherType && !e.b.retyped {
-		return code.String()
+		return typeNames[code]
 	}
 	text, _ := e.At("event_type").Text()
 	return text

@@ -51,6 +51,27 @@ const (
 	userIdentityChange
 )
 
+// typeNames has the constants at their codes.
+var typeNames = [...]string{
+	applicationStateTransition: ApplicationStateTransition,
+	breadcrumb:                 Breadcrumb,
+	commerceEvent:              CommerceEvent,
+	crashReport:                CrashReport,
+	customEvent:                CustomEvent,
+	firstRun:                   FirstRun,
+	networkPerformance:         NetworkPerformance,
+	optOut:                     OptOut,
+	profile:                    Profile,
+	pushMessage:                PushMessage,
+	pushRegistration:           PushRegistration,
+	screenView:                 ScreenView,
+	sessionEnd:                 SessionEnd,
+	sessionStart:               SessionStart,
+	uninstall:                  Uninstall,
+	userAttributeChange:        UserAttributeChange,
+	userIdentityChange:         UserIdentityChange,
+}
+
 func codeOf[T string | []byte](eventType T) typeCode {
 	switch string(eventType) {
 	case ApplicationStateTransition:
@@ -89,45 +110,4 @@ func codeOf[T string | []byte](eventType T) typeCode {
 		return userIdentityChange
 	}
 	return otherType
-}
-
-func (c typeCode) String() string {
-	switch c {
-	case applicationStateTransition:
-		return ApplicationStateTransition
-	case breadcrumb:
-		return Breadcrumb
-	case commerceEvent:
-		return CommerceEvent
-	case crashReport:
-		return CrashReport
-	case customEvent:
-		return CustomEvent
-	case firstRun:
-		return FirstRun
-	case networkPerformance:
-		return NetworkPerformance
-	case optOut:
-		return OptOut
-	case profile:
-		return Profile
-	case pushMessage:
-		return PushMessage
-	case pushRegistration:
-		return PushRegistration
-	case screenView:
-		return ScreenView
-	case sessionEnd:
-		return SessionEnd
-	case sessionStart:
-		return SessionStart
-	case uninstall:
-		return Uninstall
-	case userAttributeChange:
-		return UserAttributeChange
-	case userIdentityChange:
-		return UserIdentityChange
-	default:
-		return ""
-	}
 }
