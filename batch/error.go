@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 )
@@ -24,6 +25,9 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
+// byteOrderMark begins files of some programs. JSON that is sent must not have it.
+const byteOrderMark = "\ufeff"
+
 // explain looks again at text that broke the grammar at offset, and says how.
 // Everything before the offset is good.
 func explain(s []byte, offset int) *Error {
@@ -32,6 +36,8 @@ func explain(s []byte, offset int) *Error {
 	switch {
 	case offset >= len(s):
 		reason = "unexpected end"
+	case depth == 0 && bytes.HasPrefix(s[offset:], []byte(byteOrderMark)):
+		reason = "a byte order mark"
 	case depth >= maxDepth && !inString && (s[offset] == '{' || s[offset] == '['):
 		reason = fmt.Sprintf("more than %d objects and arrays inside one another", maxDepth)
 	case inString && firstInvalid(s[offset:]) == 0:

@@ -138,7 +138,14 @@ func (p *parser) list(i int) int {
 
 // element looks at the beginning of an event.
 func (p *parser) element(i int) int {
-	if i >= len(p.s) || p.s[i] != '{' {
+	switch at(p.s, i) {
+	case '{':
+	case '[':
+		return p.fail(i, p.eventName(), "not an object")
+	default:
+		if end := skipScalar(p.s, i); end < 0 {
+			return end
+		}
 		return p.fail(i, p.eventName(), "not an object")
 	}
 	p.wanted, p.event = true, eventNote{eventSpan: eventSpan{start: int32(i)}}

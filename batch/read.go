@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"slices"
 )
 
@@ -19,7 +20,7 @@ import (
 // batch is an [*Error] with the offset in the stream.
 func Read(r io.Reader, maxBytes int) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
-		s := stream{r: r, max: maxBytes}
+		s := newStream(r, maxBytes)
 		for {
 			b, err := s.next()
 			if b == nil && err == nil || !yield(b, err) || err != nil {
@@ -43,6 +44,13 @@ type stream struct {
 	inString, escaped bool
 }
 
+func newStream(r io.Reader, maxBytes int) *stream {
+	if maxBytes <= 0 {
+		maxBytes = math.MaxInt32
+	}
+	return &stream{r: r, max: maxBytes}
+}
+
 // next returns the next batch, or none at the end of the stream.
 func (s *stream) next() (*Batch, error) {
 	for {
@@ -50,7 +58,7 @@ func (s *stream) next() (*Batch, error) {
 			s.skip(1)
 		}
 		if len(s.buf) > 0 && s.buf[0] != '{' {
-			return nil, &Error{Offset: s.offset, Reason: "not a JSON object"}
+			return nil, s.noObject()
 		}
 		n := s.object()
 		switch {
@@ -68,6 +76,19 @@ func (s *stream) next() (*Batch, error) {
 			return s.parse(len(s.buf))
 		}
 	}
+}
+
+// noObject makes the error for what is no object from its first byte on.
+func (s *stream) noObject() *Error {
+	for s.buf[0] == byteOrderMark[0] && len(s.buf) < len(byteOrderMark) && s.err == nil {
+		s.fill()
+	}
+	if bytes.HasPrefix(s.buf, []byte(byteOrderMark)) {
+		bad := explain(s.buf, 0)
+		bad.Offset = s.offset
+		return bad
+	}
+	return &Error{Offset: s.offset, Reason: "not a JSON object"}
 }
 
 // object returns the length of the object that buf begins with, or 0 when its
@@ -102,7 +123,7 @@ func (s *stream) parse(n int) (*Batch, error) {
 	return b, err
 }
 
-func (s *stream) tooLong(n int) bool { return s.max > 0 && n > s.max }
+func (s *stream) tooLong(n int) bool { return n > s.max }
 
 // refuse makes the error for a batch that is too long: the mistake because of
 // which its end was not found, if there is one.
@@ -121,10 +142,17 @@ func (s *stream) skip(n int) {
 	s.seen, s.depth, s.inString, s.escaped = 0, 0, false, false
 }
 
-// fill reads more.
+// fill reads more. Like package bufio it gives up on a reader that keeps
+// returning nothing, not even an error.
 func (s *stream) fill() {
 	s.buf = slices.Grow(s.buf, 4096)
-	var n int
-	n, s.err = s.r.Read(s.buf[len(s.buf):cap(s.buf)])
-	s.buf = s.buf[:len(s.buf)+n]
+	for range 100 {
+		var n int
+		n, s.err = s.r.Read(s.buf[len(s.buf):cap(s.buf)])
+		s.buf = s.buf[:len(s.buf)+n]
+		if n > 0 || s.err != nil {
+			return
+		}
+	}
+	s.err = io.ErrNoProgress
 }

@@ -3,6 +3,7 @@ package batch
 import (
 	"errors"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -41,10 +42,12 @@ func TestRead(t *testing.T) {
 		{"too large", `{"a":1} {"a":12}`, 7, []string{`{"a":1}`}, "batch: batch of more than 7 bytes at byte 8"},
 		{"much too large", "{}" + long, 100, []string{`{}`}, "batch: batch of more than 100 bytes at byte 2"},
 		{"too large because of a mistake", `{} {"a":[}` + long, 100, []string{`{}`}, "batch: not JSON (depth 2) at byte 9"},
+		{"too large, and a character cut in two", `{"a":"xxé"}`, 9, nil, "batch: batch of more than 9 bytes at byte 0"},
 		{"not JSON", "{}\n{\"a\":x}\n{}", 0, []string{`{}`}, "batch: not JSON (depth 1) at byte 8"},
 		{"a bad user id", "{}\n{\"mpid\":x}\n{}", 0, []string{`{}`}, "batch: not JSON (depth 1) at byte 11"},
 		{"text between", "{} null {}", 0, []string{`{}`}, "batch: not a JSON object at byte 3"},
 		{"a list", "[{}]", 0, nil, "batch: not a JSON object at byte 0"},
+		{"a byte order mark", "\ufeff{}", 0, nil, "batch: a byte order mark (depth 0) at byte 0"},
 		{"an end too many", "{}}", 0, []string{`{}`}, "batch: not a JSON object at byte 2"},
 		{"no end", "{}\n{\"a\":[1", 0, []string{`{}`}, "batch: unexpected end (depth 2) at byte 10"},
 		{"no end of a string", "{\"a\":\"}\n{}", 0, nil, "batch: control character in a string (depth 1) at byte 7"},
@@ -73,6 +76,44 @@ func TestRead_failingReader(t *testing.T) {
 	assert.Equal(t, []string{`{}`}, texts)
 	assert.ErrorIs(t, err, broken)
 	assert.EqualError(t, err, "batch: reading at byte 8: broken")
+}
+
+// Without a limit it is that of Parse, or an object without an end would be
+// collected for ever.
+func TestRead_noLimit(t *testing.T) {
+	for _, maxBytes := range []int{0, -1} {
+		assert.Equal(t, math.MaxInt32, newStream(nil, maxBytes).max)
+	}
+	assert.Equal(t, 7, newStream(nil, 7).max)
+}
+
+func TestRead_readerThatReadsNothing(t *testing.T) {
+	idle := func(n int) io.Reader {
+		readers := []io.Reader{strings.NewReader(`{"a":`)}
+		for range n {
+			readers = append(readers, strings.NewReader(""))
+		}
+		return &oneEach{readers: append(readers, strings.NewReader(`1}`))}
+	}
+	texts, err := readAll(idle(99), 0)
+	require.NoError(t, err)
+	assert.Equal(t, []string{`{"a":1}`}, texts)
+
+	_, err = readAll(idle(1000), 0)
+	assert.ErrorIs(t, err, io.ErrNoProgress)
+	assert.EqualError(t, err, "batch: reading at byte 5: "+io.ErrNoProgress.Error())
+}
+
+// oneEach reads once from each of its readers, and hides their ends.
+type oneEach struct{ readers []io.Reader }
+
+func (o *oneEach) Read(p []byte) (int, error) {
+	if len(o.readers) == 0 {
+		return 0, io.EOF
+	}
+	n, _ := o.readers[0].Read(p)
+	o.readers = o.readers[1:]
+	return n, nil
 }
 
 func TestRead_ownBytes(t *testing.T) {

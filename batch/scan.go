@@ -85,39 +85,62 @@ func skipString(s []byte, i int) (end int, escaped bool) {
 func skipPlain(s []byte, i int) int {
 	for ; i >= 0 && i <= len(s)-8; i += 8 {
 		w := binary.LittleEndian.Uint64(s[i : i+8])
-		// The top bits of such bytes; those above the lowest one may be wrong.
-		// Control characters and the quote, with a bit turned, are below '!'.
-		special := (w | ((w ^ ones*2) - ones*'!') | ((w ^ ones*'\\') - ones)) & tops
-		if special != 0 {
-			return i + bits.TrailingZeros64(special)>>3
+		if m := (marks(w) | w) & tops; m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
 		}
 	}
 	return i
+}
+
+// skipText is skipPlain for text that goes on beyond ASCII.
+func skipText(s []byte, i int) int {
+	for ; i >= 0 && i <= len(s)-8; i += 8 {
+		w := binary.LittleEndian.Uint64(s[i : i+8])
+		if m := marks(w) &^ w & tops; m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	return i
+}
+
+// marks sets the top bits of the bytes of w that are a quote, a backslash or a
+// control character. Those of bytes beyond ASCII, and above the lowest one that
+// is right, may be wrong. (Control characters and the quote, with one bit turned,
+// are what is below '!'.)
+func marks(w uint64) uint64 {
+	return ((w ^ ones*2) - ones*'!') | ((w ^ ones*'\\') - ones)
 }
 
 // finishString goes on at s[i] in the string that begins at s[start]. It is for
 // what skipPlain has no time for: escape sequences, text beyond ASCII, mistakes
 // and the very end of s.
 func finishString(s []byte, start, i int) (end int, escaped bool) {
-	for ; i < len(s) && s[i] != '"'; i++ {
-		switch {
-		case s[i] < ' ':
-			return ^i, false
-		case s[i] == '\\':
+	for {
+		i = skipText(s, i)
+		switch c := at(s, i); {
+		case c == '\\':
 			escaped = true
 			if i = skipEscape(s, i); i < 0 {
-				return i, false
+				return firstBad(s, start, ^i), false
 			}
-			i--
+		case c < ' ' || c == '"' && !utf8.Valid(s[start:i]):
+			return firstBad(s, start, i), false
+		case c == '"':
+			return i + 1, escaped
+		default:
+			i++
 		}
 	}
-	if i >= len(s) {
-		return ^len(s), false
+}
+
+// firstBad returns ^offset of the first mistake in the string that begins at
+// s[start]: what is not UTF-8, or else what is at s[i].
+func firstBad(s []byte, start, i int) int {
+	bad := start + firstInvalid(s[start:i])
+	if i == len(s) && !utf8.FullRune(s[bad:]) {
+		return ^i // the text ends within a character, or before it
 	}
-	if !utf8.Valid(s[start:i]) {
-		return ^(start + firstInvalid(s[start:i])), false
-	}
-	return i + 1, escaped
+	return ^bad
 }
 
 // skipEscape skips the escape sequence whose backslash is s[i]. Half of a
