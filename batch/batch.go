@@ -38,7 +38,10 @@ func (b *Batch) Clone() *Batch {
 // AppendJSON appends the batch as edited to dst and returns the extended slice.
 // What no edit touched is appended byte for byte.
 func (b *Batch) AppendJSON(dst []byte) []byte {
-	return b.base.append(grow(dst, b.Size()), 0, len(b.base.text))
+	if dst == nil {
+		dst = make([]byte, 0, b.Size())
+	}
+	return b.base.append(dst, 0, len(b.base.text))
 }
 
 // Size returns the number of bytes that [Batch.AppendJSON] appends.
@@ -50,14 +53,6 @@ func (b *Batch) MarshalJSON() ([]byte, error) { return b.AppendJSON(nil), nil }
 
 // start returns the index of the batch's opening brace.
 func (b *Batch) start() int { return skipSpace(b.base.text, 0) }
-
-// grow makes room for n bytes behind dst, and for no more when it is nil.
-func grow(dst []byte, n int) []byte {
-	if dst == nil {
-		return make([]byte, 0, n)
-	}
-	return dst
-}
 
 // A bitset holds one bit for each event. Those behind the first 64 need memory
 // of their own, once one of them is in.

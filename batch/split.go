@@ -31,8 +31,11 @@ func (b *Batch) EventsSize(from, to int) int {
 // its envelope, is always the same. Like slicing it panics when from and to are
 // out of range.
 func (b *Batch) AppendEvents(dst []byte, from, to int) []byte {
-	dst = grow(dst, b.EventsSize(from, to))
+	if dst == nil {
+		dst = make([]byte, 0, b.EventsSize(from, to))
+	}
 	if b.array.end == 0 {
+		_ = []struct{}{}[from:to] // panics unless both are 0, as there are no events
 		return b.AppendJSON(dst)
 	}
 	dst = b.base.append(dst, 0, int(b.array.start)+1)

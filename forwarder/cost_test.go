@@ -130,8 +130,12 @@ func costs(tb testing.TB) ([]*job, []ratio) {
 	large := &job{name: "the same, 100 events", input: hundred, run: forward.run}
 
 	split := &job{name: "parse, clone, default switches, 10 messages", input: kept, run: func(data []byte) {
-		if d := prepared(tb, perEvent, data); len(d.messages) != 10 {
-			tb.Fatal(len(d.messages), "messages")
+		o, err := perEvent.measure(edited(tb, perEvent, data))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if messages := o.encode(); len(messages) != 10 {
+			tb.Fatal(len(messages), "messages")
 		}
 	}}
 	outputs := map[*byte][]byte{} // of each input
@@ -184,16 +188,22 @@ func dropOne(_ context.Context, b *batch.Batch) error {
 // forwarding is what happens to a batch, up to the bytes of one message.
 func forwarding(tb testing.TB, p *pipeline) func([]byte) {
 	return func(data []byte) {
-		b, err := batch.Parse(data)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		own := b.Clone()
-		if _, err := p.filter(tb.Context(), own); err != nil {
-			tb.Fatal(err)
-		}
+		own := edited(tb, p, data)
 		keep(own.AppendJSON(make([]byte, 0, own.Size())))
 	}
+}
+
+// edited is the filtered copy of a batch.
+func edited(tb testing.TB, p *pipeline, data []byte) *batch.Batch {
+	b, err := batch.Parse(data)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	own := b.Clone()
+	if _, err := p.filter(tb.Context(), own); err != nil {
+		tb.Fatal(err)
+	}
+	return own
 }
 
 func prepared(tb testing.TB, p *pipeline, data []byte) *delivery {
