@@ -59,8 +59,12 @@ func (n *nesting) open(depth int, object bool) {
 	}
 }
 
-func (n *nesting) object(depth int) bool {
-	return n[uint(depth)/64]>>(uint(depth)%64)&1 == 1
+// closer returns the bracket that closes the container at depth.
+func (n *nesting) closer(depth int) byte {
+	if n[uint(depth)/64]>>(uint(depth)%64)&1 == 1 {
+		return '}'
+	}
+	return ']'
 }
 
 func (p *parser) batch() int {
@@ -137,39 +141,44 @@ func (p *parser) value(i int) int {
 		default:
 			i = skipNumber(s, i)
 		}
-		// A value has ended. Close containers up to the next comma.
-		for {
-			if depth == inBatch && depth == p.depth {
-				p.ended(i)
-			}
-			if depth == 0 || i < 0 {
-				return i
-			}
-			if i < len(s)-1 && s[i] == ',' && s[i+1] > ' ' { // mostly
-				i++
-				break
-			}
-			i = skipSpace(s, i)
-			if at(s, i) == ',' {
-				i = skipSpace(s, i+1)
-				break
-			}
-			if at(s, i) != closer {
-				return ^i
-			}
+		// A value has ended.
+		if depth == inBatch && depth == p.depth {
+			p.ended(i)
+		}
+		if depth > 0 && i >= 0 && i < len(s)-1 && s[i] == ',' && s[i+1] > ' ' { // so it is mostly
 			i++
-			if depth == p.depth {
-				if bad := p.closed(i); bad < 0 {
-					return bad
-				}
-			}
-			depth--
-			closer = ']'
-			if p.nesting.object(depth) {
-				closer = '}'
+			continue
+		}
+		if i, depth = p.close(i, depth); i < 0 || depth == 0 {
+			return i
+		}
+		closer = p.nesting.closer(depth)
+	}
+}
+
+// close closes containers from the index after a value on, up to the next comma
+// or the end of all. It returns the index of what comes then, and the depth.
+func (p *parser) close(i, depth int) (next, left int) {
+	for i >= 0 && depth > 0 {
+		i = skipSpace(p.s, i)
+		c := at(p.s, i)
+		if c == ',' {
+			return skipSpace(p.s, i+1), depth
+		}
+		if c != p.nesting.closer(depth) {
+			return ^i, depth
+		}
+		i++
+		if depth == p.depth {
+			if bad := p.closed(i); bad < 0 {
+				return bad, depth
 			}
 		}
+		if depth--; depth == inBatch && depth == p.depth {
+			p.ended(i)
+		}
 	}
+	return i, depth
 }
 
 func (p *parser) fail(offset int, member, reason string) int {
