@@ -15,10 +15,7 @@ import (
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
 )
 
-const (
-	patience = 500 * time.Millisecond // of the callers
-	margin   = 50 * time.Millisecond  // how late they may be told, at the 99th percentile
-)
+const patience = 500 * time.Millisecond // of the callers
 
 var outages = map[string]func(*forwardertest.Kafka) *forwardertest.Fault{
 	"silent":      func(k *forwardertest.Kafka) *forwardertest.Fault { return k.Silence() },
@@ -26,73 +23,10 @@ var outages = map[string]func(*forwardertest.Kafka) *forwardertest.Fault{
 	"leaderless":  func(k *forwardertest.Kafka) *forwardertest.Fault { return k.Leaderless("events") },
 }
 
-// late collects how long after their deadline calls came back.
-type late struct {
-	mu    sync.Mutex
-	times []time.Duration
-}
-
-// call runs one call with a deadline.
-func (l *late) call(do func(context.Context)) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	deadline := time.Now().Add(patience)
-	do(ctx)
-	l.add(time.Since(deadline))
-}
-
-func (l *late) add(d time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.times = append(l.times, d)
-}
-
-// p99 is the 99th percentile.
-func (l *late) p99() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	slices.Sort(l.times)
-	return l.times[len(l.times)*99/100]
-}
-
-// check allows for how late the machine itself is just now.
-func (l *late) check(t *testing.T, machine *late, what string, atLeast int) {
-	t.Helper()
-	p99, base := l.p99(), max(machine.p99(), 0)
-	require.GreaterOrEqual(t, len(l.times), atLeast)
-	if len(l.times) < 100 { // then it is the last of them
-		base = max(base, slices.Max(machine.times))
-	}
-	t.Logf("%s: %d calls, p99 %v after the deadline; the machine's timers %v", what, len(l.times), p99, base)
-	if !racing {
-		assert.LessOrEqual(t, p99-base, margin, what)
-	}
-}
-
-// timers measures, until stop is called, how late contexts end.
-func timers() (machine *late, stop func()) {
-	machine = &late{}
-	ctx, cancel := context.WithCancel(context.Background())
-	var all sync.WaitGroup
-	for i := range 20 {
-		all.Go(func() {
-			for after := time.Duration(i) * 5 * time.Millisecond; ctx.Err() == nil; after = 50 * time.Millisecond {
-				deadline := time.Now().Add(after)
-				<-time.After(after)
-				machine.add(time.Since(deadline))
-			}
-		})
-	}
-	return machine, func() {
-		cancel()
-		all.Wait()
-	}
-}
-
 // ctx ends the wait at its deadline, whatever the brokers do.
 func TestDeadline_calls(t *testing.T) {
 	for name, start := range outages {
-		t.Run(name, func(t *testing.T) {
+		punctual(t, name, func(t *testing.T, m *measurement) {
 			k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
 			f := open(t, k)
 			var l ledger
@@ -101,7 +35,7 @@ func TestDeadline_calls(t *testing.T) {
 			fault := start(k)
 			defer fault.Stop()
 
-			machine, stop := timers()
+			m.start()
 			var forward, all, async late
 			var calls sync.WaitGroup
 			for i := range 100 {
@@ -129,10 +63,10 @@ func TestDeadline_calls(t *testing.T) {
 				})
 			}
 			calls.Wait()
-			stop()
-			forward.check(t, machine, "Forward", 100)
-			all.check(t, machine, "ForwardAll", 100)
-			async.check(t, machine, "ForwardAsync", 100)
+			m.stop()
+			m.check(t, &forward, "Forward", 100)
+			m.check(t, &all, "ForwardAll", 100)
+			m.check(t, &async, "ForwardAsync", 100)
 
 			start := time.Now()
 			require.NoError(t, f.Close())
@@ -145,7 +79,7 @@ func TestDeadline_calls(t *testing.T) {
 // A full buffer blocks, and ctx ends that, too: not sent.
 func TestDeadline_fullBuffer(t *testing.T) {
 	for name, start := range outages {
-		t.Run(name, func(t *testing.T) {
+		punctual(t, name, func(t *testing.T, m *measurement) {
 			k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
 			s := k.Settings()
 			s.Delivery.MaxMessageBytes, s.Delivery.MaxBufferedBytes = 2000, 8000
@@ -158,7 +92,7 @@ func TestDeadline_fullBuffer(t *testing.T) {
 			for i := range 6 { // of about 1,300 bytes each: all that fit
 				l.send(t.Context(), t, f, int64(i+1), 1000)
 			}
-			machine, stop := timers()
+			m.start()
 			var returned, async, shutdown late
 			var calls sync.WaitGroup
 			for i := range 100 {
@@ -186,10 +120,10 @@ func TestDeadline_fullBuffer(t *testing.T) {
 					assert.ErrorContains(t, err, "6 messages undecided")
 				})
 			}
-			stop()
-			returned.check(t, machine, "ForwardAsync on a full buffer returns", 100)
-			async.check(t, machine, "ForwardAsync on a full buffer is done", 100)
-			shutdown.check(t, machine, "Shutdown", 3)
+			m.stop()
+			m.check(t, &returned, "ForwardAsync on a full buffer returns", 100)
+			m.check(t, &async, "ForwardAsync on a full buffer is done", 100)
+			m.check(t, &shutdown, "Shutdown", 3)
 
 			fault.Stop()
 			require.NoError(t, f.Shutdown(within(t, 60*time.Second)), "all that is undecided is decided")
@@ -201,12 +135,12 @@ func TestDeadline_fullBuffer(t *testing.T) {
 
 func TestDeadline_newAndPing(t *testing.T) {
 	for name, start := range outages {
-		t.Run(name, func(t *testing.T) {
+		punctual(t, name, func(t *testing.T, m *measurement) {
 			k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
 			f := open(t, k)
 			fault := start(k)
 			defer fault.Stop()
-			machine, stop := timers()
+			m.start()
 			var created, ping late
 			var calls sync.WaitGroup
 			for range 10 {
@@ -224,9 +158,9 @@ func TestDeadline_newAndPing(t *testing.T) {
 				})
 			}
 			calls.Wait()
-			stop()
-			created.check(t, machine, "New", 10)
-			ping.check(t, machine, "Ping", 10)
+			m.stop()
+			m.check(t, &created, "New", 10)
+			m.check(t, &ping, "Ping", 10)
 		})
 	}
 }
@@ -267,23 +201,25 @@ func TestDeadline_thenBack(t *testing.T) {
 // A thousand batches of one call, or of as many, and as many partitions that
 // wait.
 func TestDeadline_many(t *testing.T) {
-	k := forwardertest.NewKafka(t, forwardertest.WithTopic("events", 500))
-	f := open(t, k)
-	var l ledger
-	var bs []*batch.Batch
-	for i := range 5000 {
-		_, b := l.make(t, int64(i+1), 10)
-		bs = append(bs, b)
-	}
-	fault := k.Silence()
-	defer fault.Stop()
-	machine, stop := timers()
-	var all late
-	all.call(func(ctx context.Context) {
-		for _, err := range f.ForwardAll(ctx, bs) {
-			assert.ErrorIs(t, err, context.DeadlineExceeded)
+	punctual(t, "silent", func(t *testing.T, m *measurement) {
+		k := forwardertest.NewKafka(t, forwardertest.WithTopic("events", 500))
+		f := open(t, k)
+		var l ledger
+		var bs []*batch.Batch
+		for i := range 5000 {
+			_, b := l.make(t, int64(i+1), 10)
+			bs = append(bs, b)
 		}
+		fault := k.Silence()
+		defer fault.Stop()
+		m.start()
+		var all late
+		all.call(func(ctx context.Context) {
+			for _, err := range f.ForwardAll(ctx, bs) {
+				assert.ErrorIs(t, err, context.DeadlineExceeded)
+			}
+		})
+		m.stop()
+		m.check(t, &all, "ForwardAll", 1)
 	})
-	stop()
-	all.check(t, machine, "ForwardAll", 1)
 }

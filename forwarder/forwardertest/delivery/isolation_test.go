@@ -42,12 +42,14 @@ func TestIsolation_partitions(t *testing.T) {
 				for _, p := range []int32{1, 2, 4, 5, 7, 8, 10, 11} {
 					_, b := l.make(t, userOn(p, 12, i%3), 10)
 					start := time.Now()
-					require.NoError(t, f.Forward(within(t, 10*time.Second), b))
+					require.NoError(t, f.Forward(within(t, 20*time.Second), b))
 					slowest = max(slowest, time.Since(start))
 				}
 			}
 			t.Logf("slowest %v", slowest)
-			assert.Less(t, slowest, 5*time.Second)
+			if !racing {
+				assert.Less(t, slowest, 5*time.Second)
+			}
 			fault.Stop()
 			require.NoError(t, f.Shutdown(within(t, 2*time.Minute)))
 			for _, e := range stuck.entries {
