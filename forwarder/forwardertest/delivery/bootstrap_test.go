@@ -15,6 +15,7 @@ import (
 // One reachable bootstrap server suffices, at once: those that accept
 // connections and say nothing cost no time-out each.
 func TestBootstrap_silentServers(t *testing.T) {
+	long(t)
 	k := forwardertest.NewKafka(t)
 	silent := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
 	silent.Silence()
@@ -40,6 +41,7 @@ func TestBootstrap_silentServers(t *testing.T) {
 
 // The same for brokers that the metadata lists and that lead nothing.
 func TestBootstrap_silentBrokers(t *testing.T) {
+	long(t)
 	k := forwardertest.NewKafka(t, forwardertest.WithBrokers(4), forwardertest.WithTopic("events", 1))
 	k.Silence(1, 2, 3) // 0 leads the only partition
 	for range 5 {

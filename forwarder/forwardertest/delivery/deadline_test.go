@@ -78,6 +78,7 @@ func TestDeadline_calls(t *testing.T) {
 
 // A full buffer blocks, and ctx ends that, too: not sent.
 func TestDeadline_fullBuffer(t *testing.T) {
+	long(t)
 	for name, start := range outages {
 		punctual(t, name, func(t *testing.T, m *measurement) {
 			k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))

@@ -15,6 +15,7 @@ import (
 // A partition that waits holds up no other, whatever it waits for and however
 // much is queued for it.
 func TestIsolation_partitions(t *testing.T) {
+	long(t)
 	for name, start := range map[string]func(*forwardertest.Kafka) *forwardertest.Fault{
 		"no leader": func(k *forwardertest.Kafka) *forwardertest.Fault { return k.Leaderless("events", 3) },
 		"replicas out of sync": func(k *forwardertest.Kafka) *forwardertest.Fault {

@@ -152,6 +152,14 @@ func userOn(p, partitions int32, i int) int64 {
 	}
 }
 
+// long skips a test of several seconds under -short.
+func long(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("this takes seconds, and -short is set")
+	}
+}
+
 // within bounds a test's waiting.
 func within(t testing.TB, d time.Duration) context.Context {
 	t.Helper()

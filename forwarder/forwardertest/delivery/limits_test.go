@@ -40,6 +40,7 @@ func TestLimit_neighbours(t *testing.T) {
 // Worked round: AsyncProducer's circuit breaker, which opens after three
 // failures to find a leader and then fails everything for ten seconds.
 func TestLimit_circuitBreaker(t *testing.T) {
+	long(t)
 	for name, start := range map[string]func(*forwardertest.Kafka) *forwardertest.Fault{
 		"leaderless": outages["leaderless"], "unreachable": outages["unreachable"],
 	} {

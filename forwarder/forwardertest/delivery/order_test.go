@@ -16,6 +16,7 @@ import (
 // One user's batches are written to one partition in the order they were
 // accepted, without loss or duplicates, through faults of every kind at once.
 func TestOrder_throughFaults(t *testing.T) {
+	long(t)
 	k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
 	f := open(t, k)
 	ctx := within(t, 3*time.Minute)

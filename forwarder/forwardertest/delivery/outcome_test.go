@@ -85,6 +85,7 @@ func TestOutcome_close(t *testing.T) {
 // Close while all is well loses nothing that was acknowledged, and what it
 // aborts is decided.
 func TestOutcome_closeUnderLoad(t *testing.T) {
+	long(t)
 	for range 5 {
 		k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
 		f := open(t, k)

@@ -18,6 +18,7 @@ import (
 // 10,000 callers at a slow broker: memory stays at the buffer's size, and they
 // are served in the order in which they came.
 func TestPressure_manyCallers(t *testing.T) {
+	long(t)
 	const callers, wave = 10_000, 100
 	k := forwardertest.NewKafka(t, forwardertest.WithTopic("events", 1))
 	s := k.Settings()

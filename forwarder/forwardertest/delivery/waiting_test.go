@@ -17,6 +17,7 @@ import (
 // What keeps delivery waiting is visible: to the observer within 5 seconds, in
 // the log, and as the wrapped cause of a deadline error.
 func TestWaiting_isTold(t *testing.T) {
+	long(t)
 	for name, c := range map[string]struct {
 		start func(*forwardertest.Kafka) *forwardertest.Fault
 		says  string
@@ -87,6 +88,7 @@ func TestWaiting_isTold(t *testing.T) {
 
 // Neither payload nor password is ever logged or part of an error.
 func TestWaiting_noSecrets(t *testing.T) {
+	long(t)
 	t.Parallel()
 	k := forwardertest.NewKafka(t)
 	var out log
