@@ -82,6 +82,14 @@ func program(text string) string {
 	return b.String()
 }
 
+// inWorkspace makes cmd run where the README's readers are, also if this module
+// is tested alone.
+func inWorkspace(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	cmd.Dir = root(t)
+	cmd.Env = append(cmd.Environ(), "GOWORK="+filepath.Join(cmd.Dir, "go.work"))
+}
+
 func TestREADME_goCompiles(t *testing.T) {
 	_, blocks := readme(t)
 	overlay := map[string]map[string]string{"Replace": {}}
@@ -102,7 +110,7 @@ func TestREADME_goCompiles(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "overlay.json")
 	require.NoError(t, os.WriteFile(file, data, 0o600))
 	cmd := exec.CommandContext(t.Context(), "go", append([]string{"build", "-o", t.TempDir(), "-overlay", file}, dirs...)...)
-	cmd.Dir = root(t)
+	inWorkspace(t, cmd)
 	out, err := cmd.CombinedOutput()
 	assert.NoError(t, err, "%s", out)
 }
@@ -123,7 +131,7 @@ func TestREADME_namesTests(t *testing.T) {
 		}
 		args := append([]string{"test", "-vet=off", "-list", pattern}, strings.Fields(packages)...)
 		cmd := exec.CommandContext(t.Context(), "go", args...)
-		cmd.Dir = root(t)
+		inWorkspace(t, cmd)
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s: %s", c[0], out)
 		for alternative := range strings.SplitSeq(pattern, "|") {
