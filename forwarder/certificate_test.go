@@ -53,14 +53,16 @@ func TestProbe_clientCertificate(t *testing.T) {
 					MinVersion:   number,
 					MaxVersion:   number,
 				})
-				ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
-				defer cancel()
 				p := probing(t, ca, func(s *settings.Settings) {
 					if tt.send != nil {
 						s.TLS.CertFile, s.TLS.KeyFile = save(t, *tt.send)
 					}
 				}, server)
-				err := quickly(t, func() error { return p.run(ctx) })
+				err := quickly(t, func() error {
+					ctx, cancel := context.WithTimeout(t.Context(), 900*time.Millisecond)
+					defer cancel()
+					return p.run(ctx)
+				})
 				assert.ErrorContains(t, err, strings.ReplaceAll(tt.want, "SERVER", server))
 			})
 		}
