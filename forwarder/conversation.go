@@ -57,6 +57,9 @@ func (p *probe) converse(ctx context.Context, cfg *sarama.Config, server string,
 	at.set(asking)
 	if own.Net.SASL.Enable {
 		at.set(authenticating)
+		if scram := own.Net.SASL.SCRAMClientGeneratorFunc; scram != nil {
+			own.Net.SASL.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient { return asker{scram(), at} }
+		}
 	}
 	b := sarama.NewBroker(server)
 	if err := b.Open(&own); err != nil {

@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -14,18 +15,23 @@ import (
 // WithAuthenticator replaces the mechanism, user name and password of the
 // settings. Of what it does to the configuration only Net.SASL is kept. It is
 // applied at each probe and whenever a producer is built; an error of it is one
-// of [New] and [Forwarder.Ping].
+// of [New] and [Forwarder.Ping]. A nil authenticator is an error of New.
 func WithAuthenticator(a auth.Authenticator) Option {
-	return optionFunc(func(o *options) { o.authenticator, o.credentials = a, nil })
+	return optionFunc(func(o *options) { o.authenticator, o.credentials, o.nobody = a, nil, a == nil })
 }
 
 // WithCredentials asks c for user name and password, in place of those in the
 // settings; the mechanism is still authentication_method. SCRAM asks at each
 // connection. PLAIN asks at each probe, and when the producer is built: until
-// the next [New], its connections use what c returned then.
+// the next [New], its connections use what c returned then. An error of c is
+// one of New and [Forwarder.Ping], at once. A nil c is an error of New.
 func WithCredentials(c auth.Credentials) Option {
-	return optionFunc(func(o *options) { o.credentials, o.authenticator = c, nil })
+	return optionFunc(func(o *options) { o.credentials, o.authenticator, o.nobody = c, nil, c == nil })
 }
+
+// Nil could stand for the settings' own. If they have none, it would connect
+// without any.
+var errNobody = errors.New("forwarder: the authenticator, or the function that returns credentials, is nil")
 
 // authenticator returns what o asks for, or else s; nil stands for TLS without
 // SASL. user tells who was authenticated last where Sarama's configuration does
@@ -33,6 +39,8 @@ func WithCredentials(c auth.Credentials) Option {
 func authenticator(s settings.Settings, o options) (a auth.Authenticator, user func() string, err error) {
 	nobody := func() string { return "" }
 	switch {
+	case o.nobody:
+		return nil, nil, errNobody
 	case o.authenticator != nil:
 		return o.authenticator, nobody, nil
 	case o.credentials != nil:
@@ -85,6 +93,31 @@ func (l *lastUser) name() string {
 		return *name
 	}
 	return ""
+}
+
+// A credentialsError is what went wrong before anything of SCRAM was sent. The
+// broker has no part in it.
+type credentialsError struct{ err error }
+
+func (e *credentialsError) Error() string { return e.err.Error() }
+func (e *credentialsError) Unwrap() error { return e.err }
+
+// An asker is a SCRAM client that tells the time in which it may ask for
+// credentials from that in which it waits for the broker, and its errors from
+// the connection's.
+type asker struct {
+	sarama.SCRAMClient
+	at *progress
+}
+
+// Begin implements [sarama.SCRAMClient].
+func (a asker) Begin(userName, password, authzID string) error {
+	a.at.set(preparing)
+	defer a.at.set(authenticating)
+	if err := a.SCRAMClient.Begin(userName, password, authzID); err != nil {
+		return &credentialsError{err}
+	}
+	return nil
 }
 
 // authenticate lets a change Net.SASL of cfg and nothing else. a finds TLS on,

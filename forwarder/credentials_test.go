@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/assert"
@@ -90,6 +92,33 @@ func TestCredentials_failing(t *testing.T) {
 		assert.EqualError(t, err, "authenticating: auth: PLAIN: asking for credentials: vault is sealed")
 	}
 	assert.Equal(t, 2, asked)
+}
+
+// TestCredentials_nil: a mistake of the program does not become a connection
+// without credentials.
+func TestCredentials_nil(t *testing.T) {
+	for _, opt := range []Option{WithCredentials(nil), WithAuthenticator(nil)} {
+		_, err := New(t.Context(), somewhere, WithoutProbe(), opt)
+		assert.EqualError(t, err, "forwarder: the authenticator, or the function that returns credentials, is nil")
+	}
+	later := WithAuthenticator(auth.Plain{UserName: "carl", Password: settings.NewSecret("x")})
+	probeOf(t, somewhere, WithCredentials(nil), later)
+}
+
+// TestCredentials_blocking: New waits for them no longer than for brokers.
+func TestCredentials_blocking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		released := make(chan struct{})
+		defer close(released)
+		start := time.Now()
+		_, err := New(context.Background(), somewhere, WithoutProbe(), WithCredentials( //nolint:usetesting // without an end
+			func(context.Context) (string, settings.Secret, error) {
+				<-released
+				return "", settings.Secret{}, errors.New("too late")
+			}))
+		assert.EqualError(t, err, "forwarder: no credentials yet: context deadline exceeded")
+		assert.Equal(t, patience, time.Since(start))
+	})
 }
 
 func probeOf(t *testing.T, s settings.Settings, opts ...Option) *probe {

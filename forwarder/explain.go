@@ -35,6 +35,9 @@ func (i identity) String() string {
 // to do about it.
 func explain(server string, who identity, at stage, l *link, certs *certRequest, err error) error {
 	var network net.Error
+	if own, ok := errors.AsType[*credentialsError](err); ok {
+		return refusef("authenticating: %w", own)
+	}
 	switch {
 	case alertOf(err) != "":
 		return explainAlert(server, certs, err)

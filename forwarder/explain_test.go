@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
+var errVault = errors.New("vault is sealed")
+
 // TestExplain has the cases that no server here brings about.
 func TestExplain(t *testing.T) {
 	scram := identity{user: "mparticle", mechanism: sarama.SASLTypeSCRAMSHA512}
@@ -45,8 +47,13 @@ func TestExplain(t *testing.T) {
 			refusal: true,
 		},
 		"credentials that fail": {
-			who: scram, at: authenticating, err: errors.New("failed to start SCRAM exchange with the server: vault is sealed"),
-			want:    `b1:9093: authenticating user "mparticle": failed to start SCRAM exchange with the server: vault is sealed`,
+			who: scram, at: authenticating, err: fmt.Errorf("failed to start: %w", &credentialsError{errVault}),
+			want:    `authenticating: vault is sealed`,
+			refusal: true,
+		},
+		"authenticator that fails": {
+			who: scram, at: authenticating, err: errors.New("no proof"),
+			want:    `b1:9093: authenticating user "mparticle": no proof`,
 			refusal: true,
 		},
 		"network while authenticating": {
@@ -80,7 +87,9 @@ func TestExplain(t *testing.T) {
 			assert.Equal(t, tt.refusal, isRefusal(err))
 			_, hungUp := errors.AsType[*hangUpError](err)
 			assert.Equal(t, isHangUp(tt.err), hungUp)
-			if !errors.Is(tt.err, sarama.ErrSASLAuthenticationFailed) {
+			if errors.Is(tt.err, errVault) {
+				assert.ErrorIs(t, err, errVault)
+			} else if !errors.Is(tt.err, sarama.ErrSASLAuthenticationFailed) {
 				assert.ErrorIs(t, err, tt.err)
 			} else {
 				assert.ErrorIs(t, err, sarama.ErrSASLAuthenticationFailed)

@@ -54,6 +54,8 @@ func New(ctx context.Context, s settings.Settings, opts ...Option) (*Forwarder, 
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := patient(ctx)
+	defer cancel()
 	if !o.skipProbe {
 		if err := probe.run(ctx); err != nil {
 			return nil, fmt.Errorf("forwarder: %w", err)

@@ -22,6 +22,7 @@ type options struct {
 	filters       []namedFilter
 	authenticator auth.Authenticator // of this and credentials at most one is set
 	credentials   auth.Credentials
+	nobody        bool // that one is nil, which it must not be
 	tls           *tls.Config
 	dial          dialFunc
 	partitioner   partition.Func

@@ -79,11 +79,8 @@ const (
 // run returns nil once all has been reached, at once when a broker refuses, and
 // otherwise tries until ctx ends. It writes nothing and leaves no connection.
 func (p *probe) run(ctx context.Context) error {
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, patience)
-		defer cancel()
-	}
+	ctx, cancel := patient(ctx)
+	defer cancel()
 	cfg, err := p.credentials(ctx)
 	if err != nil {
 		return err
@@ -115,6 +112,14 @@ func (p *probe) run(ctx context.Context) error {
 			return fmt.Errorf("%w (%w)", err, ended(ctx))
 		}
 	}
+}
+
+// patient gives ctx a deadline if it has none.
+func patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Deadline(); ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, patience)
 }
 
 // credentials makes the configuration of a run. Its authenticator may be the

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -124,4 +126,38 @@ func TestWithCredentials(t *testing.T) {
 			assert.ErrorContains(t, r.Ping(t.Context()), ` refused user "mparticle" with SCRAM-SHA-512: `)
 		})
 	}
+}
+
+// TestWithCredentials_failing: with SCRAM they are asked for while a broker
+// waits for them, which has nothing to do with it when they fail.
+func TestWithCredentials_failing(t *testing.T) {
+	k := forwardertest.NewKafka(t)
+	s := k.Settings()
+	s.UserName, s.Password = "", settings.Secret{}
+	for name, cause := range map[string]error{
+		"of its own":         errors.New("vault is sealed"),
+		"like a hang-up":     fmt.Errorf("asking the vault: %w", io.EOF),
+		"like the network's": &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("no route to the vault")},
+		"like a broker's":    &net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := quickly(t, func() error {
+				_, err := forwarder.New(t.Context(), s, forwarder.WithCredentials(
+					func(context.Context) (string, settings.Secret, error) { return "", settings.Secret{}, cause }))
+				return err
+			})
+			require.EqualError(t, err, "forwarder: authenticating: auth: SCRAM-SHA-512: asking for credentials: "+cause.Error())
+			assert.ErrorIs(t, err, cause)
+		})
+	}
+	t.Run("by never coming", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		_, err := forwarder.New(ctx, s, forwarder.WithCredentials(
+			func(context.Context) (string, settings.Secret, error) {
+				<-t.Context().Done()
+				return "", settings.Secret{}, errors.New("too late")
+			}))
+		assert.ErrorContains(t, err, s.Servers()[0]+": no credentials yet (context deadline exceeded)")
+	})
 }
