@@ -97,7 +97,11 @@ func routes(f *forwarder.Forwarder, log *slog.Logger) http.Handler {
 func post(w http.ResponseWriter, r *http.Request, f *forwarder.Forwarder, log *slog.Logger) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		http.Error(w, "reading the body: "+err.Error(), http.StatusBadRequest)
+		code := http.StatusBadRequest
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			code = http.StatusRequestEntityTooLarge
+		}
+		http.Error(w, "reading the body: "+err.Error(), code)
 		return
 	}
 	b, err := batch.Parse(body)

@@ -60,6 +60,8 @@ func TestService(t *testing.T) {
 	code, text = request(t, "POST", url+"/batches", `{"mpid":1.5}`)
 	assert.Equal(t, http.StatusBadRequest, code, text)
 	assert.Contains(t, text, "mpid")
+	code, text = request(t, "POST", url+"/batches", strings.Repeat(" ", maxBody+1))
+	assert.Equal(t, http.StatusRequestEntityTooLarge, code, text)
 
 	require.NoError(t, shutdown())
 	assert.Len(t, kafka.Messages(t, "events"), 1)
