@@ -53,8 +53,8 @@ type ApacheCluster struct {
 
 // ApacheKafka starts Apache Kafka for one test and stops it with the test,
 // whose log gets the ends of the brokers' logs when it fails. It skips the
-// test where Java or Maven is missing, or fails it when the environment
-// variable [RequireApacheKafka] is set.
+// test where Java or Maven is missing, which go test shows with -v only, or
+// fails it when the environment variable [RequireApacheKafka] is set.
 func ApacheKafka(t testing.TB, opts ...ApacheOption) *ApacheCluster {
 	t.Helper()
 	c, err := StartApacheKafka(t.Context(), opts...)

@@ -55,6 +55,13 @@ func (c *ApacheCluster) launch(b *apacheBroker) error {
 	if c.opts.documented {
 		flags = append(flags, c.documentedFlags()...)
 	}
+	if len(c.opts.security) > 0 {
+		file := filepath.Join(b.dir, "java.security")
+		if err := os.WriteFile(file, c.opts.security.text(), 0o600); err != nil {
+			return fmt.Errorf("forwardertest: %w", err)
+		}
+		flags = append(flags, "-Djava.security.properties="+file)
+	}
 	cmd := c.java.Command(c.life, c.classpath, flags, "kafka.Kafka", b.file())
 	cmd.Dir, cmd.Stdout, cmd.Stderr = b.dir, log, log
 	p, err := jvm.Start(cmd)

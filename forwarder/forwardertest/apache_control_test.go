@@ -28,6 +28,9 @@ import (
 const apacheVictim = "EVENTFERRY_TEST_APACHE_VICTIM"
 
 func TestApacheKafka_control(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts Apache Kafka")
+	}
 	k := forwardertest.ApacheKafka(t, forwardertest.ApacheBrokers(3))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
@@ -73,6 +76,9 @@ func TestApacheKafka_control(t *testing.T) {
 }
 
 func TestApacheKafka_badProperty(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts Apache Kafka")
+	}
 	c, err := forwardertest.StartApacheKafka(t.Context(), forwardertest.ApacheProperty("ssl.keystore.location", "/no/such/file"))
 	if err == nil {
 		c.Close()
@@ -97,6 +103,9 @@ func TestApacheKafka_victim(t *testing.T) {
 }
 
 func TestApacheKafka_endsWithParent(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts Apache Kafka")
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], "-test.v", "-test.run=^TestApacheKafka_victim$")

@@ -42,6 +42,7 @@ type apacheOptions struct {
 	listeners  []ApacheListener
 	properties properties
 	acls       bool
+	security   properties // of Java
 	documented bool
 	ports      func(ctx context.Context, n int) ([]int, error)
 }
@@ -98,6 +99,13 @@ func ApacheWithListener(l ApacheListener) ApacheOption {
 // launcher sets.
 func ApacheProperty(key, value string) ApacheOption {
 	return apacheOptionFunc(func(o *apacheOptions) { o.properties.set(key, value) })
+}
+
+// ApacheJavaSecurity sets one of the security properties of the brokers' Java,
+// such as jdk.tls.disabledAlgorithms: what that names, a listener's
+// ssl.enabled.protocols cannot bring back.
+func ApacheJavaSecurity(key, value string) ApacheOption {
+	return apacheOptionFunc(func(o *apacheOptions) { o.security.set(key, value) })
 }
 
 // ApacheACLs has the brokers authorize. The user of [ApacheCluster.Settings]

@@ -11,6 +11,9 @@ import (
 
 // Between choosing ports and listening on them, somebody else may take one.
 func TestApacheKafka_portTaken(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts Apache Kafka")
+	}
 	var lc net.ListenConfig
 	taken, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -18,6 +18,9 @@ import (
 )
 
 func eachApache(t *testing.T, f func(*testing.T, string)) {
+	if testing.Short() {
+		t.Skip("starts Apache Kafka")
+	}
 	for _, version := range []string{forwardertest.Apache39, forwardertest.Apache43} {
 		t.Run(version, func(t *testing.T) { f(t, version) })
 	}

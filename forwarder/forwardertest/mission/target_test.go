@@ -94,6 +94,9 @@ func embedded(t *testing.T) target {
 
 func apache(version string) func(*testing.T) target {
 	return func(t *testing.T) target {
+		if testing.Short() {
+			t.Skip("starts Apache Kafka")
+		}
 		ca, err := forwardertest.NewCA()
 		require.NoError(t, err)
 		caFile, err := ca.WriteFile(t.TempDir())

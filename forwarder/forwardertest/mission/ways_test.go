@@ -141,6 +141,9 @@ func (k target) compression(t *testing.T) {
 // TestDocumented: a broker set up as mParticle's page says, and the page's
 // settings.
 func TestDocumented(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts Apache Kafka")
+	}
 	for _, version := range []string{forwardertest.Apache39, forwardertest.Apache43} {
 		t.Run(version, func(t *testing.T) {
 			c := forwardertest.ApacheKafka(t, forwardertest.ApacheVersion(version), forwardertest.ApacheDocumented())

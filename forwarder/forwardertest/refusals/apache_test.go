@@ -1,6 +1,7 @@
 package refusals
 
 import (
+	"crypto/tls"
 	"maps"
 	"strings"
 	"testing"
@@ -54,10 +55,13 @@ func startApache(t *testing.T, version string) apache {
 		require.NoError(t, err)
 		opts = append(opts, forwardertest.ApacheWithListener(forwardertest.ApacheListener{Name: name, Certificate: cert}))
 	}
+	// Java 17 has TLS 1.1, but switched off for all listeners.
+	opts = append(opts, forwardertest.ApacheJavaSecurity("jdk.tls.disabledAlgorithms", "SSLv3, RC4, MD5withRSA, NULL"))
 	tls12 := map[string]string{"ssl.protocol": "TLSv1.2", "ssl.enabled.protocols": "TLSv1.2"}
 	mutual12 := maps.Clone(tls12)
 	mutual12["ssl.client.auth"] = "required"
 	for _, l := range []forwardertest.ApacheListener{
+		{Name: "TLS11", Properties: map[string]string{"ssl.protocol": "TLSv1.1", "ssl.enabled.protocols": "TLSv1.1"}},
 		{Name: "TLS12", Properties: tls12},
 		{Name: "MTLS12", Protocol: "SSL", Properties: mutual12},
 		{Name: "SCRAMONLY", Properties: map[string]string{"sasl.enabled.mechanisms": "SCRAM-SHA-512"}},
@@ -88,6 +92,9 @@ func (a apache) spoiled(listener string) settings.Settings {
 }
 
 func TestApacheKafka(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts Apache Kafka")
+	}
 	for _, version := range []string{forwardertest.Apache39, forwardertest.Apache43} {
 		t.Run(version, func(t *testing.T) {
 			a := startApache(t, version)
@@ -224,6 +231,7 @@ func (a apache) listeners(t *testing.T) {
 }
 
 func (a apache) certificates(t *testing.T) {
+	a.offersTLS11(t)
 	tls13 := a.at("TLS12", writer, ourSecret, settings.SCRAMSHA512)
 	tls13.TLS.MinVersion = settings.TLS13
 	for name, tt := range map[string]struct {
@@ -240,6 +248,11 @@ func (a apache) certificates(t *testing.T) {
 			`forwarder: certificate of SERVER is for b1.example.com, b2.example.com, not for "127.0.0.1": use a name it has, in bootstrap_servers and the brokers' ` +
 				`advertised.listeners, or set tls.server_name: tls: failed to verify certificate: x509: cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs`,
 		},
+		"TLS 1.1 only": {
+			a.at("TLS11", writer, ourSecret, settings.SCRAMSHA512),
+			`forwarder: SERVER offers no TLS 1.2 or newer: add TLSv1.2 or TLSv1.3 to the broker's ssl.enabled.protocols: ` +
+				`remote error: tls: protocol version not supported`,
+		},
 		"TLS 1.2 only, and 1.3 asked for": {
 			tls13,
 			`forwarder: SERVER offers no TLS 1.3, the oldest version to accept here: add TLSv1.3 to the broker's ssl.enabled.protocols, ` +
@@ -253,6 +266,17 @@ func (a apache) certificates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { refused(t, tt.settings, tt.want) })
 	}
+}
+
+// offersTLS11: a listener that offers nothing at all would be refused alike.
+func (a apache) offersTLS11(t *testing.T) {
+	t.Helper()
+	d := tls.Dialer{Config: &tls.Config{
+		RootCAs: a.CA().Pool(), MinVersion: tls.VersionTLS11, MaxVersion: tls.VersionTLS11, //nolint:gosec // that is the question
+	}}
+	conn, err := d.DialContext(t.Context(), "tcp", a.Servers("TLS11")[0])
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
 }
 
 // clientCertificates: with TLS 1.3 the broker's verdict comes after the
