@@ -63,7 +63,7 @@ func (p *probe) converse(ctx context.Context, cfg *sarama.Config, server string,
 	}
 	b := sarama.NewBroker(server)
 	if err := b.Open(&own); err != nil {
-		return refusef("configuring the connection to %s: %w", server, err)
+		return refusef("%s: %w", server, err)
 	}
 	if _, err = b.Connected(); err == nil && ask != nil {
 		at.set(asking)

@@ -79,7 +79,7 @@ func TestCredentials_incompleteSettings(t *testing.T) {
 // TestCredentials_failing: PLAIN asks each time a producer is built or a probe
 // runs, SCRAM at each connection. What goes wrong comes back, at once.
 func TestCredentials_failing(t *testing.T) {
-	vault := errors.New("vault is sealed")
+	vault := errVault
 	asked := 0
 	s := somewhere
 	p := probeOf(t, s, WithCredentials(func(context.Context) (string, settings.Secret, error) {
@@ -111,7 +111,7 @@ func TestCredentials_blocking(t *testing.T) {
 		released := make(chan struct{})
 		defer close(released)
 		start := time.Now()
-		_, err := New(context.Background(), somewhere, WithoutProbe(), WithCredentials( //nolint:usetesting // without an end
+		_, err := New(context.Background(), somewhere, WithoutProbe(), WithCredentials(
 			func(context.Context) (string, settings.Secret, error) {
 				<-released
 				return "", settings.Secret{}, errors.New("too late")

@@ -161,32 +161,61 @@
 //	  broker's SASL_SSL listener, or leave user_name empty
 //	b1:9093 closed the connection at the first request: SASL_SSL listener? set
 //	  user_name and password, or use the broker's SSL listener
+//	b1:9093 closed the connection while authenticating user "mparticle" with
+//	  PLAIN: wrong user name or password, or mechanism not enabled
+//	b1:9093 answered wrongly while authenticating user "mparticle" with
+//	  SCRAM-SHA-512: check that it is the broker you mean
+//	b1:9093: authenticating user "mparticle": what else went wrong meanwhile
+//	authenticating: what the authenticator or the credentials' function says
 //	b1:9093 has no topic "events": create it, or correct topic_name
+//	b1:9093 takes "a/b" for no topic's name: correct topic_name
 //	b1:9093 does not let user "mparticle" see topic "events", if there is one:
 //	  grant it the operations WRITE and DESCRIBE
 //	b1:9093 does not let user "mparticle" write to topic "events": grant it the
 //	  operation WRITE
+//	the brokers do not let user "mparticle" write to topic "events": grant it the
+//	  operation WRITE
+//	the brokers do not let user "mparticle" write idempotently: grant it the
+//	  operation WRITE on topic "events", and before Kafka 2.8 IDEMPOTENT_WRITE on
+//	  the cluster
 //	b1:9093 closed the connection during the TLS handshake: plaintext listener?
 //	  eventferry has no plaintext mode, use the broker's SSL or SASL_SSL listener
+//	b1:9093 answers in plaintext: eventferry has no plaintext mode, use the
+//	  broker's SSL or SASL_SSL listener
+//	b1:9093 is no Kafka broker: check the port in bootstrap_servers
 //	b1:9093 offers no TLS 1.2 or newer: add TLSv1.2 or TLSv1.3 to the broker's
 //	  ssl.enabled.protocols
 //	b1:9093 offers no TLS 1.3, the oldest version to accept here: add TLSv1.3 to
 //	  the broker's ssl.enabled.protocols, or leave tls.min_version at 1.2
+//	b1:9093 has no cipher suite in common: check the broker's ssl.cipher.suites
+//	  and ssl.enabled.protocols
+//	b1:9093 knows no server of this name: check bootstrap_servers and
+//	  tls.server_name
+//	b1:9093 ended the TLS handshake: what its alert says
+//	TLS handshake with b1:9093: what else is wrong with it
 //	certificate of b1:9093 is signed by an authority that is not trusted
 //	  ("CN=CA"): set tls.ca_file to the CA that issued it
 //	certificate of b1:9093 expired on 2026-01-31 12:00:00: renew it
 //	certificate of b1:9093 is not valid before 2026-01-31 12:00:00: check the
 //	  clocks, or renew it
+//	certificate of b1:9093 was issued by a CA that has expired or is not valid yet:
+//	  renew it
+//	certificate of b1:9093 is not meant for a server: issue it with the extended
+//	  key usage serverAuth
 //	certificate of b1:9093 is for b1.example.com, not for "b1": use a name it has,
 //	  in bootstrap_servers and the brokers' advertised.listeners, or set
 //	  tls.server_name
 //	certificate of b1:9093 has no SAN, CN is not enough: issue it again with a SAN
 //	  for "b1"
 //	b1:9093 wants a client certificate: set tls.cert_file and tls.key_file
+//	b1:9093 wants a client certificate of an authority that ours ("CN=mparticle")
+//	  is not from: set tls.cert_file to one that the broker's trust store knows
 //	b1:9093 refused the client certificate ("CN=mparticle"): check its validity,
 //	  and that the broker's trust store has its CA
 //
-// These come back at once, a closed connection the second time it is closed.
+// These come back at once, a closed connection the second time it is closed. One
+// of a broker that leads partitions begins with "broker 2, leader of partitions
+// 1, 4, at b2:9093 as b1:9093 advertises it: ".
 // What follows is tried until ctx ends:
 //
 //	no broker could be reached: check bootstrap_servers and the network: b1:9093:
