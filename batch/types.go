@@ -52,7 +52,7 @@ const (
 )
 
 // typeNames has the constants at their codes.
-var typeNames = [...]string{
+var typeNames = [...]string{ //nolint:gochecknoglobals // a constant in all but name: nobody writes to it
 	applicationStateTransition: ApplicationStateTransition,
 	breadcrumb:                 Breadcrumb,
 	commerceEvent:              CommerceEvent,

@@ -18,7 +18,8 @@ const dialTimeout = 10 * time.Second
 // brokers' advertised.listeners. network is always "tcp".
 //
 // dial is called from several goroutines at once. Its ctx ends after 10
-// seconds, and when nobody waits for the connection any more.
+// seconds, and when nobody waits for the connection any more. A nil dial leaves
+// it to the network.
 func WithDialer(dial func(ctx context.Context, network, addr string) (net.Conn, error)) Option {
 	return optionFunc(func(o *options) { o.dial = dial })
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/eventferry/eventferry/batch"
 )
 
-// ErrClosed is what every method returns once [Forwarder.Close] or
-// [Forwarder.Shutdown] was called, wrapped or alone. What it refuses is not
-// sent.
+// ErrClosed is what batches get, and [Forwarder.Ping] returns, once
+// [Forwarder.Close] or [Forwarder.Shutdown] was called: wrapped or alone. What
+// it refuses is not sent.
 var ErrClosed = errors.New("forwarder: closed")
 
 // errNoBatch is for what is a Batch to the compiler only.

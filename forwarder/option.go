@@ -48,7 +48,7 @@ func WithFilter(name string, f batch.Filter) Option {
 // WithPartitioner replaces the hash that places users, delivery.partitioner in
 // the settings. Changing it moves users to other partitions: their order
 // across the change holds only for batches forwarded after the earlier ones
-// were acknowledged.
+// were acknowledged. Nil leaves it as the settings have it.
 func WithPartitioner(f partition.Func) Option {
 	return optionFunc(func(o *options) { o.partitioner = f })
 }

@@ -11,7 +11,8 @@ import (
 // refuses to take both. tc is cloned. Everything in it is kept, its ServerName
 // for all brokers and its callbacks included, but its MinVersion is raised to
 // TLS 1.2, and New refuses InsecureSkipVerify and a MaxVersion below TLS 1.2:
-// certificates are always verified, and nothing falls back.
+// certificates are always verified, and nothing falls back. Nil leaves it to the
+// settings.
 func WithTLS(tc *tls.Config) Option {
 	tc = tc.Clone()
 	return optionFunc(func(o *options) { o.tls = tc })
