@@ -79,16 +79,15 @@ func TestCredentials_incompleteSettings(t *testing.T) {
 // TestCredentials_failing: PLAIN asks each time a producer is built or a probe
 // runs, SCRAM at each connection. What goes wrong comes back, at once.
 func TestCredentials_failing(t *testing.T) {
-	vault := errVault
 	asked := 0
 	s := somewhere
 	p := probeOf(t, s, WithCredentials(func(context.Context) (string, settings.Secret, error) {
 		asked++
-		return "", settings.Secret{}, vault
+		return "", settings.Secret{}, errVault
 	}))
 	for range 2 {
 		err := p.run(t.Context())
-		assert.ErrorIs(t, err, vault)
+		assert.ErrorIs(t, err, errVault)
 		assert.EqualError(t, err, "authenticating: auth: PLAIN: asking for credentials: vault is sealed")
 	}
 	assert.Equal(t, 2, asked)

@@ -37,7 +37,8 @@ type Header struct {
 }
 
 // Messages reads topic as [Read] does, and fails the test when it cannot
-// within 30 seconds.
+// within 30 seconds. Where it cannot for a certificate of [WithCertificate],
+// Read with settings that suit it can.
 func (k *Kafka) Messages(t testing.TB, topic string) []Message {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), readPatience)
