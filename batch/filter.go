@@ -2,13 +2,14 @@ package batch
 
 import (
 	"context"
-	"errors"
+	"slices"
 )
 
 // A Filter decides what of a batch is forwarded: it may edit b, which is its
 // caller's own copy, drop events, or drop the whole batch by returning the error
-// that [Drop] makes. After any other error nothing of the batch is forwarded.
-// It must be safe for use by several goroutines at once.
+// that [Drop] makes, alone or wrapped. After any other error, joined with a drop
+// or not, nothing of the batch is forwarded. It must be safe for use by several
+// goroutines at once.
 type Filter interface {
 	// Filter decides about b, which it must not keep. ctx is the caller's.
 	Filter(ctx context.Context, b *Batch) error
@@ -25,11 +26,31 @@ func (f FilterFunc) Filter(ctx context.Context, b *Batch) error { return f(ctx, 
 func Drop(reason string) error { return &dropError{reason} }
 
 // DropReason returns the reason of an error made by [Drop], which err may wrap.
+// It reports false when err joins that with another error, which a decision to
+// drop would hide.
 func DropReason(err error) (reason string, ok bool) {
-	if drop, ok := errors.AsType[*dropError](err); ok {
-		return drop.reason, true
+	for err != nil {
+		switch e := err.(type) { //nolint:errorlint // this goes through the wrappers one by one
+		case *dropError:
+			return e.reason, true
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			err = only(e.Unwrap())
+		default:
+			return "", false
+		}
 	}
 	return "", false
+}
+
+// only returns the one error of a list, or nil if there are several or none.
+func only(list []error) error {
+	list = slices.DeleteFunc(slices.Clone(list), func(err error) bool { return err == nil })
+	if len(list) != 1 {
+		return nil
+	}
+	return list[0]
 }
 
 type dropError struct{ reason string }

@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -186,15 +185,5 @@ func TestEvent_name(t *testing.T) {
 	want := []string{"plain", "last", "last", "", "", "", "", "", ""}
 	for i, e := range b.Events() {
 		assert.Equal(t, want[i], e.Name(), i)
-	}
-}
-
-func TestDropReason(t *testing.T) {
-	reason, ok := DropReason(fmt.Errorf("wrapped: %w", Drop("not in production")))
-	assert.True(t, ok)
-	assert.Equal(t, "not in production", reason)
-	for _, err := range []error{nil, errors.New("other")} {
-		_, ok = DropReason(err)
-		assert.False(t, ok)
 	}
 }
