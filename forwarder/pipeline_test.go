@@ -197,12 +197,27 @@ func TestPipeline_filterFails(t *testing.T) {
 			filter: func(context.Context, *batch.Batch) error { panic(batch.Drop("no decision")) },
 			text:   "panicked", stack: "pipeline_test.go",
 		},
+		"error joined with a drop": {
+			filter: func(context.Context, *batch.Batch) error { return errors.Join(batch.Drop("no decision"), io.ErrUnexpectedEOF) },
+			text:   "unexpected EOF", is: []error{io.ErrUnexpectedEOF},
+		},
+		"panic with an error joined with a drop": {
+			filter: func(context.Context, *batch.Batch) error { panic(errors.Join(io.ErrClosedPipe, batch.Drop("no decision"))) },
+			text:   "panicked", is: []error{io.ErrClosedPipe}, stack: "pipeline_test.go",
+		},
 		"context ends": {
 			filter: func(context.Context, *batch.Batch) error {
 				end(late)
 				return nil
 			},
 			text: "context canceled: the caller has lost interest", is: []error{context.Canceled, late},
+		},
+		"context ends, and an error is joined with a drop": {
+			filter: func(context.Context, *batch.Batch) error {
+				end(late)
+				return errors.Join(io.ErrUnexpectedEOF, batch.Drop("no decision"))
+			},
+			text: "unexpected EOF", is: []error{context.Canceled, late, io.ErrUnexpectedEOF},
 		},
 		"context ends, and the filter's own error hides it": {
 			filter: func(context.Context, *batch.Batch) error {
