@@ -26,6 +26,7 @@ func FuzzPipeline(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, twoEvents, numbered(20), ` { "events" : [ ] , "context" : { "location" : 1 } } `,
 		`{"events":[{"data":{"breadcrumbs":[{"data":{"location":1}},2],"lo\u0063ation":3},"event_type":"crash_report"}],"ip":"1","ip":2,"unique_id":3,"unique_id":4}`,
+		`{"events":[{"event_type":"crash_report","data":{"breadcrumbs":{"":{"data":{"location":1}}}}}]}`,
 		`{"mp_deviceid":1,"device_info":{"device":2},"application_info":3,"events":[{"event_type":"network_performance"},{"event_type":"?"},{"event_type":"user_attribute_change"},{"event_type":"user_identity_change","data":null}]}`,
 	} {
 		f.Add([]byte(seed), uint16(math.MaxUint16), uint16(200), uint64(0))

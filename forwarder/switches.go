@@ -103,14 +103,14 @@ func set(text string, path ...string) batch.FilterFunc {
 // removeLocations removes the events' own locations and those of the
 // breadcrumbs that a crash report carries, which are events themselves.
 func removeLocations() batch.FilterFunc {
-	location, breadcrumbs := []string{"data", "location"}, []string{"data", "breadcrumbs"} // once, not for each event
+	data, location := []string{"data"}, []string{"data", "location"} // once, not for each event
 	return func(_ context.Context, b *batch.Batch) error {
 		for _, e := range b.Events() {
 			if err := e.At(location...).Remove(); err != nil {
 				return err
 			}
 			if e.Type() == batch.CrashReport {
-				if err := removeWithin(e.At(breadcrumbs...), location); err != nil {
+				if err := removeWithin(e.At(data...), "breadcrumbs", location); err != nil {
 					return err
 				}
 			}
@@ -119,15 +119,23 @@ func removeLocations() batch.FilterFunc {
 	}
 }
 
-// removeWithin removes what the path leads to from each element of an array.
-func removeWithin(array batch.Value, path []string) error {
-	for name, element := range array.All() {
-		if name != "" {
-			continue // a member: this is an object
+// removeWithin removes what the path leads to from each element of the arrays
+// that are object's members of this name.
+func removeWithin(object batch.Value, name string, path []string) error {
+	for member, value := range object.All() {
+		if member != name || !isArray(value) {
+			continue // an object may have members without a name, which would pass for elements
 		}
-		if err := element.At(path...).Remove(); err != nil {
-			return err
+		for _, element := range value.All() {
+			if err := element.At(path...).Remove(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+func isArray(v batch.Value) bool {
+	raw := v.Raw()
+	return len(raw) > 0 && raw[0] == '['
 }

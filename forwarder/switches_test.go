@@ -73,6 +73,12 @@ func TestSwitches_eventLocation(t *testing.T) {
 			"",
 		},
 		{"breadcrumbs that are an object", `{"events":[{"data":{"breadcrumbs":{"data":{"location":1},"a":{"data":{"location":2}}}},"event_type":"crash_report"}]}`, ""},
+		{"breadcrumbs that are an object, with a member that has no name", `{"events":[{"data":{"breadcrumbs":{"":{"data":{"location":1}},"a":[{"data":{"location":2}}],"":[{"data":{"location":3}}]}},"event_type":"crash_report"}]}`, ""},
+		{
+			"breadcrumbs, an array and objects",
+			`{"events":[{"data":{"breadcrumbs":{"":{"data":{"location":1}}},"breadcrumbs":[{"data":{"location":2}}],"breadcrumbs":{"":{"data":{"location":3}}}},"event_type":"crash_report","data":[{"breadcrumbs":[{"data":{"location":4}}]}],"data":{"":[{"data":{"location":5}}],"breadcrumbs":[{"data":{"location":6}}]}}]}`,
+			`{"events":[{"data":{"breadcrumbs":{"":{"data":{"location":1}}},"breadcrumbs":[{"data":{}}],"breadcrumbs":{"":{"data":{"location":3}}}},"event_type":"crash_report","data":[{"breadcrumbs":[{"data":{"location":4}}]}],"data":{"":[{"data":{"location":5}}],"breadcrumbs":[{"data":{}}]}}]}`,
+		},
 		{"breadcrumbs that are null or text", `{"events":[{"data":{"breadcrumbs":null},"event_type":"crash_report"},{"data":{"breadcrumbs":"location"},"event_type":"crash_report"}]}`, ""},
 		{"breadcrumbs of other events", `{"events":[` + event("custom_event", `{"breadcrumbs":[{"data":{"location":1}}]}`) + `]}`, ""},
 		{
