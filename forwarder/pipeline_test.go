@@ -198,12 +198,16 @@ func TestPipeline_filterFails(t *testing.T) {
 			text:   "panicked", stack: "pipeline_test.go",
 		},
 		"error joined with a drop": {
-			filter: func(context.Context, *batch.Batch) error { return errors.Join(batch.Drop("no decision"), io.ErrUnexpectedEOF) },
-			text:   "unexpected EOF", is: []error{io.ErrUnexpectedEOF},
+			filter: func(context.Context, *batch.Batch) error {
+				return errors.Join(batch.Drop("no decision"), io.ErrUnexpectedEOF)
+			},
+			text: "unexpected EOF", is: []error{io.ErrUnexpectedEOF},
 		},
 		"panic with an error joined with a drop": {
-			filter: func(context.Context, *batch.Batch) error { panic(errors.Join(io.ErrClosedPipe, batch.Drop("no decision"))) },
-			text:   "panicked", is: []error{io.ErrClosedPipe}, stack: "pipeline_test.go",
+			filter: func(context.Context, *batch.Batch) error {
+				panic(errors.Join(io.ErrClosedPipe, batch.Drop("no decision")))
+			},
+			text: "panicked", is: []error{io.ErrClosedPipe}, stack: "pipeline_test.go",
 		},
 		"context ends": {
 			filter: func(context.Context, *batch.Batch) error {
