@@ -39,8 +39,10 @@ type options struct {
 //
 // An error that f returns, a panic in it, and the end of the context while it
 // runs fail this call with a [*FilterError], and nothing of the batch is sent.
-// Once the context has ended f is not called. If f ends its goroutine, as
-// FailNow of package testing does, the call ends with it and sends nothing.
+// [batch.Drop] is a decision and no failure: the batch is dropped, and the call
+// returns nil, also if the context has ended meanwhile. Once the context has
+// ended f is not called. If f ends its goroutine, as FailNow of package testing
+// does, the call ends with it and sends nothing.
 func WithFilter(name string, f batch.Filter) Option {
 	return optionFunc(func(o *options) { o.filters = append(o.filters, namedFilter{name: name, filter: f, caller: true}) })
 }

@@ -158,8 +158,8 @@ func TestSplit_everyLimit(t *testing.T) {
 	}
 }
 
-// An error names the event by its place in the batch as it was given, whatever
-// was dropped before it, and nothing is sent.
+// An error names the event by its place in the batch as parsed, whatever was
+// dropped before it, and nothing is sent.
 func TestSplit_tooLarge(t *testing.T) {
 	big := `{"event_type":"first_run","data":{"x":"` + strings.Repeat("x", 400) + `"}}`
 	in := `{"mpid":-12,"events":[{"event_type":"unknown"},{"event_type":"first_run"},` + big + `,{"event_type":"first_run"}],"z":1}`
@@ -187,6 +187,15 @@ func TestSplit_tooLarge(t *testing.T) {
 			assert.True(t, NothingSent(o.err))
 		})
 	}
+
+	b, err := batch.Parse([]byte(in))
+	require.NoError(t, err)
+	b.DropEvents("before it was given", func(e batch.Event) bool { return e.Index() == 1 })
+	_, _, err = mustPipeline(t, limited(500, math.MaxInt64)).prepare(t.Context(), b)
+	var got *TooLargeError
+	require.ErrorAs(t, err, &got)
+	assert.Equal(t, 2, got.Event)
+
 	assert.EqualError(t, &TooLargeError{Event: 2, Size: 600, Limit: 500}, "forwarder: event 2 needs a message of 600 bytes, the limit is 500")
 	assert.EqualError(t, &TooLargeError{Event: -1, Size: 600, Limit: 500}, "forwarder: batch needs 600 bytes, the limit is 500")
 }

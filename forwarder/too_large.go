@@ -9,7 +9,7 @@ import (
 // A TooLargeError is an event that fits into no message, or a batch whose
 // messages together do not fit into the buffer. Nothing of the batch was sent.
 type TooLargeError struct {
-	Event int   // position of the event in the batch as it was given, from 0; -1: the batch as a whole
+	Event int   // its [batch.Event.Index], the position in the batch as parsed, from 0; -1: the batch as a whole
 	Size  int64 // bytes: key, value, headers and 128 bytes for each message, before compression
 	Limit int64 // delivery.max_message_bytes, or delivery.max_buffered_bytes when all messages together are too large
 }
@@ -23,7 +23,7 @@ func (e *TooLargeError) Error() string {
 }
 
 // tooLarge names event i of the filtered batch by its position in the batch as
-// it was given; an eventless batch has none.
+// parsed, which no dropping changes; an eventless batch has none.
 func tooLarge(filtered *batch.Batch, i int, size, limit int64) *TooLargeError {
 	e := &TooLargeError{Event: -1, Size: size, Limit: limit}
 	place := 0
