@@ -46,6 +46,20 @@ func (e Event) Type() string {
 	return text
 }
 
+// ParsedType returns what Type returned when the batch had been parsed, whatever
+// was edited since. It is the same in clones.
+func (e Event) ParsedType() string {
+	if e.b == nil {
+		return ""
+	}
+	if code := e.b.events[e.i].code; code != otherType {
+		return typeNames[code]
+	}
+	unedited := &Batch{index: e.b.index}
+	unedited.base.text = e.b.base.text
+	return Event{unedited, e.i}.Type()
+}
+
 // Name returns the event's data.event_name, which custom events have and some
 // others. It is "" when there is none.
 func (e Event) Name() string {
