@@ -125,11 +125,14 @@
 //
 // Forward copies the batch, which is cheap, and works on the copy: events whose
 // type is not forwarded or switched off are dropped; then the caller's filters
-// run, in order; then members that the settings remove are removed and
-// unique_id is set; an eventless batch is dropped if the settings say so; what
-// is left becomes one message, or one for each event. So a filter may use what
-// must not leave, and cannot put back what a setting removes. The key is the
-// user id in decimal. All of this happens on the goroutine that called Forward.
+// run, in order; then the types of events are checked again, as a filter may
+// have changed them, with the same keys and reasons in [Dropped]; then members
+// that the settings remove are removed and unique_id is set; an eventless batch
+// is dropped if the settings say so; what is left becomes one message, or one
+// for each event. So a filter may use what must not leave, and cannot put back
+// what a setting removes. A crash report's breadcrumbs lose their locations,
+// too, where a filter has given it another type. The key is the user id in
+// decimal. All of this happens on the goroutine that called Forward.
 //
 // A message of more than delivery.max_message_bytes is split between events, in
 // order and into as few parts as filling one after the other makes. Each part

@@ -21,7 +21,7 @@ import (
 // in order.
 func FuzzPipeline(f *testing.F) {
 	for i, events := range []int{0, 1, 2} {
-		f.Add(outgoing.Batches(1, events, 3)[0], uint16(1<<i), uint16(900*i), uint64(i))
+		f.Add(outgoing.Batches(1, events, 3)[0], uint16(1<<i), uint16(900*i), uint64(i), uint64(i)<<40|0x0123456789)
 	}
 	for _, seed := range []string{
 		`{}`, twoEvents, numbered(20), ` { "events" : [ ] , "context" : { "location" : 1 } } `,
@@ -29,11 +29,11 @@ func FuzzPipeline(f *testing.F) {
 		`{"events":[{"event_type":"crash_report","data":{"breadcrumbs":{"":{"data":{"location":1}}}}}]}`,
 		`{"mp_deviceid":1,"device_info":{"device":2},"application_info":3,"events":[{"event_type":"network_performance"},{"event_type":"?"},{"event_type":"user_attribute_change"},{"event_type":"user_identity_change","data":null}]}`,
 	} {
-		f.Add([]byte(seed), uint16(math.MaxUint16), uint16(200), uint64(0))
-		f.Add([]byte(seed), uint16(0), uint16(90), uint64(5))
+		f.Add([]byte(seed), uint16(math.MaxUint16), uint16(200), uint64(0), uint64(0x7654321076543213))
+		f.Add([]byte(seed), uint16(0), uint16(90), uint64(5), uint64(0x20))
 	}
 	keys := slices.Sorted(maps.Keys(switches))
-	f.Fuzz(func(t *testing.T, data []byte, on, room uint16, drop uint64) {
+	f.Fuzz(func(t *testing.T, data []byte, on, room uint16, drop, types uint64) {
 		if _, err := batch.Parse(data); err != nil || len(data) > 1<<14 {
 			t.Skip()
 		}
@@ -45,6 +45,7 @@ func FuzzPipeline(f *testing.F) {
 		}
 		s := with(turned...)
 		agree(t, s, string(data), fmt.Sprint(turned))
+		agree(t, s, string(data), fmt.Sprintf("%v, retyped by %#x", turned, types), retyping(types))
 
 		s.SendBatchesWithoutEvents = settings.On
 		some := filter("some", func(_ context.Context, b *batch.Batch) error {
@@ -61,6 +62,28 @@ func FuzzPipeline(f *testing.F) {
 			checkParts(t, through(t, s, string(data), some), whole, s)
 		}
 	})
+}
+
+// retyping gives types to the first 16 events, by four bits each.
+func retyping(bits uint64) map[int]string {
+	types := map[int]string{}
+	for i := range 16 {
+		switch bits >> (4 * i) & 15 {
+		case 1, 2:
+			types[i] = batch.CrashReport
+		case 3:
+			types[i] = batch.CustomEvent
+		case 4:
+			types[i] = batch.NetworkPerformance
+		case 5:
+			types[i] = batch.UserAttributeChange
+		case 6:
+			types[i] = batch.UserIdentityChange
+		case 7:
+			types[i] = "not one of them"
+		}
+	}
+	return types
 }
 
 // checkParts compares messages with the one message that they would be without

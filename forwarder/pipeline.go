@@ -22,7 +22,8 @@ type pipeline struct {
 // newPipeline takes settings whose defaults are filled in. It lists all filters
 // in the order of work: event types first, then the caller's, then what
 // settings remove, so that a caller's filter may use what must not leave and
-// cannot put it back.
+// cannot put it back. A caller's filter may change the type of an event, so
+// types are checked once more behind them.
 func newPipeline(s settings.Settings, callers []namedFilter) (*pipeline, error) {
 	for _, c := range callers {
 		if err := c.check(); err != nil {
@@ -30,7 +31,10 @@ func newPipeline(s settings.Settings, callers []namedFilter) (*pipeline, error) 
 		}
 	}
 	filters := eventSwitches(s)
-	filters = append(filters, callers...)
+	if len(callers) > 0 {
+		filters = append(filters, callers...)
+		filters = append(filters, eventSwitches(s)...)
+	}
 	filters = append(filters, memberSwitches(s)...)
 	filters = append(filters, eventlessSwitch(s)...)
 	return &pipeline{

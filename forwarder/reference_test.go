@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -133,12 +134,31 @@ type expectation struct {
 	dropped []Dropped
 }
 
-// expect is the data contract. The user's filters are not part of it.
-func expect(data []byte, s settings.Settings) expectation {
+// expect is the data contract. Of the user's filters it knows those that change
+// an event's type, by its position in the batch as parsed.
+func expect(data []byte, s settings.Settings, retypes ...map[int]string) expectation {
 	var e expectation
 	b := parseTree(data)
+	crashed := crashReports(b)
+	position := map[*node]int{}
+	for _, events := range b.all("events") {
+		for i, event := range events.items {
+			position[event] = i
+		}
+	}
 	e.dropTypes(b, s)
-	removeMembers(b, s)
+	for _, types := range retypes {
+		for event, i := range position {
+			if t, ok := types[i]; ok {
+				event.set("event_type", jsonString(t))
+			}
+		}
+	}
+	if len(retypes) > 0 {
+		e.dropTypes(b, s)
+	}
+	maps.Copy(crashed, crashReports(b))
+	removeMembers(b, s, crashed)
 	events := b.all("events")
 	if eventless := len(events) == 0 || len(events[0].items) == 0; eventless {
 		if s.SendBatchesWithoutEvents == settings.Off {
@@ -158,6 +178,20 @@ func expect(data []byte, s settings.Settings) expectation {
 		e.values = append(e.values, b.render())
 	}
 	return e
+}
+
+func (n *node) eventType() string { return n.all("event_type")[0].string() }
+
+func crashReports(b *node) map[*node]bool {
+	crashed := map[*node]bool{}
+	for _, events := range b.all("events") {
+		for _, event := range events.items {
+			if event.eventType() == "crash_report" {
+				crashed[event] = true
+			}
+		}
+	}
+	return crashed
 }
 
 func (e *expectation) dropTypes(b *node, s settings.Settings) {
@@ -182,7 +216,7 @@ func (e *expectation) dropTypes(b *node, s settings.Settings) {
 		for _, events := range b.all("events") {
 			before := len(events.items)
 			events.items = slices.DeleteFunc(events.items, func(event *node) bool {
-				return step.drop(event.all("event_type")[0].string())
+				return step.drop(event.eventType())
 			})
 			if n := before - len(events.items); n > 0 {
 				e.dropped = append(e.dropped, Dropped{Filter: step.key, Reason: step.reason, Events: n})
@@ -191,12 +225,12 @@ func (e *expectation) dropTypes(b *node, s settings.Settings) {
 	}
 }
 
-func removeMembers(b *node, s settings.Settings) {
+func removeMembers(b *node, s settings.Settings, crashed map[*node]bool) {
 	if s.IncludeLocationInformation == settings.Off {
 		for _, events := range b.all("events") {
 			for _, event := range events.items {
 				event.remove("data", "location")
-				if event.all("event_type")[0].string() != "crash_report" {
+				if !crashed[event] {
 					continue
 				}
 				for _, crumbs := range event.all("data", "breadcrumbs") {

@@ -101,7 +101,8 @@ func set(text string, path ...string) batch.FilterFunc {
 }
 
 // removeLocations removes the events' own locations and those of the
-// breadcrumbs that a crash report carries, which are events themselves.
+// breadcrumbs that a crash report carries, which are events themselves. An event
+// that was a crash report carries them still when a filter has retyped it.
 func removeLocations() batch.FilterFunc {
 	data, location := []string{"data"}, []string{"data", "location"} // once, not for each event
 	return func(_ context.Context, b *batch.Batch) error {
@@ -109,7 +110,7 @@ func removeLocations() batch.FilterFunc {
 			if err := e.At(location...).Remove(); err != nil {
 				return err
 			}
-			if e.Type() == batch.CrashReport {
+			if e.Type() == batch.CrashReport || e.ParsedType() == batch.CrashReport {
 				if err := removeWithin(e.At(data...), "breadcrumbs", location); err != nil {
 					return err
 				}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -215,11 +216,16 @@ func TestSwitches_sampleBatches(t *testing.T) {
 	}
 }
 
-// agree compares the pipeline with the slow reference.
-func agree(t *testing.T, s settings.Settings, data, about string) {
+// agree compares the pipeline with the slow reference, with filters that change
+// event types by the position in the batch.
+func agree(t *testing.T, s settings.Settings, data, about string, retypes ...map[int]string) {
 	t.Helper()
-	got := through(t, s, data)
-	want := expect([]byte(data), s)
+	var callers []namedFilter
+	for _, types := range retypes {
+		callers = append(callers, retype(types, batch.Event.Index))
+	}
+	got := through(t, s, data, callers...)
+	want := expect([]byte(data), s, retypes...)
 	assert.NoError(t, got.err, about)
 	var values []string
 	for _, v := range got.values() {
