@@ -22,7 +22,7 @@ type control struct {
 func allControls() []control {
 	return []control{
 		{load.Sound, "", nil},
-		{load.NotIdempotent, I2, nil},
+		{load.NotIdempotent, I2, []string{Stamp}}, // a copy behind others has the time of the first
 		{load.Resends, I2, []string{I3}}, // what comes back goes behind others
 		{load.DropsKey, I4, nil},
 		{load.ChangesByte, I5, nil},
