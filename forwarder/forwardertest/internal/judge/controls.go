@@ -23,7 +23,7 @@ func allControls() []control {
 	return []control{
 		{load.Sound, "", nil},
 		{load.NotIdempotent, I2, []string{Stamp}}, // a copy behind others has the time of the first
-		{load.Resends, I2, []string{I3}}, // what comes back goes behind others
+		{load.Resends, I2, []string{I3}},          // what comes back goes behind others
 		{load.DropsKey, I4, nil},
 		{load.ChangesByte, I5, nil},
 		{load.Swallows, I1, nil},
