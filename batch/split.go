@@ -3,10 +3,17 @@ package batch
 // parts is what splitting a batch needs to know about its events. It is
 // computed once, and again after an edit.
 type parts struct {
-	edits         int   // of the batch when this was computed: an edit makes it useless
-	before, after int   // up to the first event and after the last: the envelope
-	kept          []int // the events that are left, as indexes into Batch.events
-	ends          []int // ends[k] is the size of the first k events, each with a comma before it
+	edits         int // of the batch when this was computed: an edit makes it useless
+	before, after int // up to the first event and after the last: the envelope
+	kept          []keptEvent
+}
+
+// A keptEvent is an event that is left. Sizes are noted, never looked up: events
+// and the space around them may be large, and splitting asks again and again.
+type keptEvent struct {
+	index int32 // of Batch.events
+	lead  int32 // the size up to and with the comma before it; 0 for the first
+	end   int   // the size of all events up to it, with their commas
 }
 
 // EventsSize returns the number of bytes that [Batch.AppendEvents] appends. The
@@ -21,9 +28,11 @@ func (b *Batch) EventsSize(from, to int) int {
 	if from == to {
 		return p.before + p.after
 	}
-	first := p.kept[from]
-	return p.before + p.after + p.ends[to] - p.ends[from+1] +
-		b.base.size(b.begin(first), int(b.events[first].end))
+	n := p.before + p.after + p.kept[to-1].end - int(p.kept[from].lead)
+	if from > 0 {
+		n -= p.kept[from-1].end
+	}
+	return n
 }
 
 // AppendEvents appends to dst the batch with only the events from up to but
@@ -39,7 +48,8 @@ func (b *Batch) AppendEvents(dst []byte, from, to int) []byte {
 		return b.AppendJSON(dst)
 	}
 	dst = b.base.append(dst, 0, int(b.array.start)+1)
-	for k, i := range b.split().kept[from:to] {
+	for k, e := range b.split().kept[from:to] {
+		i := int(e.index)
 		begin := b.begin(i)
 		if k > 0 {
 			begin = b.prev(i)
@@ -57,19 +67,20 @@ func (b *Batch) split() *parts {
 		edits:  b.edits,
 		before: b.base.size(0, int(b.array.start)+1),
 		after:  b.base.size(b.prev(len(b.events)), len(b.base.text)),
-		kept:   make([]int, 0, b.left),
-		ends:   make([]int, 1, b.left+1),
+		kept:   make([]keptEvent, 0, b.left),
 	}
+	end := 0
 	for i, e := range b.events {
 		if b.dropped.has(i) {
 			continue
 		}
-		begin := b.prev(i)
-		if len(p.kept) == 0 {
-			begin = b.begin(i)
+		lead := 0
+		begin := b.begin(i)
+		if len(p.kept) > 0 {
+			lead = begin - b.prev(i) // no edit touches it while the event is there
 		}
-		p.kept = append(p.kept, i)
-		p.ends = append(p.ends, p.ends[len(p.ends)-1]+b.base.size(begin, int(e.end)))
+		end += lead + b.base.size(begin, int(e.end))
+		p.kept = append(p.kept, keptEvent{int32(i), int32(lead), end})
 	}
 	b.parts.Store(p)
 	return p

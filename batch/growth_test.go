@@ -1,0 +1,62 @@
+package batch
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// linear checks that what takes work on something of size n takes about four
+// times as long on something four times as large. Where each step looks at
+// everything it takes sixteen times as long, and far more than the second that
+// is allowed anyway, as slow machines must not fail.
+func linear(t *testing.T, n int, work func(n int) func()) {
+	t.Helper()
+	took := func(n int) time.Duration {
+		f := work(n)
+		start := time.Now()
+		f()
+		return time.Since(start)
+	}
+	small, large := took(n), took(4*n)
+	assert.False(t, large > time.Second && large > 8*small, "%d: %v, %d: %v", n, small, 4*n, large)
+}
+
+// members writes n members, each with its number in format.
+func members(n int, format string) string {
+	var s strings.Builder
+	for i := range n {
+		fmt.Fprintf(&s, format, i)
+	}
+	return s.String()
+}
+
+// Neither an event with many edits nor much space before one is looked at again
+// for each part that begins with it.
+func TestEventsSize_linear(t *testing.T) {
+	for name, first := range map[string]func(n int) string{
+		"edits": func(n int) string {
+			return `{"event_type":"a","data":{"a":0` + members(n, `,"location":%d,"b":0`) + `}}`
+		},
+		"space": func(n int) string { return `{"event_type":"a"}` + strings.Repeat(" ", 20*n) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			linear(t, 15_000, func(n int) func() {
+				b := parsed(t, `{"events":[{"event_type":"a"},`+first(n)+strings.Repeat(`,{"event_type":"a"}`, n)+`]}`)
+				for _, e := range b.Events() {
+					require.NoError(t, e.At("data", "location").Remove())
+				}
+				return func() {
+					for to := 3; to <= b.NumEvents(); to++ {
+						b.EventsSize(1, to)
+						b.EventsSize(2, to)
+					}
+				}
+			})
+		})
+	}
+}
