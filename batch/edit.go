@@ -48,64 +48,30 @@ func (v *Value) fixed() error {
 
 // remove removes every occurrence of the value but the one at keep.
 func (v *Value) remove(keep place) {
-	v.b.changed()
 	root, path, w := v.root, v.path, victim{keep: keep}
-	switch {
-	case v.of != nil && (v.element || v.siblings.unlike(v.of)):
-		if _, ok := v.root.now(); ok || v.element {
-			if ok && v.root != keep {
-				v.cut()
-			}
+	if v.of != nil {
+		e := v.entry()
+		exists := e.exists()
+		switch {
+		case exists && v.element:
+			v.b.changed()
+			e.cut()
+			return
+		case exists:
+			v.siblings.remove(v, keep)
+			return
+		case v.element:
 			return
 		}
-		fallthrough // somebody may have set it again
-	case v.of != nil:
-		root, path, w.name = v.of.root, v.of.path, v.name
-	default:
+		root, path, w.name = v.of.root, v.of.path, v.name // somebody may have set it again
+	} else {
 		last := len(path) - 1
 		path, w.name = path[:last], path[last]
 	}
+	v.b.changed()
 	if p, ok := root.now(); ok {
 		v.b.removeAll(p, path, w)
 	}
-}
-
-// cut removes the one value that All found.
-func (v *Value) cut() {
-	if v.added {
-		v.root.doc.gone = true
-	} else {
-		v.root.doc.cutEntry(v.open, v.prev, v.root.end())
-	}
-}
-
-// siblings are what one call of All yields.
-type siblings struct{ known, differ bool }
-
-// unlike tells whether all siblings, the members of v, have different names, so
-// that none has to be looked for when another one is edited. Edits never change
-// that. It looks once, as objects may be large.
-func (s *siblings) unlike(v *Value) bool {
-	if s.known {
-		return s.differ
-	}
-	s.known, s.differ = true, true
-	names, objects := map[string]bool{}, 0
-	if p, ok := v.root.now(); ok {
-		v.b.occurrences(p, v.path, func(p place) bool {
-			if objects++; p.first() == '{' {
-				c := v.b.entries(p)
-				for c.next() {
-					name := c.name()
-					s.differ = s.differ && !names[name]
-					names[name] = true
-				}
-			}
-			return true
-		})
-	}
-	s.differ = s.differ && objects == 1
-	return s.differ
 }
 
 // A victim says which members to remove from an object: those of that name but

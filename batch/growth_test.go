@@ -60,3 +60,30 @@ func TestEventsSize_linear(t *testing.T) {
 		})
 	}
 }
+
+// Editing each of many members costs the same whatever names are repeated.
+func TestAll_editsLinear(t *testing.T) {
+	for name, text := range map[string]func(n int) string{
+		"unlike":           func(n int) string { return `{"u":{"a":0` + members(n, `,"a%d":0`) + `}}` },
+		"one twice":        func(n int) string { return `{"u":{"a":0` + members(n, `,"a%d":0`) + `,"a":0}}` },
+		"each twice":       func(n int) string { return `{"u":{"a":0` + members(n/2, `,"a%d":0`) + members(n/2, `,"a%d":0`) + `}}` },
+		"all alike":        func(n int) string { return `{"u":{"a":0` + members(n, `,"a":%d`) + `}}` },
+		"repeated parents": func(n int) string { return `{"u":{"a":0` + members(n, `,"a%d":0`) + `},"u":{"a":1}}` },
+	} {
+		for edit, f := range map[string]func(v Value) error{
+			"set":    func(v Value) error { return v.Set("x") },
+			"remove": Value.Remove,
+		} {
+			t.Run(edit+" "+name, func(t *testing.T) {
+				linear(t, 8_000, func(n int) func() {
+					b := parsed(t, text(n))
+					return func() {
+						for _, v := range b.At("u").All() {
+							require.NoError(t, f(v))
+						}
+					}
+				})
+			})
+		}
+	}
+}

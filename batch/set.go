@@ -52,6 +52,9 @@ func (v Value) Set(x any) error {
 		v.b.insert(t.at, t.name, text)
 	} else {
 		v.b.replace(t.at, text)
+		if v.of != nil && !v.element {
+			v.siblings.edits = v.b.edits // that was no news to them
+		}
 	}
 	return nil
 }

@@ -70,6 +70,9 @@ func (v Value) At(path ...string) Value {
 	return v
 }
 
+// entry returns what All knows of the value that it yielded.
+func (v *Value) entry() entry { return entry{v.root, v.open, v.prev, v.added} }
+
 // whole returns the kind of the value itself.
 func (v *Value) whole() kind {
 	k := v.kind
