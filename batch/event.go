@@ -3,7 +3,8 @@ package batch
 import "iter"
 
 // An Event is one element of a batch's events. It stays valid while the batch
-// is edited; once it is dropped, none of its values exist any more.
+// is edited. Once it is dropped, none of its values exist any more, Type and Name
+// return "", and only Index and ParsedType return what they did.
 type Event struct {
 	b *Batch
 	i int
@@ -12,8 +13,9 @@ type Event struct {
 // NumEvents returns how many events are left.
 func (b *Batch) NumEvents() int { return b.left }
 
-// Events iterates over the events that are left, in order, counting from 0. The
-// batch may be edited meanwhile, and events dropped.
+// Events iterates over the events that are left, in order, with a count of those
+// before that it yielded. The batch may be edited meanwhile, and events dropped:
+// then the count goes on, while [Batch.AppendEvents] counts what is left.
 func (b *Batch) Events() iter.Seq2[int, Event] {
 	return func(yield func(int, Event) bool) {
 		n := 0
@@ -36,7 +38,7 @@ func (e Event) Index() int { return e.i }
 // Type returns the event's event_type, one of the constants of this package or
 // another. It follows edits.
 func (e Event) Type() string {
-	if e.b == nil {
+	if e.b == nil || e.b.dropped.has(e.i) {
 		return ""
 	}
 	if code := e.b.events[e.i].code; code != otherType && !e.b.retyped {

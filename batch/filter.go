@@ -64,26 +64,33 @@ type DroppedEvents struct {
 }
 
 // Dropped returns what calls of [Batch.DropEvents] dropped from this batch, in
-// order, without those that dropped nothing. A clone begins with none.
+// the order in which they ended, without those that dropped nothing. A clone
+// begins with none.
 func (b *Batch) Dropped() []DroppedEvents { return b.drops[:len(b.drops):len(b.drops)] }
 
 // DropEvents drops the events for which drop returns true, and returns how many
 // they were. The reason is reported and counted: make it a constant, never
 // payload.
+//
+// Each event is gone once drop has returned, so drop sees the batch without
+// those before, and when it panics they stay dropped and are counted. It may
+// edit the batch. Events that it drops by a call of its own count there only.
 func (b *Batch) DropEvents(reason string, drop func(Event) bool) int {
-	before := b.left
-	for i := range b.events {
-		if !b.dropped.has(i) && drop(Event{b, i}) && !b.dropped.has(i) {
-			b.dropped.add(i, len(b.events))
-			b.left--
-			b.base.cutEntry(int(b.array.start), b.prev(i), int(b.events[i].end))
+	n := 0
+	defer func() { // also when drop panics
+		if n > 0 {
+			b.drops = append(b.drops, DroppedEvents{reason, n})
 		}
+	}()
+	for i := range b.events {
+		if b.dropped.has(i) || !drop(Event{b, i}) || b.dropped.has(i) {
+			continue
+		}
+		b.changed()
+		b.dropped.add(i, len(b.events))
+		b.left--
+		b.base.cutEntry(int(b.array.start), b.prev(i), int(b.events[i].end))
+		n++
 	}
-	n := before - b.left
-	if n == 0 {
-		return 0
-	}
-	b.changed()
-	b.drops = append(b.drops, DroppedEvents{reason, n})
 	return n
 }
