@@ -106,7 +106,7 @@ func (c *cursor) nextAdded() bool {
 // additions returns the members that edits added.
 func (c *cursor) additions() []addition {
 	if i, ok := c.doc.addedAt(c.end); ok {
-		return c.doc.splices[i].added.members
+		return c.doc.splices.at(i).added.members
 	}
 	return nil
 }

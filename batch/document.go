@@ -1,13 +1,11 @@
 package batch
 
-import "slices"
-
 // A document is one JSON value as text that never changes, and the splices
 // that say what to write in place of some of it. The bytes of a batch are a
 // document; so is each value that an edit puts into another one.
 type document struct {
 	text    []byte
-	splices []splice // in order, none overlapping
+	splices splices
 	in      *document
 	gone    bool // cut out of the document it was in, or replaced
 }
@@ -39,12 +37,12 @@ func (s *splice) isCut() bool { return s.value == nil && s.added == nil }
 // after returns the index of the first splice that ends behind pos. (A plain
 // loop: what goes through package slices would have to live on the heap.)
 func (d *document) after(pos int) int {
-	lo, hi := 0, len(d.splices)
-	if hi > 0 && d.splices[hi-1].end <= pos { // so it is mostly, as edits go from front to back
+	lo, hi := 0, d.splices.len()
+	if hi > 0 && d.splices.at(hi-1).end <= pos { // so it is mostly, as edits go from front to back
 		return hi
 	}
 	for lo < hi {
-		if mid := (lo + hi) / 2; d.splices[mid].end <= pos {
+		if mid := (lo + hi) / 2; d.splices.at(mid).end <= pos {
 			lo = mid + 1
 		} else {
 			hi = mid
@@ -55,8 +53,8 @@ func (d *document) after(pos int) int {
 
 // covering returns the splice that takes the place of the byte at pos, or nil.
 func (d *document) covering(pos int) *splice {
-	if i := d.after(pos); i < len(d.splices) && d.splices[i].start <= pos {
-		return &d.splices[i]
+	if i := d.after(pos); i < d.splices.len() && d.splices.at(i).start <= pos {
+		return d.splices.at(i)
 	}
 	return nil
 }
@@ -64,7 +62,7 @@ func (d *document) covering(pos int) *splice {
 // addedAt returns the index of the addition at pos, or where to insert one.
 func (d *document) addedAt(pos int) (i int, ok bool) {
 	i = d.after(pos)
-	if i > 0 && d.splices[i-1].start == pos && d.splices[i-1].end == pos {
+	if i > 0 && d.splices.at(i-1).start == pos && d.splices.at(i-1).end == pos {
 		return i - 1, true
 	}
 	return i, false
@@ -74,20 +72,17 @@ func (d *document) addedAt(pos int) (i int, ok bool) {
 // range. Cuts that meet become one.
 func (d *document) put(s splice) {
 	lo := d.after(s.start)
-	if lo > 0 && s.isCut() && d.splices[lo-1].end == s.start && d.splices[lo-1].isCut() {
+	if lo > 0 && s.isCut() && d.splices.at(lo-1).end == s.start && d.splices.at(lo-1).isCut() {
 		lo--
 	}
 	hi := lo
-	for hi < len(d.splices) && d.splices[hi].start < s.end {
-		old := &d.splices[hi]
+	for hi < d.splices.len() && d.splices.at(hi).start < s.end {
+		old := d.splices.at(hi)
 		old.drop()
 		s.start, s.end = min(s.start, old.start), max(s.end, old.end)
 		hi++
 	}
-	if d.splices == nil {
-		d.splices = make([]splice, 0, 6) // enough for the usual edits
-	}
-	d.splices = slices.Replace(d.splices, lo, hi, s)
+	d.splices.replace(lo, hi, s)
 }
 
 // cutEntry cuts a member or an element out of the container whose bracket is
@@ -108,7 +103,7 @@ func (d *document) cutEntry(open, prev, end int) {
 	d.put(splice{start: first, end: after})
 	if after == end {
 		if i, ok := d.addedAt(end); ok {
-			d.splices[i].added.comma = false
+			d.splices.at(i).added.comma = false
 		}
 	}
 }
@@ -137,10 +132,10 @@ func (d *document) alive() bool {
 
 // splicesFor copies the edits of d for another document with the same text, so
 // that neither sees what is edited in the other later.
-func (d *document) splicesFor(owner *document) []splice {
-	splices := slices.Clone(d.splices)
-	for i := range splices {
-		s := &splices[i]
+func (d *document) splicesFor(owner *document) splices {
+	splices := d.splices.clone()
+	for i := range splices.len() {
+		s := splices.at(i)
 		s.value = s.value.copyInto(owner)
 		s.added = s.added.copyInto(owner)
 	}
@@ -171,8 +166,8 @@ func (d *document) copyInto(in *document) *document {
 
 // append appends text[from:to] as edited.
 func (d *document) append(dst []byte, from, to int) []byte {
-	for i := d.after(from); i < len(d.splices) && d.splices[i].start < to; i++ {
-		s := &d.splices[i]
+	for i := d.after(from); i < d.splices.len() && d.splices.at(i).start < to; i++ {
+		s := d.splices.at(i)
 		dst = append(dst, d.text[from:max(from, s.start)]...)
 		dst = s.append(dst)
 		from = max(from, s.end)
@@ -204,8 +199,8 @@ func (s *splice) append(dst []byte) []byte {
 // size is the length of what append appends.
 func (d *document) size(from, to int) int {
 	n := to - from
-	for i := d.after(from); i < len(d.splices) && d.splices[i].start < to; i++ {
-		s := &d.splices[i]
+	for i := d.after(from); i < d.splices.len() && d.splices.at(i).start < to; i++ {
+		s := d.splices.at(i)
 		n += s.size() - (s.end - s.start)
 	}
 	return n

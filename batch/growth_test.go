@@ -87,3 +87,52 @@ func TestAll_editsLinear(t *testing.T) {
 		}
 	}
 }
+
+// Passes of edits over all events cost the same whatever was edited before, and
+// in whichever direction they go.
+func TestEdits_passesLinear(t *testing.T) {
+	for name, passes := range map[string]func(events []Event){
+		"forwards": func(events []Event) {
+			for _, name := range []string{"a", "c", "b"} {
+				for _, e := range events {
+					_ = e.At("data", name).Set(1)
+				}
+			}
+		},
+		"backwards": func(events []Event) {
+			for i := range events {
+				_ = events[len(events)-1-i].At("data", "c").Remove()
+			}
+			for i := range events {
+				_ = events[len(events)-1-i].At("data", "a").Remove()
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			linear(t, 25_000, func(n int) func() {
+				event := `{"event_type":"a","data":{"a":0,"b":0,"c":0}}`
+				b := parsed(t, `{"events":[`+strings.Repeat(event+`,`, n)+event+`]}`)
+				var events []Event
+				for _, e := range b.Events() {
+					events = append(events, e)
+				}
+				return func() { passes(events) }
+			})
+		})
+	}
+}
+
+func TestAll_removeFromTheBackLinear(t *testing.T) {
+	linear(t, 20_000, func(n int) func() {
+		b := parsed(t, `{"a":[0`+strings.Repeat(`,0`, n)+`]}`)
+		var elements []Value
+		for _, v := range b.At("a").All() {
+			elements = append(elements, v)
+		}
+		return func() {
+			for i := range elements {
+				require.NoError(t, elements[len(elements)-1-i].Remove())
+			}
+		}
+	})
+}

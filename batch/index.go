@@ -35,7 +35,7 @@ type eventSpan struct {
 func (b *Batch) shortcut(i int, path []string) (at place, known bool) {
 	e := &b.events[i]
 	j := b.base.after(int(e.start))
-	if len(path) == 0 || path[0] != "data" || j < len(b.base.splices) && b.base.splices[j].start < int(e.end) {
+	if len(path) == 0 || path[0] != "data" || j < b.base.splices.len() && b.base.splices.at(j).start < int(e.end) {
 		return place{}, false
 	}
 	pos := e.data

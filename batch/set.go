@@ -142,8 +142,8 @@ func (b *Batch) insert(p place, name string, text []byte) {
 	i, ok := p.doc.addedAt(c.end)
 	if !ok {
 		added := splice{start: c.end, end: c.end, added: &additions{comma: comma}}
-		p.doc.splices = slices.Insert(p.doc.splices, i, added)
+		p.doc.splices.insert(i, added)
 	}
-	added := p.doc.splices[i].added
+	added := p.doc.splices.at(i).added
 	added.members = append(added.members, addition{name, &document{text: text, in: p.doc}})
 }

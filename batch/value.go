@@ -125,7 +125,7 @@ func (v Value) Raw() []byte {
 		return nil
 	}
 	end := p.end()
-	if i := p.doc.after(p.pos); i < len(p.doc.splices) && p.doc.splices[i].start < end {
+	if i := p.doc.after(p.pos); i < p.doc.splices.len() && p.doc.splices.at(i).start < end {
 		return p.doc.append(nil, p.pos, end)
 	}
 	return p.doc.text[p.pos:end:end]
