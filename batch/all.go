@@ -7,7 +7,9 @@ import "iter"
 // is removed before its turn is not visited, what is added may be.
 //
 // Each yielded value stands for that one occurrence, also where members are
-// repeated.
+// repeated. Once that is removed, or what it was in is removed or replaced, the
+// value reads as nothing, whatever is set there later. To set it again is to set
+// the member of that name in what All went through; an element cannot be set again.
 func (v Value) All() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
 		s := new(siblings)

@@ -49,6 +49,9 @@ func (b *Batch) Size() int { return b.base.size(0, len(b.base.text)) }
 
 // MarshalJSON returns what [Batch.AppendJSON] appends. Note that json.Marshal
 // compacts what it gets from here and escapes <, > and & in it.
+//
+// So encoding/json writes the payload of every batch that it meets, also inside
+// other values: see [Batch.LogValue].
 func (b *Batch) MarshalJSON() ([]byte, error) { return b.AppendJSON(nil), nil }
 
 // start returns the index of the batch's opening brace.

@@ -10,9 +10,10 @@ import (
 )
 
 var (
-	errUTF8  = errors.New("batch: set: string is not valid UTF-8")
-	errBytes = errors.New("batch: set: []byte is ambiguous: convert it to string or json.RawMessage")
-	errNone  = errors.New("batch: set: the value to copy does not exist")
+	errUTF8   = errors.New("batch: set: string is not valid UTF-8")
+	errBytes  = errors.New("batch: set: []byte is ambiguous: convert it to string or json.RawMessage")
+	errNumber = errors.New("batch: set: json.Number is not a number")
+	errNone   = errors.New("batch: set: the value to copy does not exist")
 )
 
 // encode returns x as JSON text, and how deep it is nested.
@@ -39,16 +40,44 @@ func encode(x any) (text []byte, depth int, err error) {
 		}
 	case json.RawMessage:
 		text = bytes.Clone(x)
+	case json.Number:
+		if x == "" {
+			x = "0" // as in encoding/json
+		}
+		if text = []byte(x); skipNumber(text, 0) != len(text) {
+			return nil, 0, errNumber
+		}
 	default:
 		var buf bytes.Buffer
 		enc := json.NewEncoder(&buf)
 		enc.SetEscapeHTML(false)
 		if err := enc.Encode(x); err != nil {
-			return nil, 0, fmt.Errorf("batch: set: %w", err)
+			return nil, 0, &encodeError{reasonNotEncoded(x, err), err}
 		}
 		text = buf.Bytes()
 	}
 	return check(text)
+}
+
+// An encodeError says why encoding/json did not encode a value. It holds the
+// cause without printing it, as some causes quote the value.
+type encodeError struct {
+	reason string
+	cause  error
+}
+
+func (e *encodeError) Error() string { return "batch: set: " + e.reason }
+
+func (e *encodeError) Unwrap() error { return e.cause }
+
+func reasonNotEncoded(x any, err error) string {
+	if e, ok := errors.AsType[*json.UnsupportedTypeError](err); ok {
+		return e.Error()
+	}
+	if e, ok := errors.AsType[*json.UnsupportedValueError](err); ok {
+		return e.Error() // says that it is NaN, infinite or a cycle
+	}
+	return fmt.Sprintf("a %T could not be encoded", x)
 }
 
 // check tells whether text is one JSON value, and how deep it is nested. White

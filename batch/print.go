@@ -16,10 +16,13 @@ func (b *Batch) String() string {
 }
 
 // Format prints what String returns, whatever the verb: no payload gets into a
-// log by a wrong one.
+// log by a wrong one. (Package fmt cannot call it for a field that another
+// package does not export; a struct with such a field needs a Format of its own.)
 func (b *Batch) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, b.String()) }
 
-// LogValue logs what String returns.
+// LogValue logs what String returns. Log the batch itself, as an attribute of its
+// own: package log/slog calls this for attributes only, and its JSON handler
+// writes slices and structs with encoding/json, so the batches in them in full.
 func (b *Batch) LogValue() slog.Value { return slog.StringValue(b.String()) }
 
 // String describes the event without any of its payload.
