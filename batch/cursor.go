@@ -52,8 +52,9 @@ type cursor struct {
 
 	escaped bool // the name has escape sequences
 
-	over  bool // behind the entries of the text
-	added int  // then: which of the additions the entry is
+	over  bool       // behind the entries of the text
+	more  *additions // then: what edits added; nil if nothing
+	added int        // and which of them the entry is
 }
 
 // entries returns a cursor before the first entry of the object or array at p.
@@ -94,21 +95,16 @@ func (c *cursor) nextNamed(name string) bool {
 func (c *cursor) nextAdded() bool {
 	if !c.over {
 		c.over, c.added = true, -1
+		if i, ok := c.doc.addedAt(c.end); ok {
+			c.more = c.doc.splices.at(i).added
+		}
 	}
-	for added := c.additions(); c.added+1 < len(added); {
-		if c.added++; !added[c.added].value.gone {
+	for c.more != nil && c.added+1 < len(c.more.members) {
+		if c.added++; !c.more.members[c.added].value.gone {
 			return true
 		}
 	}
 	return false
-}
-
-// additions returns the members that edits added.
-func (c *cursor) additions() []addition {
-	if i, ok := c.doc.addedAt(c.end); ok {
-		return c.doc.splices.at(i).added.members
-	}
-	return nil
 }
 
 // scan moves to the next entry of the text, which may be cut.
@@ -178,7 +174,7 @@ func (c *cursor) cut() bool {
 func (c *cursor) is(name string) bool {
 	switch {
 	case c.over:
-		return c.additions()[c.added].name == name
+		return c.more.members[c.added].name == name
 	case !c.object:
 		return false
 	case c.escaped:
@@ -191,7 +187,7 @@ func (c *cursor) is(name string) bool {
 func (c *cursor) name() string {
 	switch {
 	case c.over:
-		return c.additions()[c.added].name
+		return c.more.members[c.added].name
 	case !c.object:
 		return ""
 	}
@@ -201,7 +197,7 @@ func (c *cursor) name() string {
 // place returns the place of the entry's value.
 func (c *cursor) place() place {
 	if c.over {
-		return place{c.additions()[c.added].value, 0}
+		return place{c.more.members[c.added].value, 0}
 	}
 	return place{c.doc, c.value}
 }

@@ -21,7 +21,8 @@ type splice struct {
 }
 
 // additions are the members of an addition. Removed ones stay in the list, gone,
-// so that those who are going through it do not lose their place.
+// so that those who are going through it do not lose their place; only those at
+// its end make room for new ones.
 type additions struct {
 	comma   bool // one stands before the first
 	members []addition
@@ -30,6 +31,14 @@ type additions struct {
 type addition struct {
 	name  string
 	value *document
+}
+
+func (a *additions) add(m addition) {
+	n := len(a.members)
+	for n > 0 && a.members[n-1].value.gone {
+		n--
+	}
+	a.members = append(a.members[:n], m)
 }
 
 func (s *splice) isCut() bool { return s.value == nil && s.added == nil }

@@ -136,3 +136,16 @@ func TestAll_removeFromTheBackLinear(t *testing.T) {
 		}
 	})
 }
+
+// Members that edits added and removed again leave nothing behind.
+func TestSet_roundsLinear(t *testing.T) {
+	linear(t, 10_000, func(n int) func() {
+		b := parsed(t, `{"u":{}}`)
+		return func() {
+			for range n {
+				require.NoError(t, b.At("u", "a").Set(1))
+				require.NoError(t, b.At("u", "a").Remove())
+			}
+		}
+	})
+}

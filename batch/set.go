@@ -145,6 +145,5 @@ func (b *Batch) insert(p place, name string, text []byte) {
 		added := splice{start: c.end, end: c.end, added: &additions{comma: comma}}
 		p.doc.splices.insert(i, added)
 	}
-	added := p.doc.splices.at(i).added
-	added.members = append(added.members, addition{name, &document{text: text, in: p.doc}})
+	p.doc.splices.at(i).added.add(addition{name, &document{text: text, in: p.doc}})
 }
