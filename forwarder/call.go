@@ -72,7 +72,7 @@ func (c *call) accept(d *delivery) error {
 	}
 	if err := f.buffer.take(c.ctx, d.size); err != nil {
 		if err != ErrClosed { //nolint:errorlint // take returns it as it is
-			err = f.watch.explain(c.ctx)
+			err = f.watch.because(c.ctx, anyPartition)
 			err = fmt.Errorf("waiting for %d bytes of the buffer: %w", d.size, err)
 		}
 		return err

@@ -22,7 +22,7 @@ func (f *Forwarder) Shutdown(ctx context.Context) error {
 		select {
 		case <-f.ledger.drained():
 		case <-ctx.Done():
-			why := f.watch.explain(ctx)
+			why := f.watch.because(ctx, anyPartition)
 			return fmt.Errorf("forwarder: shutting down: %d messages undecided: %w", f.ledger.count(), why)
 		}
 	}
