@@ -11,6 +11,7 @@ import (
 
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/alone"
 )
 
 // The same on Apache Kafka: brokers that are killed, paused and stopped all at
@@ -19,6 +20,7 @@ func TestApache_throughFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts Apache Kafka")
 	}
+	alone.Lock(t)
 	k := forwardertest.ApacheKafka(t, forwardertest.ApacheBrokers(3))
 	ctx := within(t, 6*time.Minute)
 	require.NoError(t, k.CreateTopic(ctx, "events", 12, map[string]string{"min.insync.replicas": "2", "max.message.bytes": "400000"}))

@@ -11,12 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/alone"
 )
 
 // One user's batches are written to one partition in the order they were
 // accepted, without loss or duplicates, through faults of every kind at once.
 func TestOrder_throughFaults(t *testing.T) {
 	long(t)
+	alone.Lock(t)
 	k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
 	f := open(t, k)
 	ctx := within(t, 3*time.Minute)

@@ -13,12 +13,14 @@ import (
 	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/alone"
 )
 
 // 10,000 callers at a slow broker: memory stays at the buffer's size, and they
 // are served in the order in which they came.
 func TestPressure_manyCallers(t *testing.T) {
 	long(t)
+	alone.Lock(t)
 	const callers, wave = 10_000, 100
 	k := forwardertest.NewKafka(t, forwardertest.WithTopic("events", 1))
 	s := k.Settings()
