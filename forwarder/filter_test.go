@@ -34,23 +34,23 @@ func TestPipeline_filterFails(t *testing.T) {
 		},
 		"panic": {
 			filter: func(context.Context, *batch.Batch) error { panic("payload") },
-			text:   "panicked (string)", stack: "pipeline_test.go",
+			text:   "panicked (string)", stack: "filter_test.go",
 		},
 		"panic with an error": {
 			filter: func(context.Context, *batch.Batch) error { panic(io.ErrClosedPipe) },
-			text:   "panicked (*errors.errorString)", is: []error{io.ErrClosedPipe}, stack: "pipeline_test.go",
+			text:   "panicked (*errors.errorString)", is: []error{io.ErrClosedPipe}, stack: "filter_test.go",
 		},
 		"panic of the runtime": {
 			filter: func(_ context.Context, b *batch.Batch) error { return batch.Drop([]string{}[b.NumEvents()]) },
-			text:   "panicked (runtime.boundsError)", stack: "pipeline_test.go",
+			text:   "panicked (runtime.boundsError)", stack: "filter_test.go",
 		},
 		"panic with nil": {
 			filter: func(context.Context, *batch.Batch) error { panic(nil) }, //nolint:govet // on purpose
-			text:   "panicked (*runtime.PanicNilError)", stack: "pipeline_test.go",
+			text:   "panicked (*runtime.PanicNilError)", stack: "filter_test.go",
 		},
 		"panic with a drop": {
 			filter: func(context.Context, *batch.Batch) error { panic(batch.Drop("no decision")) },
-			text:   "panicked", stack: "pipeline_test.go",
+			text:   "panicked", stack: "filter_test.go",
 		},
 		"error joined with a drop": {
 			filter: func(context.Context, *batch.Batch) error {
@@ -62,7 +62,7 @@ func TestPipeline_filterFails(t *testing.T) {
 			filter: func(context.Context, *batch.Batch) error {
 				panic(errors.Join(io.ErrClosedPipe, batch.Drop("no decision")))
 			},
-			text: "panicked", is: []error{io.ErrClosedPipe}, stack: "pipeline_test.go",
+			text: "panicked", is: []error{io.ErrClosedPipe}, stack: "filter_test.go",
 		},
 		"context ends": {
 			filter: func(context.Context, *batch.Batch) error {
