@@ -120,15 +120,17 @@ func moves(r *rand.Rand, k *forwardertest.Kafka) fault {
 }
 
 // controlFaults leave a producer in doubt: what tells one that numbers its
-// messages and never gives up from others.
+// messages and never gives up from others. They take turns, so that each seed
+// has both: the first outlasts the retry of a producer that gives up after it.
 func controlFaults(k *forwardertest.Kafka) func(*rand.Rand) fault {
 	const timedOut = 7 // after append
+	turn := 0
 	return func(r *rand.Rand) fault {
-		if r.IntN(2) == 0 {
+		if turn++; turn%2 == 0 {
 			return answers("answers lost", 150*ms, k.LoseAnswers, forwardertest.Produce, 2+r.IntN(3))
 		}
-		return fault{"timed out after append", 150 * ms, func(context.Context) (effect, error) {
-			return stoppable(k.Fail(forwardertest.Produce, timedOut, 12)), nil
+		return fault{"timed out after append", 300 * ms, func(context.Context) (effect, error) {
+			return stoppable(k.Fail(forwardertest.Produce, timedOut, 4*partitions)), nil
 		}}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -81,7 +82,7 @@ func newBroken(s settings.Settings, w *workload) (subject, error) {
 	p.Idempotent, p.RequiredAcks = w.cfg.Defect != NotIdempotent, sarama.WaitForAll
 	p.Retry.Max = manyRetries
 	if w.cfg.Defect == Resends {
-		p.Retry.Max = 1
+		p.Retry.Max, p.Retry.Backoff = 1, 20*time.Millisecond
 	}
 	p.Return.Successes, p.Return.Errors = true, true
 	p.Partitioner = partition.ByUser(partition.Murmur2)
