@@ -93,6 +93,7 @@ func (p *probe) run(ctx context.Context) error {
 			if err = worst(p.reach(ctx, cfg, v, true)); err == nil {
 				return nil
 			}
+			err = worst([]error{err, last}) // the end of the wait may have cut this round short
 			last = err
 		}
 		var hangUp *hangUpError

@@ -24,18 +24,33 @@ func refusef(format string, args ...any) error {
 	return &refusalError{fmt.Errorf(format, args...)}
 }
 
-// worst picks the error to tell of several: a refusal, if there is one.
+// worst picks the error to tell of several, of equals the first: a refusal, if
+// there is one, else something that has failed. Silence comes last: the end of
+// a wait cuts off healthy brokers, too.
 func worst(errs []error) error {
-	var first error
+	var told error
 	for _, err := range errs {
-		if isRefusal(err) {
+		switch {
+		case isRefusal(err):
 			return err
-		}
-		if first == nil {
-			first = err
+		case told == nil, isSilence(told) && err != nil && !isSilence(err):
+			told = err
 		}
 	}
-	return first
+	return told
+}
+
+// A silenceError is a server that had not answered when the wait for it ended.
+type silenceError struct {
+	server string
+	stage  stage
+}
+
+func (e *silenceError) Error() string { return e.server + ": " + e.stage.String() }
+
+func isSilence(err error) bool {
+	_, ok := errors.AsType[*silenceError](err)
+	return ok
 }
 
 func isRefusal(err error) bool {
@@ -81,7 +96,7 @@ func (s stage) String() string {
 // ctx ended.
 func unreachable(ctx context.Context, server string, at *progress, err error) error {
 	if over(ctx) {
-		return fmt.Errorf("%s: %s", server, at.get())
+		return &silenceError{server, at.get()}
 	}
 	return fmt.Errorf("%s: %w", server, err)
 }
