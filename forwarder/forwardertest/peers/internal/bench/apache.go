@@ -1,0 +1,66 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/work"
+)
+
+// An apache is one of the clusters of a run.
+type apache struct {
+	*forwardertest.ApacheCluster
+	name   string
+	topics int
+}
+
+func startApache(ctx context.Context, version string, brokers int) (*apache, error) {
+	c, err := forwardertest.StartApacheKafka(ctx, forwardertest.ApacheVersion(version), forwardertest.ApacheBrokers(brokers))
+	if err != nil {
+		return nil, err
+	}
+	return &apache{ApacheCluster: c, name: fmt.Sprintf("%d x %s", brokers, version)}, nil
+}
+
+// newTopic creates an empty topic. Every job has one of its own.
+func (k *apache) newTopic(ctx context.Context, partitions int32) (string, error) {
+	k.topics++
+	topic := fmt.Sprintf("peers%d", k.topics)
+	configs := map[string]string{"file.delete.delay.ms": "100"}
+	if len(k.Brokers()) > 1 {
+		configs["min.insync.replicas"] = "2"
+	}
+	return topic, k.CreateTopic(ctx, topic, partitions, configs)
+}
+
+// check reads the whole topic back, with a client that is not the one that has
+// written it unless that was franz-go.
+func (k *apache) check(ctx context.Context, topic string, items []*work.Item, sent int64) error {
+	client, err := k.Client(kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, topic)
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	left := int64(0)
+	ends.Each(func(o kadm.ListedOffset) { left += o.Offset })
+	checker := work.NewChecker(items)
+	for left > 0 {
+		fetched := client.PollFetches(ctx)
+		if err := fetched.Err0(); err != nil {
+			return fmt.Errorf("bench: %w", err)
+		}
+		fetched.EachRecord(func(r *kgo.Record) {
+			left--
+			checker.Add(r.Key, r.Value)
+		})
+	}
+	return checker.End(sent)
+}

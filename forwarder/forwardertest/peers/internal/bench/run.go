@@ -1,0 +1,218 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/peer"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/results"
+)
+
+// Options is what a run can be told.
+type Options struct {
+	Quick   bool
+	Measure time.Duration // of each measurement
+	Out     io.Writer     // for progress
+}
+
+// command is what a reader repeats a run with.
+func (o Options) command() string {
+	command := "cd forwarder/forwardertest/peers && GOWORK=off go run . -measure " + o.Measure.String()
+	if o.Quick {
+		command += " -quick"
+	}
+	return command
+}
+
+const (
+	warmUp     = 400 * time.Millisecond // Go's
+	javaWarmUp = 15 * time.Second       // once for each of its processes
+	brokerWarm = 20 * time.Second       // until a broker's code is compiled
+)
+
+// A run is a benchmark under way.
+type run struct {
+	Options
+	dir     string
+	pools   pools
+	java    javas
+	results *results.Results
+	bar     bar
+	noise   []float64
+}
+
+// Run makes all measurements. What fails is in the results as failed; an error
+// means that there are none.
+func Run(ctx context.Context, o Options) (*results.Results, error) {
+	dir, err := os.MkdirTemp("", "eventferry-peers")
+	if err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // in the system's folder for temporary files
+	began := time.Now()
+	r := &run{Options: o, dir: dir, pools: pools{dir, map[string]*pool{}}, java: javas{dir: dir}, results: &results.Results{
+		Began: began.UTC().Format(time.RFC3339), Quick: o.Quick,
+	}}
+	r.results.Command = o.command()
+	r.results.Machine, r.results.Versions = machine(), versions(ctx)
+	err = r.clusters(ctx)
+	r.results.Minutes = time.Since(began).Minutes()
+	r.results.Machine.Noise = spreadOf(r.noise)
+	return r.results, err
+}
+
+// A stage is what one cluster is used for.
+type stage struct {
+	version string
+	brokers int
+	cells   []cell
+	growth  []growing
+	extras  bool // floor and profiles
+}
+
+func (r *run) stages() []stage {
+	one := stage{forwardertest.Apache39, 1, oneBroker(r.Quick), append(growth(r.Quick), growthOfBrokers(1)), true}
+	if r.Quick {
+		one.growth = growth(true)
+		return []stage{one}
+	}
+	return []stage{one, {forwardertest.Apache43, 3, threeBrokers(), []growing{growthOfBrokers(3)}, false}}
+}
+
+func (r *run) clusters(ctx context.Context) error {
+	stages := r.stages()
+	for _, s := range stages {
+		r.bar.add(r.estimate(s))
+	}
+	for _, s := range stages {
+		if err := r.stage(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) stage(ctx context.Context, s stage) error {
+	k, err := startApache(ctx, s.version, s.brokers)
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	defer r.java.close()
+	r.bar.say(r.Out, "%s: warming up", k.name)
+	if err := r.warmBrokers(ctx, k, s); err != nil {
+		return err
+	}
+	cells := make([]results.Cell, len(s.cells))
+	for i, c := range s.cells {
+		cells[i] = results.Cell{Cluster: k.name, Size: c.size.Name, Codec: c.codec, Shape: c.shape(), Rounds: map[string][]results.Measurement{}}
+	}
+	for round := range moreRounds {
+		for i, c := range s.cells {
+			if round < c.rounds {
+				if err := r.round(ctx, k, c, round+i, cells[i].Rounds); err != nil {
+					return err
+				}
+			}
+		}
+		if err := r.growthRound(ctx, k, s.growth, round); err != nil {
+			return err
+		}
+		if s.extras && round < rounds {
+			if err := r.floors(ctx, round); err != nil {
+				return err
+			}
+		}
+	}
+	r.results.Cells = append(r.results.Cells, cells...)
+	if s.extras {
+		return r.profiles(ctx, k)
+	}
+	return nil
+}
+
+// round has each contender do the work once, beginning with another one in
+// each round and cell.
+func (r *run) round(ctx context.Context, k *apache, c cell, turn int, into map[string][]results.Measurement) error {
+	seconds, err := noiseProcess(ctx)
+	if err != nil {
+		return err
+	}
+	r.noise = append(r.noise, seconds)
+	for i := range c.contenders {
+		name := c.contenders[(turn+i)%len(c.contenders)]
+		began := time.Now()
+		report, err := r.measure(ctx, k, c, name, "")
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		m := measurement(report)
+		if err != nil {
+			m = results.Measurement{Error: err.Error()}
+		}
+		into[name] = append(into[name], m)
+		r.bar.done(r.Out, time.Since(began), fmt.Sprintf("%s, %s, %s", k.name, c, name), m)
+	}
+	return nil
+}
+
+// measure has one contender do one job, and reads back what it has written.
+func (r *run) measure(ctx context.Context, k *apache, c cell, name, profile string) (report peer.Report, err error) {
+	p, err := r.pools.of(ctx, c)
+	if err != nil {
+		return report, err
+	}
+	topic, err := k.newTopic(ctx, c.partitions)
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, k.DeleteTopic(ctx, topic)) }()
+	s := k.Settings(topic)
+	j := peer.Job{
+		Contender: name, Servers: s.BootstrapServers, Topic: topic,
+		User: s.UserName, Password: s.Password.Reveal(), CAFile: s.TLS.CAFile,
+		Codec: c.codec, Pool: p.path, Callers: c.callers, Group: c.group, Pipe: c.pipe,
+		WarmMillis: millis(warmUp), MeasureMillis: millis(r.Measure), Profile: profile,
+	}
+	if name == peer.Java {
+		report, err = r.java.run(ctx, j)
+	} else {
+		report, err = runGo(ctx, j)
+	}
+	if err != nil {
+		return report, err
+	}
+	return report, k.check(ctx, topic, p.items, report.Sent)
+}
+
+func millis(d time.Duration) int { return int(d / time.Millisecond) }
+
+func measurement(r peer.Report) results.Measurement {
+	m := results.Measurement{
+		CPUMicros: r.CPUMicros, Allocations: r.Allocations, AllocBytes: r.AllocBytes, PeakKiB: r.PeakKiB,
+		P50Micros: r.P50Micros, P99Micros: r.P99Micros, P999Micros: r.P999Micros,
+	}
+	if r.Seconds > 0 {
+		m.Rate = float64(r.Messages) / r.Seconds
+	}
+	return m
+}
+
+// warmBrokers puts a load on a cluster of which nothing is kept.
+func (r *run) warmBrokers(ctx context.Context, k *apache, s stage) error {
+	patience := brokerWarm
+	if r.Quick {
+		patience /= 4
+	}
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		if _, err := r.measure(ctx, k, s.cells[0], peer.FranzWait, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}

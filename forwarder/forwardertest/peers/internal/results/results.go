@@ -1,0 +1,71 @@
+// Package results holds what a run of the benchmark found, and makes tables and
+// plots of it.
+package results
+
+// Results is a whole run, as it is kept in results.json.
+type Results struct {
+	Began    string   `json:"began"` // RFC 3339
+	Minutes  float64  `json:"minutes"`
+	Quick    bool     `json:"quick"`
+	Command  string   `json:"command,omitempty"` // that makes such a run
+	Machine  Machine  `json:"machine"`
+	Versions Versions `json:"versions"`
+	Cells    []Cell   `json:"cells"`
+	Floor    []Floor  `json:"floor"`
+	Growth   []Growth `json:"growth"`
+	Profiles []Shares `json:"profiles"`
+}
+
+// Machine is where a run was made, and how noisy it was.
+type Machine struct {
+	CPU   string  `json:"cpu"`
+	Cores int     `json:"cores"`
+	Noise float64 `json:"noise"` // (p90-p10)/median of a fixed piece of work, timed on the clients' core before each round of each kind
+	OS    string  `json:"os"`
+}
+
+// Versions by name: go, java, kafka clients of each contender.
+type Versions map[string]string
+
+// A Cell is one kind of work on one cluster, by all contenders.
+type Cell struct {
+	Cluster string                   `json:"cluster"` // "1 x 3.9.2" or "3 x 4.3.1"
+	Size    string                   `json:"size"`    // "1 KiB", "9 KB", "64 KB"
+	Codec   string                   `json:"codec"`   // none, lz4, zstd
+	Shape   string                   `json:"shape"`   // "64 x 1", "64 x 10" (callers x group), "pipeline"
+	Rounds  map[string][]Measurement `json:"rounds"`  // by contender; index is the round
+}
+
+// A Measurement is one contender's part of one round of a cell.
+type Measurement struct {
+	Rate        float64 `json:"rate"`   // messages a second
+	CPUMicros   float64 `json:"cpu_us"` // for each message
+	Allocations float64 `json:"allocs"`
+	AllocBytes  float64 `json:"alloc_bytes"`
+	PeakKiB     int64   `json:"peak_kib"`
+	P50Micros   float64 `json:"p50_us"`
+	P99Micros   float64 `json:"p99_us"`
+	P999Micros  float64 `json:"p999_us"`
+	Error       string  `json:"error,omitempty"` // then the rest is zero and the round does not count for this contender
+}
+
+// Floor is what compressing, sealing and writing the same bytes costs.
+type Floor struct {
+	Size      string    `json:"size"`
+	Codec     string    `json:"codec"`
+	BatchKiB  int       `json:"batch_kib"` // bytes that are compressed together
+	CPUMicros []float64 `json:"cpu_us"`    // for each message, by round
+}
+
+// Growth is how the cost of a message of ours changes with one thing.
+type Growth struct {
+	Of     string                   `json:"of"` // "callers", "partitions", "events a batch", "brokers"
+	At     int                      `json:"at"`
+	Rounds map[string][]Measurement `json:"rounds"`
+}
+
+// Shares is where the processor time of our process goes.
+type Shares struct {
+	Codec  string             `json:"codec"`
+	Shares map[string]float64 `json:"shares"` // of 1, by kind
+}

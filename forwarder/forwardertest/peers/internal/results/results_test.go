@@ -1,0 +1,177 @@
+package results_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/peer"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/results"
+)
+
+func contains(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, p := range parts {
+		if !strings.Contains(text, p) {
+			t.Errorf("%q is not in\n%s", p, text)
+		}
+	}
+}
+
+func TestFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "results.json")
+	for range 2 { // the second time there is a file to replace
+		if err := madeUp().Save(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := results.Load(path)
+	if err != nil || !reflect.DeepEqual(got, madeUp()) {
+		t.Errorf("%v: got %+v", err, got)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("%v: left %v", err, left)
+	}
+}
+
+func TestFileErrors(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := results.Load(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+	// A folder with something in it cannot be replaced by a file.
+	target := filepath.Join(dir, "results.json")
+	if err := os.MkdirAll(filepath.Join(target, "full"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := madeUp().Save(target); err == nil {
+		t.Error("saved over a folder")
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("%v: left %v", err, left)
+	}
+}
+
+func TestMarkdown(t *testing.T) {
+	text := madeUp().Markdown()
+	contains(t, text,
+		"Whole run. Began 2026-01-02T03:04:05Z, took 61 minutes", "`go run .`", "Some &lt;CPU> & more, 2 cores", "Noise: 3.1 %", "go 1.26.0, java 21",
+		"## Kafka 1 x 3.9.2", "## Kafka 3 x 4.3.1", "### 9 KB, zstd, 64 x 10", "CPU to franz-go-5ms",
+		"| eventferry-seam | 30303 | 33.0 | 0.75 (0.75–0.75) | 1.33 (1.33–1.33) | 3.0 | 90 | 3.30 | 9.90 | 66.00 |",
+		"| franz-go-5ms | 22727 | 44.0 | 1 | 1 |",
+		`| sarama | failed: broker \| gone &lt;twice> (round 1) |`, `- sarama failed: broker \| gone &lt;twice> (round 2)`,
+		"- java failed: out of memory (round 2)",
+		"| 9 KB, zstd | 90 | 11.0 | 33.0 | 3.00 (3.00–3.00) | 48.4 | 4.40 (4.40–4.40) |",
+		"| 1 | failed: no leader (round 1) | 34.1 | – | 49.5 | – | – | – | 0.69 (0.69–0.69) | – |", "| 64 | 48.4 | 33.0 |",
+		"| codec | 50.0 | 80.0 |", "| GC | – | 2.0 |")
+	if strings.Index(text, "| 1 | failed") > strings.Index(text, "| 64 | 48.4") {
+		t.Error("steps of growth are not sorted")
+	}
+	contains(t, (&results.Results{Quick: true}).Markdown(), "Quick run")
+}
+
+func TestMarkdownWithoutFranz(t *testing.T) {
+	r := &results.Results{Cells: []results.Cell{{Cluster: "1 x 3.9.2", Size: "9 KB", Codec: "lz4", Shape: "64 x 1",
+		Rounds: map[string][]results.Measurement{peer.Seam: rounds(30), peer.Franz: failed("refused")}}}}
+	contains(t, r.Markdown(), "| eventferry-seam | 30303 | 33.0 | – | – |", "| franz-go | failed: refused (round 1) |")
+}
+
+// lines of a summary, which are always five.
+func lines(t *testing.T, r *results.Results) []string {
+	t.Helper()
+	list := strings.Split(strings.TrimSuffix(r.Summary(), "\n"), "\n")
+	if len(list) != 5 {
+		t.Fatalf("%d lines: %q", len(list), list)
+	}
+	for _, l := range list {
+		contains(t, l[:2], "- ")
+	}
+	return list
+}
+
+func TestSummary(t *testing.T) {
+	r := madeUp()
+	r.Cells[0].Rounds[peer.Seam] = rounds(80)                   // 1 KiB, 64 x 1: worse
+	r.Cells[1].Rounds[peer.Seam] = failed("refused")            // 1 KiB, 64 x 10
+	r.Cells[2].Rounds[peer.Seam] = rounds(40)[:1]               // 1 KiB, pipeline: one round only
+	r.Cells[21+1].Rounds[peer.Forward] = failed("out of space") // 9 KB zstd 64 x 10
+	got := lines(t, r)
+	contains(t, got[0], "win 51, tie 1, lose 1 of 54 cells, 1 without a ratio, ratios 0.75 to 2.00, median 0.75")
+	contains(t, got[1], "win 51, tie 1, lose 1 of 54 cells, 1 without a ratio, ratios 0.50 to 1.33, median 1.33")
+	contains(t, got[2], "CPU win 15, tie 1, lose 1 of 18 cells, 1 without a ratio", "messages/s win 15")
+	contains(t, got[3], "64 x 10 on 1 x 3.9.2 not measured", "64 x 1 on 1 x 3.9.2 lose at 1.10 (1.10–1.10)")
+	contains(t, got[4], "win 17, tie 0, lose 1 of 18 cells, ratios 0.60 to 1.60")
+}
+
+func TestSummaryOfNothing(t *testing.T) {
+	for _, l := range lines(t, new(results.Results)) {
+		contains(t, l, "not measured")
+	}
+}
+
+func TestPlots(t *testing.T) {
+	for name, r := range map[string]*results.Results{
+		"whole": madeUp(),
+		"empty": {},
+		"failed": {Cells: []results.Cell{{Cluster: "1 x 3.9.2", Size: "9 KB", Codec: "<&>", Shape: "64 x 10", Rounds: map[string][]results.Measurement{peer.Seam: failed("refused")}},
+			{Cluster: "1 x 3.9.2", Size: "9 KB", Codec: "lz4", Shape: "64 x 1", Rounds: map[string][]results.Measurement{peer.Seam: failed("refused")}}},
+			Growth: []results.Growth{{Of: "<callers>", At: 1, Rounds: map[string][]results.Measurement{peer.Seam: failed("refused")}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plots := r.Plots()
+			want := []string{"cpu.svg", "growth.svg", "latency.svg", "profile.svg", "rate.svg"}
+			if got := slices.Sorted(maps.Keys(plots)); !slices.Equal(got, want) {
+				t.Errorf("got %v", got)
+			}
+			for file, text := range plots {
+				wellFormed(t, file, text)
+				switch {
+				case name == "empty" || name == "failed" && file == "profile.svg":
+					contains(t, text, "not measured in this run")
+				case name == "failed":
+					contains(t, text, "failed</text>")
+				case file != "profile.svg":
+					contains(t, text, ">eventferry-seam</text>")
+				default:
+					contains(t, text, ">system calls</text>")
+				}
+			}
+		})
+	}
+	contains(t, madeUp().Plots()["cpu.svg"], ">0.75</text>", ">codec zstd</text>", ">5.00</text>", ">failed</text>")
+	contains(t, madeUp().Plots()["rate.svg"], ">1.33</text>")
+	contains(t, madeUp().Plots()["latency.svg"], ">9.90</text>")
+}
+
+func wellFormed(t *testing.T, file, text string) {
+	t.Helper()
+	if dir := os.Getenv("PLOTS"); dir != "" { // to look at them
+		if err := os.WriteFile(filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "-")+"-"+file), []byte(text), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	d, elements := xml.NewDecoder(strings.NewReader(text)), 0
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", file, err, text)
+		}
+		if _, ok := token.(xml.StartElement); ok {
+			elements++
+		}
+	}
+	if elements < 5 || strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
+		t.Errorf("%s has %d elements:\n%s", file, elements, text)
+	}
+}
