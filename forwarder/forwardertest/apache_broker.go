@@ -44,13 +44,18 @@ func (c *ApacheCluster) launch(b *apacheBroker) error {
 	}
 	defer log.Close()
 	flags := []string{
-		"-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+		"-XX:+UseSerialGC",
 		"-Dorg.slf4j.simpleLogger.showDateTime=true", "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
 		// Of the rest only what helps a failed test: starts, stops and refused clients.
 		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 		"-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
 		"-Dorg.slf4j.simpleLogger.log.kafka.server.BrokerLifecycleManager=info",
 		"-Dorg.slf4j.simpleLogger.log.org.apache.kafka.common.network=info",
+	}
+	if c.opts.fast {
+		flags = append(flags, "-Xms256m", "-Xmx512m")
+	} else {
+		flags = append(flags, "-Xms128m", "-Xmx384m", "-XX:TieredStopAtLevel=1")
 	}
 	if c.opts.documented {
 		flags = append(flags, c.documentedFlags()...)

@@ -5,6 +5,7 @@ package cost
 import (
 	"crypto/tls"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
@@ -31,6 +32,7 @@ func newProducer(b *testing.B, s settings.Settings) deliver.Producer {
 	cfg.Metadata.Full, cfg.Metadata.AllowAutoTopicCreation = false, false
 	cfg.Producer.Idempotent, cfg.Producer.RequiredAcks = true, sarama.WaitForAll
 	cfg.Producer.Partitioner = sarama.NewManualPartitioner
+	cfg.Producer.Retry.BackoffFunc = func(int, int) time.Duration { return 100 * time.Millisecond }
 	cfg.Producer.Return.Successes = true
 	cfg.Producer.MaxMessageBytes = s.Delivery.MaxMessageBytes
 	cfg.Producer.Compression, cfg.Producer.CompressionLevel = sarama.CompressionZSTD, s.Delivery.CompressionLevel

@@ -90,10 +90,11 @@ func beBenchmark(ctx context.Context, w io.Writer) error {
 			return err
 		}
 		r, err := bench.Run(ctx, bench.Options{Quick: *quick, Measure: *measure, Out: w})
+		to := file
 		if err != nil {
-			return err
+			to = filepath.Join(*out, "partial.json") // not in the place of a whole run
 		}
-		if err := errors.Join(os.MkdirAll(*out, 0o755), r.Save(file)); err != nil {
+		if err := errors.Join(err, os.MkdirAll(*out, 0o755), r.Save(to)); err != nil {
 			return err
 		}
 	}

@@ -19,7 +19,7 @@ type apache struct {
 }
 
 func startApache(ctx context.Context, version string, brokers int) (*apache, error) {
-	c, err := forwardertest.StartApacheKafka(ctx, forwardertest.ApacheVersion(version), forwardertest.ApacheBrokers(brokers))
+	c, err := forwardertest.StartApacheKafka(ctx, forwardertest.ApacheVersion(version), forwardertest.ApacheBrokers(brokers), forwardertest.ApacheFast())
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +40,8 @@ func (k *apache) newTopic(ctx context.Context, partitions int32) (string, error)
 // check reads the whole topic back, with a client that is not the one that has
 // written it unless that was franz-go.
 func (k *apache) check(ctx context.Context, topic string, items []*work.Item, sent int64) error {
+	ctx, cancel := context.WithTimeout(ctx, childPatience)
+	defer cancel()
 	client, err := k.Client(kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		return err
@@ -51,15 +53,15 @@ func (k *apache) check(ctx context.Context, topic string, items []*work.Item, se
 	}
 	left := int64(0)
 	ends.Each(func(o kadm.ListedOffset) { left += o.Offset })
-	checker := work.NewChecker(items)
+	checker := work.NewChecker(items, int32(len(ends[topic]))) //nolint:gosec // small
 	for left > 0 {
 		fetched := client.PollFetches(ctx)
-		if err := fetched.Err0(); err != nil {
+		if err := fetched.Err(); err != nil {
 			return fmt.Errorf("bench: %w", err)
 		}
 		fetched.EachRecord(func(r *kgo.Record) {
 			left--
-			checker.Add(r.Key, r.Value)
+			checker.Add(r.Partition, r.Key, r.Value)
 		})
 	}
 	return checker.End(sent)

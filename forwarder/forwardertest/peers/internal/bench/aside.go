@@ -10,7 +10,8 @@ import (
 	"syscall"
 )
 
-// asideVariable says that this is the new one, and how many cores there are.
+// asideVariable says that the program has moved already, and how many cores the
+// machine has.
 const asideVariable = "EVENTFERRY_PEERS_ASIDE"
 
 // MoveAside runs this program anew on the core that clients do not have, so

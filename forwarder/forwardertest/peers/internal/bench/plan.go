@@ -115,14 +115,18 @@ type growing struct {
 	cell
 }
 
+// growthBase is where everything that grows passes.
+func growthBase() cell {
+	return cell{size: work.KB9(), codec: "lz4", callers: callers, group: 1, partitions: partitions,
+		contenders: []string{peer.Forward, peer.Seam, peer.Franz, peer.FranzWait}, rounds: rounds}
+}
+
 // growth is measured against the best of the others, with lz4, which leaves
 // more to see of the client than zstd does.
 func growth(quick bool) []growing {
-	base := cell{size: work.KB9(), codec: "lz4", callers: callers, group: 1, partitions: partitions,
-		contenders: []string{peer.Forward, peer.Seam, peer.FranzWait}, rounds: rounds}
 	var list []growing
 	add := func(of string, at int, change func(*cell)) {
-		c := base
+		c := growthBase()
 		change(&c)
 		list = append(list, growing{of, at, c})
 	}
@@ -145,7 +149,5 @@ func growth(quick bool) []growing {
 
 // growthOfBrokers is measured where there are three.
 func growthOfBrokers(n int) growing {
-	g := growth(false)[3]
-	g.of, g.at = "brokers", n
-	return g
+	return growing{"brokers", n, growthBase()}
 }

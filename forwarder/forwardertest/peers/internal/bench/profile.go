@@ -22,12 +22,13 @@ func (r *run) profiles(ctx context.Context, k *apache) error {
 	if r.Quick {
 		codecs = codecs[2:]
 	}
-	long := *r
-	long.Measure = profiled
+	usual := r.Measure
+	r.Measure = profiled
+	defer func() { r.Measure = usual }()
 	for _, codec := range codecs {
 		path := filepath.Join(r.dir, codec+".pprof")
 		c := cell{size: work.KB9(), codec: codec, callers: callers, group: groupOf(work.KB9()), partitions: partitions}
-		if _, err := long.measure(ctx, k, c, peer.Forward, path); err != nil {
+		if _, err := r.measure(ctx, k, c, peer.Forward, path); err != nil {
 			return fmt.Errorf("bench: profile with %s: %w", codec, err)
 		}
 		f, err := os.Open(path)

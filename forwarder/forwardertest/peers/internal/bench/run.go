@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -46,8 +47,8 @@ type run struct {
 	noise   []float64
 }
 
-// Run makes all measurements. What fails is in the results as failed; an error
-// means that there are none.
+// Run makes all measurements. What a contender fails at is in the results as
+// failed. With an error they hold what was measured until then.
 func Run(ctx context.Context, o Options) (*results.Results, error) {
 	dir, err := os.MkdirTemp("", "eventferry-peers")
 	if err != nil {
@@ -108,14 +109,14 @@ func (r *run) stage(ctx context.Context, s stage) error {
 	if err := r.warmBrokers(ctx, k, s); err != nil {
 		return err
 	}
-	cells := make([]results.Cell, len(s.cells))
-	for i, c := range s.cells {
-		cells[i] = results.Cell{Cluster: k.name, Size: c.size.Name, Codec: c.codec, Shape: c.shape(), Rounds: map[string][]results.Measurement{}}
+	first := len(r.results.Cells)
+	for _, c := range s.cells {
+		r.results.Cells = append(r.results.Cells, results.Cell{Cluster: k.name, Size: c.size.Name, Codec: c.codec, Shape: c.shape(), Rounds: map[string][]results.Measurement{}})
 	}
 	for round := range moreRounds {
 		for i, c := range s.cells {
 			if round < c.rounds {
-				if err := r.round(ctx, k, c, round+i, cells[i].Rounds); err != nil {
+				if err := r.round(ctx, k, c, round+i, r.results.Cells[first+i].Rounds); err != nil {
 					return err
 				}
 			}
@@ -129,23 +130,23 @@ func (r *run) stage(ctx context.Context, s stage) error {
 			}
 		}
 	}
-	r.results.Cells = append(r.results.Cells, cells...)
 	if s.extras {
 		return r.profiles(ctx, k)
 	}
 	return nil
 }
 
-// round has each contender do the work once, beginning with another one in
-// each round and cell.
+// round has each contender do the work once, in another order in each round and
+// cell, so that none always follows the same one and its traces on the disk.
 func (r *run) round(ctx context.Context, k *apache, c cell, turn int, into map[string][]results.Measurement) error {
 	seconds, err := noiseProcess(ctx)
 	if err != nil {
 		return err
 	}
 	r.noise = append(r.noise, seconds)
-	for i := range c.contenders {
-		name := c.contenders[(turn+i)%len(c.contenders)]
+	order := rand.New(rand.NewPCG(uint64(turn), uint64(c.size.Bytes))).Perm(len(c.contenders)) //nolint:gosec // no secret
+	for _, i := range order {
+		name := c.contenders[i]
 		began := time.Now()
 		report, err := r.measure(ctx, k, c, name, "")
 		if ctx.Err() != nil {

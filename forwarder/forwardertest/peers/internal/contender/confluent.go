@@ -2,7 +2,6 @@ package contender
 
 import (
 	"fmt"
-	"sync"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
@@ -13,7 +12,6 @@ import (
 type confluent struct {
 	topic    string
 	producer *kafka.Producer
-	reports  sync.WaitGroup
 }
 
 func newConfluent(j peer.Job) (contender, error) {
@@ -38,13 +36,13 @@ func newConfluent(j peer.Job) (contender, error) {
 			// Nobody reads them, but somebody must take them.
 		}
 	}()
-	c.reports.Go(func() {
+	go func() {
 		for e := range p.Events() {
 			if m, ok := e.(*kafka.Message); ok {
 				m.Opaque.(func(error))(m.TopicPartition.Error) //nolint:errcheck // as start has put it
 			}
 		}
-	})
+	}()
 	return c, nil
 }
 

@@ -5,6 +5,7 @@ package contender
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/peer"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/work"
@@ -38,6 +39,8 @@ func open(ctx context.Context, j peer.Job, items []*work.Item) (contender, error
 	}
 	return nil, fmt.Errorf("contender: nobody is called %q", j.Contender)
 }
+
+func servers(j peer.Job) []string { return strings.Split(j.Servers, ",") }
 
 // A starter is a contender that can only start; waiting is made of it.
 type starter func(item *work.Item, done func(error))

@@ -43,11 +43,11 @@ func TestRun(t *testing.T) {
 				assert.LessOrEqual(t, r.P99Micros, r.P999Micros)
 
 				s.TopicName = topic
-				checker := work.NewChecker(items)
+				checker := work.NewChecker(items, 3)
 				read, err := forwardertest.Read(t.Context(), s)
 				require.NoError(t, err)
 				for _, m := range read {
-					checker.Add(m.Key, m.Value)
+					checker.Add(m.Partition, m.Key, m.Value)
 				}
 				require.NoError(t, checker.End(r.Sent))
 			})

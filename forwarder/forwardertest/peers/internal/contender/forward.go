@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/forwarder"
@@ -69,5 +68,3 @@ func (c *forward) start(item *work.Item, done func(error)) {
 }
 
 func (c *forward) close() { _ = c.f.Close() }
-
-func servers(j peer.Job) []string { return strings.Split(j.Servers, ",") }

@@ -5,6 +5,7 @@ package contender
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"strconv"
@@ -45,7 +46,7 @@ func (l *load) report(before, after mark) (peer.Report, error) {
 		return peer.Report{}, err
 	}
 	each := float64(n)
-	at := func(part float64) float64 { return micros(times[int(part*float64(len(times)-1))]) }
+	at := func(part float64) float64 { return micros(times[max(0, int(math.Ceil(part*float64(len(times))))-1)]) }
 	return peer.Report{
 		Sent: l.sent.Load(), Messages: n,
 		Seconds:     after.at.Sub(before.at).Seconds(),
@@ -59,8 +60,14 @@ func (l *load) report(before, after mark) (peer.Report, error) {
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// peakKiB is the most memory that the process had, its ballast not counted,
-// which nobody touches.
+// forgetPeak has the kernel forget how much memory was used before the load.
+func forgetPeak() {
+	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // else the peak is the whole process's
+}
+
+// peakKiB is the most memory that the process had under the load. Its ballast
+// is not in it, since nobody touches that, but what gathers between two garbage
+// collections is, and the ballast makes that more.
 func peakKiB() (int64, error) {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {

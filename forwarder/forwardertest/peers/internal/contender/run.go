@@ -35,6 +35,7 @@ func Run(ctx context.Context, j peer.Job) (peer.Report, error) {
 	}
 	defer c.close()
 	debug.FreeOSMemory()
+	forgetPeak()
 
 	l := &load{contender: c, stop: make(chan struct{})}
 	var callers sync.WaitGroup
@@ -62,6 +63,10 @@ func Run(ctx context.Context, j peer.Job) (peer.Report, error) {
 		}
 	}
 	l.sleep(j.MeasureMillis)
+	waves := int64(peer.Waves * j.Callers * j.Group)
+	for waited := j.MeasureMillis; l.sent.Load()-before.sent < waves && waited < peer.MaxMeasureMillis; waited += often {
+		l.sleep(often)
+	}
 	l.measuring.Store(false)
 	after := l.mark()
 	if profile != nil {
@@ -78,10 +83,13 @@ func Run(ctx context.Context, j peer.Job) (peer.Report, error) {
 	return l.report(before, after)
 }
 
+// often is how often it is looked at what has come, in milliseconds.
+const often = 5
+
 // awaitFirst waits for the first acknowledgement: how long a client takes to
 // connect is not what is measured.
 func (l *load) awaitFirst() {
-	const often, patience = 5, 20_000 // milliseconds
+	const patience = 20_000 // milliseconds
 	for waited := 0; l.sent.Load() == 0 && l.failed() == nil && waited < patience; waited += often {
 		l.sleep(often)
 	}

@@ -3,6 +3,7 @@ package contender
 import (
 	"crypto/tls"
 	"fmt"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -12,6 +13,8 @@ import (
 	"github.com/eventferry/eventferry/forwarder/internal/deliver"
 	"github.com/eventferry/eventferry/partition"
 )
+
+const retryPause = 100 * time.Millisecond
 
 // saramaConfig is what both of Sarama's contenders have: an idempotent producer
 // that sends whenever the wire is free.
@@ -34,6 +37,7 @@ func saramaConfig(j peer.Job) (*sarama.Config, *tls.Config, error) {
 	cfg.Metadata.Retry.Max = retries
 	p := &cfg.Producer
 	p.Idempotent, p.RequiredAcks, p.Retry.Max = true, sarama.WaitForAll, retries
+	p.Retry.BackoffFunc = func(int, int) time.Duration { return retryPause }
 	p.Return.Successes, p.Return.Errors = true, true
 	p.MaxMessageBytes = s.Delivery.MaxMessageBytes
 	if err := p.Compression.UnmarshalText([]byte(j.Codec)); err != nil {
@@ -46,7 +50,8 @@ func saramaConfig(j peer.Job) (*sarama.Config, *tls.Config, error) {
 	return cfg, tc, nil
 }
 
-// async is Sarama's AsyncProducer as it comes.
+// async is Sarama's AsyncProducer, with the settings that lose nothing and long
+// channels, which serve it.
 type async struct {
 	topic    string
 	producer sarama.AsyncProducer

@@ -14,12 +14,18 @@ const (
 	Java      = "java"            // KafkaProducer, linger 5 ms
 )
 
-// A Job is one measurement: first Warm, then Measure.
+// Waves is how many times over all that may be out at once is acknowledged in
+// the measured time, at least, unless it takes longer than MaxMeasureMillis:
+// what begins or ends within a wave is counted by halves.
+const Waves, MaxMeasureMillis = 10, 3000
+
+// A Job is one measurement: from the first acknowledgement on first Warm, then
+// Measure, and longer until there were Waves.
 type Job struct {
 	Contender string `json:"contender"`
 
 	Servers  string `json:"servers"` // host:port, comma-separated
-	Topic    string `json:"topic"`   // empty and partitions known
+	Topic    string `json:"topic"`   // exists, and is empty
 	User     string `json:"user"`
 	Password string `json:"password"` // made up for this run
 	CAFile   string `json:"ca_file"`
@@ -38,7 +44,7 @@ type Job struct {
 }
 
 // A Report is what a job found. Messages, Seconds and what follows are of the
-// measured time only; Sent and Keys are of the whole life of the process.
+// measured time only; Sent is of the whole job.
 type Report struct {
 	Sent     int64 `json:"sent"` // acknowledged, warm-up included: what must be in the topic
 	Messages int64 `json:"messages"`

@@ -16,15 +16,19 @@ func (r *Results) Summary() string {
 		name := best(c.Rounds, rate, more, peer.Franz, peer.FranzWait, peer.Sarama, peer.Confluent)
 		return RatioOf(c.Rounds[peer.Seam], c.Rounds[name], rate)
 	}
+	seamTo := func(name string) func(Cell) Ratio {
+		return func(c Cell) Ratio { return RatioOf(c.Rounds[peer.Seam], c.Rounds[name], cpu) }
+	}
+	withJava := r.cellsWhere(func(c Cell) bool { return len(c.Rounds[peer.Java]) > 0 })
 	small := r.cellsWhere(func(c Cell) bool { return c.Size == "1 KiB" })
 	waiting := r.cellsWhere(func(c Cell) bool { return c.Shape == "64 x 1" })
 	lines := []string{
 		"CPU of a message, our producer against franz-go with its better linger, less is better: " +
-			tallyOf(r.Cells, seamCPU, less),
+			tallyOf(r.Cells, seamCPU, less) + "; of those, 1 KiB " + tallyOf(small, seamCPU, less),
 		"Messages/s, our producer against the fastest Go peer, more is better: " +
-			tallyOf(r.Cells, seamRate, more),
-		"Small messages, 1 KiB, the same comparisons: CPU " + tallyOf(small, seamCPU, less) +
-			"; messages/s " + tallyOf(small, seamRate, more),
+			tallyOf(r.Cells, seamRate, more) + "; of those, 1 KiB " + tallyOf(small, seamRate, more),
+		"CPU, our producer against librdkafka, whose codecs are in C: " + tallyOf(r.Cells, seamTo(peer.Confluent), less) +
+			"; against Java: " + tallyOf(withJava, seamTo(peer.Java), less),
 		"CPU of Forward, which filters and encodes a parsed batch, against franz-go that is handed ready bytes, 9 KB with zstd: " +
 			r.wholeForward("64 x 10", "64 x 1"),
 		"Latency p99 of 64 callers with one message each, our producer against franz-go without linger, less is better: " +

@@ -33,20 +33,14 @@ func (r *Results) writeHead(d *document) {
 		d.printf("- Command: `%s`\n", plain(r.Command))
 	}
 	d.printf("- Machine: %s, %d cores, %s\n", plain(r.Machine.CPU), r.Machine.Cores, plain(r.Machine.OS))
-	d.printf("- Noise: %.1f %%, the distance of the 10th and the 90th percentile of a fixed piece of work, timed before each round, to its median\n",
+	d.printf("- Noise: %.1f %%, the distance of the 10th and the 90th percentile of a fixed piece of work, timed on the clients' core before each round of each kind, to its median\n",
 		100*r.Machine.Noise)
 	var versions []string
 	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
 		versions = append(versions, plain(name+" "+r.Versions[name]))
 	}
 	d.printf("- Versions: %s\n", strings.Join(versions, ", "))
-	d.printf(`
-Numbers are medians of the rounds. Ratios are medians of the ratios within each
-round, with their quartiles; a difference inside the quartiles is a tie. They
-compare with the linger of franz-go that needs less processor time for the same
-work. CPU is of the client's process, for each message, as are allocations.
-Latency is from handing over a group until it is acknowledged.
-`)
+	d.printf("%s", method)
 }
 
 func (c Cell) writeTable(d *document) {

@@ -59,7 +59,7 @@ func cpuOrFailure(rounds []Measurement) string {
 func (r *Results) writeGrowth(d *document) {
 	for i, of := range r.growing() {
 		if i == 0 {
-			d.printf("\n## Growth\n\nProcessor time of a message in µs, as one thing grows.\n")
+			d.printf("\n## Growth\n\nProcessor time of a message in µs, as one thing grows; the rest is 9 KB, lz4, 64 callers with\none message each, 12 partitions and one broker 3.9.2. Three brokers are 4.3.1.\n")
 		}
 		steps := r.growthOf(of)
 		names := contendersOf(steps)

@@ -5,14 +5,18 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"github.com/eventferry/eventferry/partition"
 )
 
 // A Checker is given what was read from the topic, partition by partition, and
-// finds what is missing, twice, changed or out of order.
+// finds what is missing, twice, changed, out of order or in another partition
+// than Kafka's Java client would have chosen.
 type Checker struct {
-	byKey map[string]*seen
-	total int64
-	err   error
+	byKey      map[string]*seen
+	partitions int32
+	total      int64
+	err        error
 }
 
 type seen struct {
@@ -20,9 +24,10 @@ type seen struct {
 	last uint64
 }
 
-// NewChecker returns a checker of what was made of items, which it changes.
-func NewChecker(items []*Item) *Checker {
-	c := &Checker{byKey: make(map[string]*seen, len(items))}
+// NewChecker returns a checker of what was made of items, which it changes, in
+// a topic of so many partitions.
+func NewChecker(items []*Item, partitions int32) *Checker {
+	c := &Checker{byKey: make(map[string]*seen, len(items)), partitions: partitions}
 	for _, i := range items {
 		c.byKey[string(i.Key)] = &seen{item: i}
 	}
@@ -30,7 +35,7 @@ func NewChecker(items []*Item) *Checker {
 }
 
 // Add takes the next message of a partition.
-func (c *Checker) Add(key, value []byte) {
+func (c *Checker) Add(at int32, key, value []byte) {
 	c.total++
 	if c.err != nil {
 		return
@@ -38,6 +43,10 @@ func (c *Checker) Add(key, value []byte) {
 	s := c.byKey[string(key)]
 	if s == nil {
 		c.err = fmt.Errorf("work: a message has the key %q of nobody", key)
+		return
+	}
+	if want := partition.Murmur2(key, c.partitions); at != want {
+		c.err = fmt.Errorf("work: a message of user %s is in partition %d instead of %d", key, at, want)
 		return
 	}
 	want := s.item.Value

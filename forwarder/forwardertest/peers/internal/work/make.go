@@ -119,8 +119,20 @@ func newItem(data []byte, size Size) (*Item, int64, error) {
 	if off := len(i.Value) - size.Bytes; size.Bytes > 0 && max(off, -off)*8 > size.Bytes {
 		return nil, 0, nil
 	}
-	number := []byte(`"message_id":"` + zeros)
-	i.inInput = bytes.Index(i.Input, number) + len(number) - Digits
-	i.inValue = bytes.Index(i.Value, number) + len(number) - Digits
+	i.inInput = numberIn(i.Input)
+	i.inValue = numberIn(i.Value)
+	if i.inInput < 0 || i.inValue < 0 {
+		return nil, 0, fmt.Errorf("work: a batch has no number: %s", b)
+	}
 	return i, user, nil
+}
+
+// numberIn is where the number of a message begins, -1 if it has none.
+func numberIn(data []byte) int {
+	member := []byte(`"message_id":"`)
+	at := bytes.Index(data, append(member, strings.Repeat("0", Digits)...))
+	if at < 0 {
+		return -1
+	}
+	return at + len(member)
 }

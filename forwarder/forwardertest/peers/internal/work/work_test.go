@@ -11,6 +11,7 @@ import (
 
 	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/work"
+	"github.com/eventferry/eventferry/partition"
 )
 
 // Messages have the size that their name says, and no two are alike.
@@ -63,12 +64,15 @@ func TestSave_load(t *testing.T) {
 func TestChecker(t *testing.T) {
 	items, err := work.Make(t.Context(), work.KiB1(), 2)
 	require.NoError(t, err)
-	type message struct{ key, value []byte }
+	type message struct {
+		at         int32
+		key, value []byte
+	}
 	var sent []message
 	for range 3 {
 		for _, i := range items {
 			i.Next()
-			sent = append(sent, message{i.Key, bytes.Clone(i.Value)})
+			sent = append(sent, message{partition.Murmur2(i.Key, 7), i.Key, bytes.Clone(i.Value)})
 		}
 	}
 	for name, c := range map[string]struct {
@@ -82,16 +86,17 @@ func TestChecker(t *testing.T) {
 		"order":     {func(m []message) []message { m[0], m[2] = m[2], m[0]; return m }, "follows message 0"},
 		"changed":   {func(m []message) []message { m[3].value[3] ^= 1; return m }, "is not the one that was sent"},
 		"cut":       {func(m []message) []message { m[3].value = m[3].value[1:]; return m }, "bytes instead of"},
+		"elsewhere": {func(m []message) []message { m[2].at = (m[2].at + 1) % 7; return m }, "instead of"},
 		"of nobody": {func(m []message) []message { m[1].key = []byte("x"); return m }, `the key "x" of nobody`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var messages []message
 			for _, m := range sent {
-				messages = append(messages, message{m.key, bytes.Clone(m.value)})
+				messages = append(messages, message{m.at, m.key, bytes.Clone(m.value)})
 			}
-			checker := work.NewChecker(items)
+			checker := work.NewChecker(items, 7)
 			for _, m := range c.change(messages) {
-				checker.Add(m.key, m.value)
+				checker.Add(m.at, m.key, m.value)
 			}
 			err := checker.End(6)
 			if c.text == "" {
