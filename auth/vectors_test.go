@@ -60,10 +60,10 @@ func (v vector) start(t *testing.T) (client *conversation, hashes func() int64) 
 func TestVectors_conversations(t *testing.T) {
 	good, _ := readVectors(t)
 	for _, v := range good {
+		if v.Digest == "SHA-1" {
+			continue // Kafka has no such mechanism
+		}
 		t.Run(v.Label, func(t *testing.T) {
-			if v.Digest == "SHA-1" {
-				t.Skip("Kafka has no SCRAM-SHA-1")
-			}
 			client, hashes := v.start(t)
 			first, err := client.Step("")
 			require.NoError(t, err)

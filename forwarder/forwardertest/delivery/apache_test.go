@@ -62,7 +62,7 @@ func TestApache_throughFaults(t *testing.T) {
 	calm()
 	paused := leader()
 	require.NoError(t, k.Pause(paused))
-	<-time.After(8 * time.Second)
+	<-time.After(8 * time.Second) // more than broker.session.timeout.ms: its partitions go to others
 	require.NoError(t, k.Resume(paused))
 	calm()
 	k.StopAll()

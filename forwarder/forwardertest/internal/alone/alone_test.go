@@ -17,7 +17,7 @@ func TestLock(t *testing.T) {
 			t.Parallel()
 			alone.Lock(t)
 			assert.EqualValues(t, 1, inside.Add(1))
-			<-time.After(20 * time.Millisecond)
+			<-time.After(20 * time.Millisecond) // for another to come in, if anything lets it
 			inside.Add(-1)
 		})
 	}

@@ -29,31 +29,39 @@ func onCore(ctx context.Context, core int, name string, args ...string) *exec.Cm
 }
 
 // runGo has a process of its own do a job.
-func runGo(ctx context.Context, j peer.Job) (peer.Report, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return peer.Report{}, fmt.Errorf("bench: %w", err)
-	}
-	job, err := json.Marshal(j)
-	if err != nil {
-		return peer.Report{}, fmt.Errorf("bench: %w", err)
-	}
+func runGo(ctx context.Context, j peer.Job) (r peer.Report, err error) {
 	ctx, cancel := context.WithTimeout(ctx, childPatience+time.Duration(j.WarmMillis+j.MeasureMillis)*time.Millisecond)
 	defer cancel()
-	cmd := onCore(ctx, clientCore, program, ContenderCommand)
-	var out, said bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(job), &out, &said
-	if err := cmd.Run(); err != nil {
-		return peer.Report{}, fmt.Errorf("bench: %w: %s", err, lastLine(said.String()))
-	}
-	var r peer.Report
-	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
-		return peer.Report{}, fmt.Errorf("bench: %s's report: %w", j.Contender, err)
+	if err := child(ctx, ContenderCommand, j, &r); err != nil {
+		return peer.Report{}, err
 	}
 	if r.Error != "" {
 		return r, errors.New(r.Error)
 	}
 	return r, nil
+}
+
+// child runs this program as something else, on the core that clients have, and
+// brings it in and out of it as JSON.
+func child(ctx context.Context, command string, in, out any) error {
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	text, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	cmd := onCore(ctx, clientCore, program, command)
+	var answer, said bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(text), &answer, &said
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("bench: %s: %w: %s", command, err, lastLine(said.String()))
+	}
+	if err := json.Unmarshal(answer.Bytes(), out); err != nil {
+		return fmt.Errorf("bench: what %s says: %w", command, err)
+	}
+	return nil
 }
 
 // ContenderCommand is the argument with which this program is a contender.

@@ -1,11 +1,7 @@
 package bench
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/floor"
@@ -52,8 +48,8 @@ func (r *run) floors(ctx context.Context, round int) error {
 		for _, codec := range codecs {
 			for _, kib := range []int{64, 256, 512} {
 				j := FloorJob{p.path, codec, sink, kib << 10, millis(r.Measure) / 2}
-				cpu, err := floorProcess(ctx, j)
-				if err != nil {
+				var cpu float64
+				if err := child(ctx, FloorCommand, j, &cpu); err != nil {
 					return err
 				}
 				r.addFloor(results.Floor{Size: size.Name, Codec: codec, BatchKiB: kib}, cpu)
@@ -73,36 +69,4 @@ func (r *run) addFloor(f results.Floor, cpu float64) {
 	}
 	f.CPUMicros = []float64{cpu}
 	r.results.Floor = append(r.results.Floor, f)
-}
-
-func floorProcess(ctx context.Context, j FloorJob) (cpu float64, err error) {
-	program, err := os.Executable()
-	if err != nil {
-		return 0, fmt.Errorf("bench: %w", err)
-	}
-	cmd := onCore(ctx, clientCore, program, FloorCommand)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return 0, fmt.Errorf("bench: %w", err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return 0, fmt.Errorf("bench: %w", err)
-	}
-	if err := cmd.Start(); err != nil {
-		return 0, fmt.Errorf("bench: %w", err)
-	}
-	err = json.NewEncoder(in).Encode(j)
-	_ = in.Close()
-	if err == nil {
-		_, err = fmt.Fscan(bufio.NewReader(out), &cpu)
-	}
-	if werr := cmd.Wait(); err == nil {
-		err = werr
-	}
-	if err != nil {
-		return 0, fmt.Errorf("bench: floor: %w", err)
-	}
-	return cpu, nil
 }

@@ -24,7 +24,7 @@ type cell struct {
 	rounds     int
 }
 
-// The shapes of load by the names that tables have.
+// shape is the name that the load has in tables.
 func (c cell) shape() string {
 	if c.pipe {
 		return "pipeline"
@@ -115,14 +115,14 @@ type growing struct {
 	cell
 }
 
-// growthBase is where everything that grows passes.
+// growthBase is where everything that grows passes, with lz4, which leaves more
+// to see of the client than zstd does.
 func growthBase() cell {
 	return cell{size: work.KB9(), codec: "lz4", callers: callers, group: 1, partitions: partitions,
 		contenders: []string{peer.Forward, peer.Seam, peer.Franz, peer.FranzWait}, rounds: rounds}
 }
 
-// growth is measured against the best of the others, with lz4, which leaves
-// more to see of the client than zstd does.
+// growth is the steps of everything that grows on one broker.
 func growth(quick bool) []growing {
 	var list []growing
 	add := func(of string, at int, change func(*cell)) {
@@ -147,7 +147,7 @@ func growth(quick bool) []growing {
 	return list
 }
 
-// growthOfBrokers is measured where there are three.
+// growthOfBrokers is the step of a cluster with n of them.
 func growthOfBrokers(n int) growing {
 	return growing{"brokers", n, growthBase()}
 }

@@ -15,9 +15,12 @@ const (
 )
 
 // Waves is how many times over all that may be out at once is acknowledged in
-// the measured time, at least, unless it takes longer than MaxMeasureMillis:
-// what begins or ends within a wave is counted by halves.
-const Waves, MaxMeasureMillis = 10, 3000
+// the measured time, at least: what begins or ends within a wave is counted by
+// halves.
+const Waves = 10
+
+// MaxMeasureMillis ends the measured time although there were fewer waves.
+const MaxMeasureMillis = 3000
 
 // A Job is one measurement: from the first acknowledgement on first Warm, then
 // Measure, and longer until there were Waves.

@@ -21,8 +21,8 @@ func Load(path string) (*Results, error) {
 	return r, nil
 }
 
-// Save writes the results as JSON. A run takes hours and saves often, so the
-// file is replaced as a whole: whoever stops the run keeps the last one.
+// Save writes the results as JSON. The file is replaced as a whole: whoever
+// stops it keeps the last one.
 func (r *Results) Save(path string) error {
 	data, err := json.MarshalIndent(r, "", "\t")
 	if err != nil {
