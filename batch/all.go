@@ -13,8 +13,9 @@ import "iter"
 func (v Value) All() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
 		s := new(siblings)
-		if p, ok := v.root.now(); ok {
-			v.b.occurrences(p, v.path, func(p place) bool { return v.entries(p, s, yield) })
+		at, path := v.toEach(v.path)
+		if p, ok := at.now(); ok {
+			v.b.occurrences(p, path, func(p place) bool { return v.entries(p, s, yield) })
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package batch
 
+import "bytes"
+
 // A place is where a value begins in a document, as it was before edits.
 type place struct {
 	doc *document
@@ -162,6 +164,19 @@ func afterComma(s []byte, i int) int {
 		return j + 1
 	}
 	return i
+}
+
+// beforeMember returns the index after the entry before a member, or after the
+// opening bracket, by the index of the member's value. There must be no quote in
+// the member's name.
+func beforeMember(s []byte, value int) int {
+	colon := skipSpaceBack(s, value)
+	quote := skipSpaceBack(s, colon-1)
+	i := skipSpaceBack(s, bytes.LastIndexByte(s[:quote-1], '"'))
+	if s[i-1] == '{' {
+		return i
+	}
+	return skipSpaceBack(s, i-1)
 }
 
 // cut tells whether an edit has removed the entry of the text.

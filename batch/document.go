@@ -1,5 +1,7 @@
 package batch
 
+import "slices"
+
 // A document is one JSON value as text that never changes, and the splices
 // that say what to write in place of some of it. The bytes of a batch are a
 // document; so is each value that an edit puts into another one.
@@ -75,6 +77,13 @@ func (d *document) addedAt(pos int) (i int, ok bool) {
 		return i - 1, true
 	}
 	return i, false
+}
+
+// adds tells whether edits have added a member of that name, which may be gone
+// again, to the object that ends at end.
+func (d *document) adds(name string, end int) bool {
+	i, ok := d.addedAt(skipSpaceBack(d.text, end-1))
+	return ok && slices.ContainsFunc(d.splices.at(i).added.members, func(m addition) bool { return m.name == name })
 }
 
 // put adds a cut or a replacement. It swallows what was edited inside its

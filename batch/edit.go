@@ -48,7 +48,9 @@ func (v *Value) fixed() error {
 
 // remove removes every occurrence of the value but the one at keep.
 func (v *Value) remove(keep place) {
-	root, path, w := v.root, v.path, victim{keep: keep}
+	var root place
+	var path []string
+	w := victim{keep: keep}
 	if v.of != nil {
 		e := v.entry()
 		exists := e.exists()
@@ -65,8 +67,13 @@ func (v *Value) remove(keep place) {
 		}
 		root, path, w.name = v.of.root, v.of.path, v.name // somebody may have set it again
 	} else {
-		last := len(path) - 1
-		path, w.name = path[:last], path[last]
+		if v.removeNoted(keep) {
+			v.b.changed()
+			return
+		}
+		last := len(v.path) - 1
+		w.name = v.path[last]
+		root, path = v.toEach(v.path[:last])
 	}
 	v.b.changed()
 	if p, ok := root.now(); ok {

@@ -126,6 +126,9 @@ func (w *twin) names(c chooser) []string {
 	for i := range path {
 		path[i] = []string{"a", "b", "data", "a", "b", "a", "event_type", "events", "mpid", "é\n", "a.b"}[c.IntN(11)]
 	}
+	if c.IntN(4) == 0 {
+		path = []string{"data", []string{"location", "event_name", "a"}[c.IntN(3)]} // the index knows where some are
+	}
 	w.path = path
 	return path
 }

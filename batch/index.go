@@ -21,35 +21,40 @@ type memberSpan struct {
 	escaped bool  // there are escape sequences in the name
 }
 
-// An eventSpan is an element of the member "events".
+// An eventSpan is an element of the member "events". If its member data is
+// repeated, this is about the last one.
 type eventSpan struct {
 	start, end int32
-	data       int32 // the value of the event's last member "data", or 0
-	name       int32 // the value of that one's last member "event_name", or 0
+	data       noted
+	dataEnd    int32 // after data, if that is an object, or else 0
+	name       noted // data's member "event_name"
+	location   noted // data's member "location"
 	code       typeCode
 }
 
-// shortcut returns the place that reading at a path from event i leads to, if
-// the index knows it: a place without a document is nowhere. Edits inside the
-// event make the index useless for it.
-func (b *Batch) shortcut(i int, path []string) (at place, known bool) {
-	e := &b.events[i]
-	j := b.base.after(int(e.start))
-	if len(path) == 0 || path[0] != "data" || j < b.base.splices.len() && b.base.splices.at(j).start < int(e.end) {
-		return place{}, false
+// named returns what was noted down of a member of data of that name, if
+// anything was.
+func (e *eventSpan) named(name string) (n noted, ok bool) {
+	switch name {
+	case "event_name":
+		return e.name, true
+	case "location":
+		return e.location, true
 	}
-	pos := e.data
-	if len(path) > 1 {
-		if path[1] != "event_name" {
-			return place{}, false
-		}
-		pos = e.name
-	}
-	switch {
-	case len(path) > 2:
-		return place{}, false
-	case pos == 0:
-		return place{}, true
-	}
-	return place{&b.base, int(pos)}, true
+	return 0, false
 }
+
+// A noted is where the value of a member begins: the last one of that name, and
+// negative if there are others before it. 0: there is none.
+type noted int32
+
+func (n *noted) found(value int) {
+	if *n != 0 {
+		value = -value
+	}
+	*n = noted(value)
+}
+
+func (n noted) repeated() bool { return n < 0 }
+
+func (n noted) pos() int { return int(max(n, -n)) }

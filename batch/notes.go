@@ -31,13 +31,20 @@ type eventNote struct {
 	eventType []byte // nil: none so far
 }
 
+// dataAt takes note of a member "data". What is known of one before it counts
+// no more.
+func (e *eventNote) dataAt(value int) {
+	e.data.found(value)
+	e.dataEnd, e.name, e.location = 0, 0, 0
+}
+
 // The methods that take notes return a negative number when they do not like
 // what they see, as parser's methods do.
 
 // notable tells whether to take note of a member, by what is known of its name
 // before looking at it. Most members are in the data of events.
 func (p *parser) notable(length int, escaped bool) bool {
-	return p.depth < inData || length == len(`"event_name"`) || escaped
+	return p.depth < inData || length == len(`"event_name"`) || length == len(`"location"`) || escaped
 }
 
 // member takes note of a member whose value is about to begin.
@@ -58,14 +65,17 @@ func (p *parser) member(at, colon, value int, escaped bool) int {
 	case inEvent:
 		switch string(name) {
 		case "data":
-			p.event.data, p.event.name = int32(value), 0
+			p.event.dataAt(value)
 			p.wanted = value < len(p.s) && p.s[value] == '{'
 		case "event_type":
 			return p.eventType(value)
 		}
 	case inData:
-		if string(name) == "event_name" {
-			p.event.name = int32(value)
+		switch string(name) {
+		case "event_name":
+			p.event.name.found(value)
+		case "location":
+			p.event.location.found(value)
 		}
 	}
 	return 0
@@ -172,6 +182,8 @@ func (p *parser) eventType(i int) int {
 // closed takes note of the end of the innermost container.
 func (p *parser) closed(end int) int {
 	switch p.depth {
+	case inData:
+		p.event.dataEnd = int32(end)
 	case inEvents:
 		p.array.end = int32(end)
 	case inEvent:

@@ -30,9 +30,19 @@ func oddBatch(rng *rand.Rand) []byte {
 	return []byte(g.s.String())
 }
 
+// oddEvents writes a batch of events with odd data.
+func oddEvents(rng *rand.Rand) []byte {
+	g := oddWriter{rng: rng, inData: true}
+	g.s.WriteString(`{"events":`)
+	g.events()
+	g.s.WriteString("}")
+	return []byte(g.s.String())
+}
+
 type oddWriter struct {
-	rng *rand.Rand
-	s   strings.Builder
+	rng    *rand.Rand
+	s      strings.Builder
+	inData bool // most members are data or what the index knows of it
 }
 
 func (g *oddWriter) space() string {
@@ -60,7 +70,14 @@ func (g *oddWriter) events() {
 }
 
 func (g *oddWriter) member(depth int) {
-	name := []string{`"a"`, `"a"`, `"\u0061"`, `"b"`, `"data"`, `"d\u0061ta"`, `"é\n"`, `"a.b"`}[g.rng.IntN(8)]
+	names := []string{`"a"`, `"a"`, `"\u0061"`, `"b"`, `"data"`, `"d\u0061ta"`, `"é\n"`, `"a.b"`}
+	switch {
+	case g.inData && depth == 0:
+		names = []string{`"data"`, `"data"`, `"data"`, `"d\u0061ta"`, `"a"`}
+	case g.inData:
+		names = []string{`"location"`, `"location"`, `"lo\u0063ation"`, `"event_name"`, `"\u0065vent_name"`, `"a"`, `"a\""`}
+	}
+	name := names[g.rng.IntN(len(names))]
 	g.s.WriteString(name + g.space() + ":" + g.space())
 	g.value(depth)
 }

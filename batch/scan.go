@@ -61,6 +61,14 @@ func skipSpace(s []byte, i int) int {
 	return i
 }
 
+// skipSpaceBack returns the index of the first of the white space that ends at i.
+func skipSpaceBack(s []byte, i int) int {
+	for i > 0 && isSpace(s[i-1]) {
+		i--
+	}
+	return i
+}
+
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
 const (

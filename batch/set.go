@@ -70,7 +70,10 @@ type target struct {
 
 // target finds out where Set has to put the value.
 func (v *Value) target() (target, error) {
-	at, path := v.root, v.path
+	at, path := v.toRead()
+	if at.doc == nil {
+		at, path = v.root, v.path
+	}
 	if v.of != nil {
 		if _, ok := v.root.now(); ok {
 			return target{at: v.root}, nil

@@ -84,14 +84,10 @@ func (v *Value) whole() kind {
 
 // find returns the place of the value, as it is after edits.
 func (v *Value) find() (place, bool) {
-	if v.event > 0 {
-		if p, known := v.b.shortcut(v.event-1, v.path); known {
-			return p, p.doc != nil
-		}
-	}
-	p, ok := v.root.now()
-	for i := 0; i < len(v.path) && ok; i++ {
-		p, ok = v.b.last(p, v.path[i])
+	at, path := v.toRead()
+	p, ok := at.now()
+	for i := 0; i < len(path) && ok; i++ {
+		p, ok = v.b.last(p, path[i])
 		if ok {
 			p, ok = p.now()
 		}

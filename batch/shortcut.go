@@ -1,0 +1,109 @@
+package batch
+
+// Most of what is looked for in an event is in its data, and the index says
+// where in the text that is, and where in it some members are. The methods here
+// find out what edits have left of that.
+
+// toRead returns where to begin looking for the last value at v's path, and what
+// is left of the path there. A place without a document is nowhere.
+func (v *Value) toRead() (at place, left []string) {
+	if !v.inData(v.path) {
+		return v.root, v.path
+	}
+	b, left := v.b, v.path[1:]
+	e := &b.events[v.event-1]
+	edited := b.edited(e)
+	at, known := b.data(e, edited)
+	if !known {
+		return v.root, v.path
+	}
+	if len(left) > 0 && at.doc != nil {
+		if n, ok := e.named(left[0]); ok {
+			if member, known := b.member(e, n, left[0], edited); known {
+				return member, left[1:]
+			}
+		}
+	}
+	return at, left
+}
+
+// toEach returns where to begin looking for all values at a path from v's root,
+// and what is left of the path there.
+func (v *Value) toEach(path []string) (at place, left []string) {
+	if v.inData(path) {
+		e := &v.b.events[v.event-1]
+		if at, known := v.b.data(e, v.b.edited(e)); known && !e.data.repeated() {
+			return at, path[1:]
+		}
+	}
+	return v.root, path
+}
+
+// inData tells whether the path from v's root leads to the data of an event, or
+// into it.
+func (v *Value) inData(path []string) bool {
+	return v.event > 0 && len(path) > 0 && path[0] == "data"
+}
+
+// removeNoted removes a member from the data of an event, if the index knows
+// that there is only one of it, or none.
+func (v *Value) removeNoted(keep place) (done bool) {
+	if len(v.path) != 2 || !v.inData(v.path) {
+		return false
+	}
+	b, name := v.b, v.path[1]
+	e := &b.events[v.event-1]
+	n, ok := e.named(name)
+	if !ok || n.repeated() || e.data.repeated() {
+		return false
+	}
+	edited := b.edited(e)
+	at, known := b.data(e, edited)
+	if !known || at.doc == nil {
+		return known
+	}
+	member, known := b.member(e, n, name, edited)
+	if known && member.doc != nil && member != keep {
+		b.base.cutEntry(at.pos, beforeMember(b.base.text, member.pos), pass(b.base.text, member.pos))
+	}
+	return known
+}
+
+// edited tells whether there were edits in the event.
+func (b *Batch) edited(e *eventSpan) bool {
+	i := b.base.after(int(e.start))
+	return i < b.base.splices.len() && b.base.splices.at(i).start < int(e.end)
+}
+
+// data returns the place of an event's last member data, if the index knows it.
+func (b *Batch) data(e *eventSpan, edited bool) (at place, known bool) {
+	return b.still(e.data, e.end, "data", edited)
+}
+
+// member returns the place of the last member of that name in an event's data,
+// which was noted down as n, if the index knows it. The data is where data says.
+func (b *Batch) member(e *eventSpan, n noted, name string, edited bool) (at place, known bool) {
+	if edited && (e.dataEnd == 0 || b.base.covering(e.data.pos()) != nil) {
+		return place{}, false // it may be another one now
+	}
+	return b.still(n, e.dataEnd, name, edited)
+}
+
+// still returns the place of the last member of that name, which was noted down
+// as n in the object that ends at end, and nowhere when there was none or it was
+// removed. It does not know when edits may have left another one.
+func (b *Batch) still(n noted, end int32, name string, edited bool) (at place, known bool) {
+	if n != 0 {
+		at = place{&b.base, n.pos()}
+	}
+	if !edited {
+		return at, true
+	}
+	if b.base.adds(name, int(end)) {
+		return place{}, false
+	}
+	if _, there := at.now(); there || n == 0 {
+		return at, true
+	}
+	return place{}, !n.repeated()
+}
