@@ -6,10 +6,13 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"github.com/eventferry/eventferry/forwarder/internal/client"
+	"github.com/eventferry/eventferry/forwarder/internal/gather"
 )
 
 // dialTimeout bounds one attempt to connect, the TLS handshake included.
-const dialTimeout = 10 * time.Second
+const dialTimeout = client.DialTimeout
 
 // WithDialer opens network connections with dial instead of a [net.Dialer]:
 // through a proxy, a tunnel, or to an address that stands for the broker's.
@@ -31,8 +34,9 @@ type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 // Kafka's protocol, and no credentials, can leave before the handshake is
 // done. That is why Net.TLS of Sarama's configuration stays off.
 type dialer struct {
-	dial dialFunc
-	tls  *tls.Config
+	dial    dialFunc
+	tls     *tls.Config
+	buffers gather.Buffers
 }
 
 // newDialer takes nil for the network itself.
@@ -57,7 +61,7 @@ func (d *dialer) DialContext(ctx context.Context, network, addr string) (net.Con
 	if err != nil {
 		return nil, err
 	}
-	return &link{Conn: conn}, nil
+	return &link{Conn: gather.Over(conn)}, nil
 }
 
 // open connects to addr and shakes hands. at tells what it is waiting for. Its
@@ -70,7 +74,7 @@ func (d *dialer) open(ctx context.Context, network, addr string, at *progress) (
 	}
 	at.set(shakingHands)
 	asked := &certRequest{}
-	conn := tls.Client(raw, asked.watch(forHost(d.tls, addr)))
+	conn := gather.Client(raw, asked.watch(forHost(d.tls, addr)), &d.buffers)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		_ = raw.Close() // the handshake's error is the one to tell
 		if over(ctx) {
