@@ -62,9 +62,18 @@ func (w *watcher) asks() []deliver.Waiting {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.askedAt.IsZero() || time.Since(w.askedAt) >= askAgain {
-		w.asked, w.askedAt = w.producer.Waiting(0), time.Now()
+		w.asked, w.askedAt = w.ask(0), time.Now()
 	}
 	return w.asked
+}
+
+// ask asks the producer what has waited for so long.
+func (w *watcher) ask(patience time.Duration) []deliver.Waiting {
+	list := w.producer.Waiting(patience)
+	for i := range list {
+		list[i].Cause = w.explain(list[i].Cause)
+	}
+	return list
 }
 
 // kind tells causes apart that differ in more than a port number.

@@ -3,7 +3,6 @@ package forwarder
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 
 	"github.com/IBM/sarama"
@@ -14,17 +13,21 @@ import (
 
 // WithAuthenticator replaces the mechanism, user name and password of the
 // settings. Of what it does to the configuration only Net.SASL is kept. It is
-// applied at each probe and whenever a producer is built; an error of it is one
-// of [New] and [Forwarder.Ping]. A nil authenticator is an error of New.
+// applied at each probe and for each connection of the producer, by several
+// goroutines at once; an error of it is one of [New] and [Forwarder.Ping], and
+// later the cause of a wait. With [WithSaramaProducer] its connections use what
+// was applied when the producer was built. A nil authenticator is an error of
+// New.
 func WithAuthenticator(a auth.Authenticator) Option {
 	return optionFunc(func(o *options) { o.authenticator, o.credentials, o.nobody = a, nil, a == nil })
 }
 
 // WithCredentials asks c for user name and password, in place of those in the
-// settings; the mechanism is still authentication_method. SCRAM asks at each
-// connection. PLAIN asks at each probe, and when the producer is built: until
-// the next [New], its connections use what c returned then. An error of c is
-// one of New and [Forwarder.Ping], at once. A nil c is an error of New.
+// settings; the mechanism is still authentication_method. c is asked at each
+// connection, by several goroutines at once. An error of c is one of [New] and [Forwarder.Ping], at once, and later
+// the cause of a wait. With [WithSaramaProducer] and PLAIN, c is asked at each
+// probe and when the producer is built: until the next New, its connections use
+// what c returned then. A nil c is an error of New.
 func WithCredentials(c auth.Credentials) Option {
 	return optionFunc(func(o *options) { o.credentials, o.authenticator, o.nobody = c, nil, c == nil })
 }
@@ -117,21 +120,5 @@ func (a asker) Begin(userName, password, authzID string) error {
 	if err := a.SCRAMClient.Begin(userName, password, authzID); err != nil {
 		return &credentialsError{err}
 	}
-	return nil
-}
-
-// authenticate lets a change Net.SASL of cfg and nothing else. a finds TLS on,
-// which it is: cfg's dialer sees to that.
-func authenticate(cfg *sarama.Config, a auth.Authenticator) error {
-	if a == nil {
-		return nil
-	}
-	scratch := sarama.NewConfig()
-	scratch.ClientID, scratch.Version = cfg.ClientID, cfg.Version
-	scratch.Net.TLS.Enable = true
-	if err := a.Apply(scratch); err != nil {
-		return fmt.Errorf("authenticating: %w", err)
-	}
-	cfg.Net.SASL = scratch.Net.SASL
 	return nil
 }

@@ -50,10 +50,48 @@
 // batches they come from stay in memory. A full buffer makes calls wait, in the
 // order in which they came.
 //
-// # Limits of the producer
+// # How messages get to Kafka
 //
-// The producer below is Sarama's AsyncProducer, and some of its limits are
-// those of this package:
+// An engine of our own delivers, on Sarama's connections. Each broker that leads
+// partitions has one connection, one goroutine and at most two requests under
+// way. Messages gather while a request is; what has gathered for a partition
+// goes as one record batch, and of a partition there is never more than one
+// under way: that keeps the order through whatever is refused or lost.
+//
+//   - Retries have no count: what a broker refuses for want of a leader, of
+//     replicas or of rights is tried again, after at most a second. The user's
+//     next messages wait behind; other partitions do not notice.
+//   - A message that a broker refuses for its own sake fails alone. Those that
+//     were gathered with it are sent again without it.
+//   - Each partition has its own producer id, epoch and sequence numbers. When a
+//     broker has lost count, a new epoch begins; but if an attempt may have been
+//     written, its messages are unknown rather than written twice.
+//   - What is not in a request under way is taken back when a context ends, also
+//     if a broker has refused it before. A leader that changes while a request
+//     is under way leaves that open, and what is in it unknown.
+//   - A broker that has not answered for two seconds is looked after: as soon as
+//     another one leads the partition, that one gets the messages. Otherwise it
+//     is given up after 30 seconds.
+//   - A connection that nothing was sent on for three minutes is closed, before
+//     brokers and load balancers do that. The first retry on a new one is
+//     immediate.
+//   - Messages without a user id stay together: one partition, chosen at random
+//     among those that are well, gets them until a record batch of it is sealed
+//     (KIP-480, KIP-794).
+//   - Beside delivery.max_buffered_bytes, the messages in requests under way are
+//     in memory up to three more times, encoded, compressed and as a request:
+//     some 2 MB of each broker before compression, or one message if that is
+//     larger.
+//
+// Two limits are Kafka's own. A broker forgets a producer that has written
+// nothing for a day (producer.id.expiration.ms): if an attempt that may have been
+// written is tried again only after that, it is written twice. And what was
+// unknown when a process was killed can arrive behind what the next one sends.
+//
+// # Limits of Sarama's producer
+//
+// [WithSaramaProducer] delivers with Sarama's AsyncProducer instead. It keeps
+// the guarantees above but for these:
 //
 //   - It counts its retries. A broker that answers but refuses, as when too few
 //     replicas are in sync, is retried 4,500 times, which takes more than six
@@ -79,6 +117,9 @@
 //   - A broker that says nothing is given up after 30 seconds, by which its
 //     partitions may be late. Other partitions go on, unless they need to learn
 //     of a new leader meanwhile.
+//   - PLAIN asks [WithCredentials] for a password when the producer is built, not
+//     at each connection.
+//   - Messages without a user id get a partition for each batch.
 //
 // Worked round, and so no limits: the circuit breaker that fails messages for
 // ten seconds after three failed searches for a leader; searches that grow the
@@ -88,6 +129,8 @@
 // others; sequence numbers that turn negative after 2^31 messages of a
 // partition, and epochs that run out after 2^15 failures, for both of which a
 // new producer takes over in time.
+//
+// # The end
 //
 // [Forwarder.Close] takes as long as closing the connections; nothing of the
 // forwarder runs when it returns, save Sarama's goroutines that see their
@@ -149,8 +192,7 @@
 // [New] and [Forwarder.Ping] say what failed, where, for whom and what to do,
 // then the cause, which [errors.Is] and [errors.As] find: a sarama.KError, an
 // error of crypto/x509 or of package net. While delivery waits the same texts
-// are its cause: in the log, in [WaitInfo] and in the error of a deadline. A
-// right to write that is withdrawn comes back with the batch, at once. The
+// are its cause: in the log, in [WaitInfo] and in the error of a deadline. The
 // texts, in which b1:9093 stands for the broker:
 //
 //	b1:9093 refused user "mparticle" with PLAIN: wrong password, or the broker's

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/eventferry/eventferry/forwarder/internal/deliver"
-	"github.com/eventferry/eventferry/partition"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -65,12 +64,7 @@ func New(ctx context.Context, s settings.Settings, opts ...Option) (*Forwarder, 
 	if err != nil {
 		return nil, fmt.Errorf("forwarder: %w", err)
 	}
-	producer, err := deliver.NewAsync(deliver.AsyncConfig{
-		Servers:     s.Servers(),
-		Topic:       s.TopicName,
-		Sarama:      cfg,
-		Partitioner: partition.ByUser(hash(s, o))(s.TopicName),
-	})
+	producer, err := newProducer(s, o, probe, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("forwarder: %w", err)
 	}
@@ -95,20 +89,6 @@ func newForwarder(s settings.Settings, o options, p *pipeline, producer deliver.
 	return f
 }
 
-func hash(s settings.Settings, o options) partition.Func {
-	if o.partitioner != nil {
-		return o.partitioner
-	}
-	switch s.Delivery.Partitioner {
-	case settings.FNV1a:
-		return partition.FNV1a
-	case settings.CRC32:
-		return partition.CRC32
-	default:
-		return partition.Murmur2
-	}
-}
-
 // Ping reports whether messages could be delivered now: it does again what
 // [New] does to connect, with the credentials of this moment, and returns what
 // New would. It uses connections of its own, writes nothing, leaves nothing
@@ -123,4 +103,12 @@ func (f *Forwarder) Ping(ctx context.Context) error {
 		return fmt.Errorf("forwarder: %w", err)
 	}
 	return nil
+}
+
+// explained is a broker's refusal with more of what is known about it.
+func (f *Forwarder) explained(err error) error {
+	if err == nil || f.explain == nil {
+		return err
+	}
+	return f.explain(err)
 }

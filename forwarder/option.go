@@ -29,6 +29,7 @@ type options struct {
 	observer      Observer
 	logger        *slog.Logger
 	skipProbe     bool
+	sarama        bool // the stock producer
 }
 
 // WithFilter adds a filter. Filters run in the order in which they were added,

@@ -24,9 +24,8 @@ import (
 // INVALID_REQUEST, UNSUPPORTED_FOR_MESSAGE_FORMAT, POLICY_VIOLATION and
 // INVALID_RECORD.
 //
-// A broker refuses a whole record batch, so a message may fail for the sake of
-// its neighbour, for which Permanent is then wrong: see "Limits of the
-// producer".
+// With [WithSaramaProducer] a message may fail for the sake of its neighbour, for
+// which Permanent is then wrong: see "Limits of Sarama's producer".
 func Permanent(err error) bool {
 	switch e := err.(type) { //nolint:errorlint // the tree is walked by hand, since every branch counts
 	case nil:

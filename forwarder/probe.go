@@ -10,6 +10,7 @@ import (
 
 	"github.com/IBM/sarama"
 
+	"github.com/eventferry/eventferry/forwarder/internal/client"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -61,7 +62,7 @@ func newProbe(s settings.Settings, o options) (*probe, error) {
 		servers:   s.Servers(),
 		topic:     s.TopicName,
 		dialer:    d,
-		configure: func() (*sarama.Config, error) { return saramaConfig(s, d, a) },
+		configure: func() (*sarama.Config, error) { return client.Config(s, d, a) },
 		user:      user,
 	}, nil
 }

@@ -42,6 +42,7 @@ var errNoAnswer = errors.New("no acknowledgement from the partition's leader")
 type watcher struct {
 	producer  deliver.Producer
 	undecided func() int
+	explain   func(error) error // says more of a broker's refusal
 	diagnose  func(context.Context) diagnosis
 	waiting   func(context.Context, WaitInfo)
 	logger    *slog.Logger
@@ -73,6 +74,7 @@ func newWatcher(f *Forwarder, diagnose func(context.Context) diagnosis) *watcher
 	return &watcher{
 		producer:  f.producer,
 		undecided: f.ledger.count,
+		explain:   func(err error) error { return f.explained(err) },
 		diagnose:  diagnose,
 		waiting:   f.options.observer.Waiting,
 		logger:    f.options.logger,
@@ -109,7 +111,7 @@ func (w *watcher) look() {
 	if w.ctx.Err() != nil {
 		return
 	}
-	w.tell(w.producer.Waiting(w.patience))
+	w.tell(w.ask(w.patience))
 
 	w.mu.Lock()
 	defer w.mu.Unlock()

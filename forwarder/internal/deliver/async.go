@@ -99,7 +99,7 @@ func newAsync(c AsyncConfig) *Async {
 		abort:   ctx.Done(),
 		stopped: make(chan struct{}),
 	}
-	a.dialer = &dialer{ctx: ctx, dial: dialWith(c.Sarama), open: map[*trackedConn]struct{}{}}
+	a.dialer = &dialer{ctx: ctx, dial: DialWith(c.Sarama), open: map[*trackedConn]struct{}{}}
 	a.complete(c.Sarama)
 	return a
 }
@@ -128,7 +128,8 @@ func (a *Async) seeds(c AsyncConfig) []string {
 	return []string{a.dialer.seed()}
 }
 
-func dialWith(cfg *sarama.Config) func(context.Context, string, string) (net.Conn, error) {
+// DialWith is how connections are opened that are configured so.
+func DialWith(cfg *sarama.Config) func(context.Context, string, string) (net.Conn, error) {
 	if cfg.Net.Proxy.Enable {
 		if d, ok := cfg.Net.Proxy.Dialer.(interface {
 			DialContext(context.Context, string, string) (net.Conn, error)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventferry/eventferry/forwarder/internal/staggered"
 )
 
 const (
@@ -234,7 +236,7 @@ func (c *cluster) LeastLoadedBroker() *sarama.Broker {
 		return c.Client.LeastLoadedBroker() // a bootstrap server
 	}
 	rand.Shuffle(len(brokers), func(i, j int) { brokers[i], brokers[j] = brokers[j], brokers[i] })
-	b, err := first(&c.asking, len(brokers), func(i int) (*sarama.Broker, error) {
+	b, err := staggered.First(&c.asking, len(brokers), func(i int) (*sarama.Broker, error) {
 		b := brokers[i]
 		_ = b.Open(c.Client.Config()) // fails if it is open
 		_, err := b.ApiVersions(&sarama.ApiVersionsRequest{})

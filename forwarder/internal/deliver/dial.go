@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/eventferry/eventferry/forwarder/internal/staggered"
 )
 
 // dialer opens the producer's connections and remembers them. Sarama knows no
@@ -60,7 +62,7 @@ func (d *dialer) dialAny(ctx context.Context, network, _ string) (net.Conn, erro
 	defer dialing.Wait()
 	defer cancel()
 	servers := slices.Concat(d.servers[from:], d.servers[:from])
-	return first(&dialing, len(servers), func(i int) (net.Conn, error) {
+	return staggered.First(&dialing, len(servers), func(i int) (net.Conn, error) {
 		conn, err := d.dial(ctx, network, servers[i])
 		if err == nil {
 			d.mu.Lock()
@@ -68,7 +70,7 @@ func (d *dialer) dialAny(ctx context.Context, network, _ string) (net.Conn, erro
 			d.mu.Unlock()
 		}
 		return conn, err
-	}, func(c net.Conn) { _ = bottom(c).Close() })
+	}, func(c net.Conn) { _ = Bottom(c).Close() })
 }
 
 // abort closes all connections. The context has ended, so there will be none.
@@ -79,15 +81,15 @@ func (d *dialer) abort() {
 	d.open = nil
 	d.mu.Unlock()
 	for c := range open {
-		_ = bottom(c.Conn).Close() // what mattered on it ends as unknown anyway
+		_ = Bottom(c.Conn).Close() // what mattered on it ends as unknown anyway
 	}
 }
 
-// bottom is the connection below TLS, which says goodbye when it is closed, and
+// Bottom is the connection below TLS, which says goodbye when it is closed, and
 // waits for a peer that may not be reading.
-func bottom(c net.Conn) net.Conn {
+func Bottom(c net.Conn) net.Conn {
 	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
-		return bottom(t.NetConn())
+		return Bottom(t.NetConn())
 	}
 	return c
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/forwarder/internal/staggered"
 )
 
 // A server that says nothing delays the others by a moment only, and is left
@@ -36,7 +38,7 @@ func TestDialer_seed(t *testing.T) {
 		start := time.Now()
 		one, err := d.Dial("tcp", d.seed())
 		require.NoError(t, err)
-		assert.Equal(t, stagger, time.Since(start))
+		assert.Equal(t, staggered.Stagger, time.Since(start))
 		assert.Equal(t, []string{"b1:9093", "b2:9093"}, asked)
 		assert.Equal(t, 1, left)
 		assert.Len(t, d.open, 1)

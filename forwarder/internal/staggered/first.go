@@ -1,4 +1,6 @@
-package deliver
+// Package staggered makes attempts one after the other, and beside each other
+// when one takes long.
+package staggered
 
 import (
 	"strings"
@@ -6,14 +8,14 @@ import (
 	"time"
 )
 
-// stagger is how long an attempt may take before the next one begins beside
+// Stagger is how long an attempt may take before the next one begins beside
 // it; RFC 8305 has the same number.
-const stagger = 250 * time.Millisecond
+const Stagger = 250 * time.Millisecond
 
-// first makes n attempts, each when the one before has failed or takes long,
+// First makes n attempts, each when the one before has failed or takes long,
 // and returns the result of the first that succeeds. What comes too late goes
 // to surplus. Attempts may outlast the call; group counts them.
-func first[T any](group *sync.WaitGroup, n int, attempt func(i int) (T, error), surplus func(T)) (T, error) {
+func First[T any](group *sync.WaitGroup, n int, attempt func(i int) (T, error), surplus func(T)) (T, error) {
 	type result struct {
 		value T
 		err   error
@@ -36,7 +38,7 @@ func first[T any](group *sync.WaitGroup, n int, attempt func(i int) (T, error), 
 			}
 		})
 	}
-	next := time.NewTicker(stagger)
+	next := time.NewTicker(Stagger)
 	defer next.Stop()
 	var failures failures
 	for begin(); ; {
@@ -52,7 +54,7 @@ func first[T any](group *sync.WaitGroup, n int, attempt func(i int) (T, error), 
 		case <-next.C:
 		}
 		if begun < n {
-			next.Reset(stagger)
+			next.Reset(Stagger)
 			begin()
 		}
 	}

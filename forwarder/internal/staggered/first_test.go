@@ -1,4 +1,4 @@
-package deliver
+package staggered
 
 import (
 	"errors"
@@ -27,18 +27,18 @@ func TestFirst(t *testing.T) {
 		begun    int
 	}{
 		"the first is quick":      {[]attempt{{time.Millisecond, nil}, {0, nil}}, 0, time.Millisecond, 1},
-		"the first says nothing":  {[]attempt{{time.Hour, refused}, {time.Millisecond, nil}}, 1, stagger + time.Millisecond, 2},
-		"two say nothing":         {[]attempt{{time.Hour, nil}, {time.Hour, nil}, {0, nil}}, 2, 2 * stagger, 3},
+		"the first says nothing":  {[]attempt{{time.Hour, refused}, {time.Millisecond, nil}}, 1, Stagger + time.Millisecond, 2},
+		"two say nothing":         {[]attempt{{time.Hour, nil}, {time.Hour, nil}, {0, nil}}, 2, 2 * Stagger, 3},
 		"the first fails":         {[]attempt{{time.Millisecond, refused}, {time.Millisecond, nil}}, 1, 2 * time.Millisecond, 2},
-		"the first is slow":       {[]attempt{{stagger + time.Second, nil}, {time.Hour, nil}}, 0, stagger + time.Second, 2},
-		"a failure restarts time": {[]attempt{{stagger / 2, refused}, {time.Hour, nil}, {0, nil}}, 2, stagger/2 + stagger, 3},
+		"the first is slow":       {[]attempt{{Stagger + time.Second, nil}, {time.Hour, nil}}, 0, Stagger + time.Second, 2},
+		"a failure restarts time": {[]attempt{{Stagger / 2, refused}, {time.Hour, nil}, {0, nil}}, 2, Stagger/2 + Stagger, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var group sync.WaitGroup
 				var begun atomic.Int32
 				start := time.Now()
-				got, err := first(&group, len(c.attempts), func(i int) (int, error) {
+				got, err := First(&group, len(c.attempts), func(i int) (int, error) {
 					begun.Add(1)
 					<-time.After(c.attempts[i].after)
 					return i, c.attempts[i].err
@@ -53,7 +53,7 @@ func TestFirst(t *testing.T) {
 	}
 	t.Run("all fail", func(t *testing.T) {
 		var group sync.WaitGroup
-		_, err := first(&group, 2, func(i int) (int, error) { return 0, []error{refused, reset}[i] }, func(int) {})
+		_, err := First(&group, 2, func(i int) (int, error) { return 0, []error{refused, reset}[i] }, func(int) {})
 		assert.EqualError(t, err, "refused; reset")
 		assert.ErrorIs(t, err, refused)
 		assert.ErrorIs(t, err, reset)
@@ -65,8 +65,8 @@ func TestFirst_surplus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var group sync.WaitGroup
 		var late []int
-		got, err := first(&group, 2, func(i int) (int, error) {
-			<-time.After(time.Duration(2-i) * stagger)
+		got, err := First(&group, 2, func(i int) (int, error) {
+			<-time.After(time.Duration(2-i) * Stagger)
 			return i, nil
 		}, func(i int) { late = append(late, i) })
 		require.NoError(t, err)

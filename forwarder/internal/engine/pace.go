@@ -1,0 +1,52 @@
+package engine
+
+import (
+	"time"
+)
+
+// A pace decides when a request goes.
+//
+// The first goes as soon as there is anything to send. While it is under way
+// messages gather, so that requests grow by themselves when there is much to do.
+// A second one keeps the broker busy while the answer to the first travels: it
+// goes when there is enough for a request of good size, or when the first has
+// been under way for so long that its answer is soon to be expected.
+type pace struct {
+	usual time.Duration // how long a request takes, as of late; 0: not known
+}
+
+const (
+	goodSize = 256 << 10
+
+	// forAnAnswer stands for a wait that only an answer ends.
+	forAnAnswer = time.Duration(-1)
+)
+
+// hold is how long to gather before the next request; 0: it may go.
+func (p *pace) hold(air []*flight, pending int, now time.Time) time.Duration {
+	switch {
+	case len(air) == 0:
+		return 0
+	case len(air) >= maxFlights:
+		return forAnAnswer
+	case pending >= goodSize:
+		return 0
+	case p.usual == 0:
+		return forAnAnswer
+	}
+	return max(0, p.usual/2-now.Sub(air[0].sent))
+}
+
+// enough reports whether pending bytes end a wait that hold has begun.
+func (p *pace) enough(flights, pending int) bool {
+	return flights == 0 || flights < maxFlights && pending >= goodSize
+}
+
+// took notes how long a request was under way.
+func (p *pace) took(d time.Duration) {
+	if p.usual == 0 {
+		p.usual = d
+		return
+	}
+	p.usual += (d - p.usual) / 8
+}

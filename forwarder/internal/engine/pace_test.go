@@ -1,0 +1,31 @@
+package engine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestPace_hold(t *testing.T) {
+	now := time.Now()
+	one := []*flight{{sent: now.Add(-3 * time.Millisecond)}}
+	for name, c := range map[string]struct {
+		usual   time.Duration
+		air     []*flight
+		pending int
+		want    time.Duration
+	}{
+		"the wire is free":                    {10 * time.Millisecond, nil, 1, 0},
+		"two are under way":                   {10 * time.Millisecond, append(one, one...), 1 << 20, forAnAnswer},
+		"enough for a second":                 {10 * time.Millisecond, one, goodSize, 0},
+		"little, and the first has just left": {10 * time.Millisecond, one, 1, 2 * time.Millisecond},
+		"little, but the first is half done":  {6 * time.Millisecond, one, 1, 0},
+		"nothing is known of the broker":      {0, one, 1, forAnAnswer},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := pace{usual: c.usual}
+			assert.Equal(t, c.want, p.hold(c.air, c.pending, now))
+		})
+	}
+}
