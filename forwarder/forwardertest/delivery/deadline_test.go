@@ -25,113 +25,118 @@ var outages = map[string]func(*forwardertest.Kafka) *forwardertest.Fault{
 
 // ctx ends the wait at its deadline, whatever the brokers do.
 func TestDeadline_calls(t *testing.T) {
-	for name, start := range outages {
-		punctual(t, name, func(t *testing.T, m *measurement) {
-			k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
-			f := open(t, k)
-			var l ledger
-			l.send(within(t, 10*time.Second), t, f, 1, 10)
-			l.waiting.Wait()
-			fault := start(k)
-			defer fault.Stop()
+	both(t, func(t *testing.T, p producer) {
+		for name, start := range outages {
+			punctual(t, name, func(t *testing.T, m *measurement) {
+				k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
+				f := p.open(t, k)
+				var l ledger
+				l.send(within(t, 10*time.Second), t, f, 1, 10)
+				l.waiting.Wait()
+				fault := start(k)
+				defer fault.Stop()
 
-			m.start()
-			var forward, all, async late
-			var calls sync.WaitGroup
-			for i := range 100 {
-				_, b := l.make(t, int64(i+1), 1000)
-				calls.Go(func() {
-					forward.call(func(ctx context.Context) {
-						assert.ErrorIs(t, f.Forward(ctx, b), context.DeadlineExceeded)
+				m.start()
+				var forward, all, async late
+				var calls sync.WaitGroup
+				for i := range 100 {
+					_, b := l.make(t, int64(i+1), 1000)
+					calls.Go(func() {
+						forward.call(func(ctx context.Context) {
+							assert.ErrorIs(t, f.Forward(ctx, b), context.DeadlineExceeded)
+						})
 					})
-				})
-				calls.Go(func() {
-					all.call(func(ctx context.Context) {
-						for _, err := range f.ForwardAll(ctx, slices.Repeat([]*batch.Batch{b}, 5)) {
-							assert.ErrorIs(t, err, context.DeadlineExceeded)
-						}
+					calls.Go(func() {
+						all.call(func(ctx context.Context) {
+							for _, err := range f.ForwardAll(ctx, slices.Repeat([]*batch.Batch{b}, 5)) {
+								assert.ErrorIs(t, err, context.DeadlineExceeded)
+							}
+						})
 					})
-				})
-				calls.Add(1)
-				deadline := time.Now().Add(patience)
-				ctx, cancel := context.WithDeadline(context.Background(), deadline)
-				f.ForwardAsync(ctx, b, func(err error) {
-					defer calls.Done()
-					defer cancel()
-					async.add(time.Since(deadline))
-					assert.ErrorIs(t, err, context.DeadlineExceeded)
-				})
-			}
-			calls.Wait()
-			m.stop()
-			m.check(t, &forward, "Forward", 100)
-			m.check(t, &all, "ForwardAll", 100)
-			m.check(t, &async, "ForwardAsync", 100)
+					calls.Add(1)
+					deadline := time.Now().Add(patience)
+					ctx, cancel := context.WithDeadline(context.Background(), deadline)
+					f.ForwardAsync(ctx, b, func(err error) {
+						defer calls.Done()
+						defer cancel()
+						async.add(time.Since(deadline))
+						assert.ErrorIs(t, err, context.DeadlineExceeded)
+					})
+				}
+				calls.Wait()
+				m.stop()
+				m.check(t, &forward, "Forward", 100)
+				m.check(t, &all, "ForwardAll", 100)
+				m.check(t, &async, "ForwardAsync", 100)
 
-			start := time.Now()
-			require.NoError(t, f.Close())
-			t.Logf("Close after %v", time.Since(start))
-			assert.Less(t, time.Since(start), time.Second)
-		})
-	}
+				start := time.Now()
+				require.NoError(t, f.Close())
+				t.Logf("Close after %v", time.Since(start))
+				assert.Less(t, time.Since(start), time.Second)
+			})
+		}
+	})
 }
 
 // A full buffer blocks, and ctx ends that, too: not sent.
 func TestDeadline_fullBuffer(t *testing.T) {
 	long(t)
-	for name, start := range outages {
-		punctual(t, name, func(t *testing.T, m *measurement) {
-			k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
-			s := k.Settings()
-			s.Delivery.MaxMessageBytes, s.Delivery.MaxBufferedBytes = 2000, 8000
-			f, err := forwarder.New(within(t, 10*time.Second), s, quiet())
-			require.NoError(t, err)
-			defer f.Close()
-			fault := start(k)
-			defer fault.Stop()
-			var l ledger
-			for i := range 6 { // of about 1,300 bytes each: all that fit
-				l.send(t.Context(), t, f, int64(i+1), 1000)
+	both(t, func(t *testing.T, p producer) {
+		for name, start := range outages {
+			if p.stock && name != "silent" {
+				continue
 			}
-			m.start()
-			var returned, async, shutdown late
-			var calls sync.WaitGroup
-			for i := range 100 {
-				e, b := l.make(t, int64(i+1), 1000)
-				calls.Add(2)
-				go func() {
-					defer calls.Done()
-					returned.call(func(ctx context.Context) {
-						deadline, _ := ctx.Deadline()
-						f.ForwardAsync(ctx, b, func(err error) {
-							defer calls.Done()
-							async.add(time.Since(deadline))
-							assert.ErrorIs(t, err, context.DeadlineExceeded)
-							assert.True(t, forwarder.NothingSent(err))
-							l.note(e, err)
+			punctual(t, name, func(t *testing.T, m *measurement) {
+				k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
+				s := k.Settings()
+				s.Delivery.MaxMessageBytes, s.Delivery.MaxBufferedBytes = 2000, 8000
+				f := p.start(t, s)
+				fault := start(k)
+				defer fault.Stop()
+				var l ledger
+				for i := range 6 { // of about 1,300 bytes each: all that fit
+					l.send(t.Context(), t, f, int64(i+1), 1000)
+				}
+				m.start()
+				var returned, async, shutdown late
+				var calls sync.WaitGroup
+				for i := range 100 {
+					e, b := l.make(t, int64(i+1), 1000)
+					calls.Add(2)
+					go func() {
+						defer calls.Done()
+						returned.call(func(ctx context.Context) {
+							deadline, _ := ctx.Deadline()
+							f.ForwardAsync(ctx, b, func(err error) {
+								defer calls.Done()
+								async.add(time.Since(deadline))
+								assert.ErrorIs(t, err, context.DeadlineExceeded)
+								assert.True(t, forwarder.NothingSent(err))
+								l.note(e, err)
+							})
 						})
+					}()
+				}
+				calls.Wait()
+				for range 3 {
+					shutdown.call(func(ctx context.Context) {
+						err := f.Shutdown(ctx)
+						assert.ErrorIs(t, err, context.DeadlineExceeded)
+						assert.ErrorContains(t, err, "6 messages undecided")
 					})
-				}()
-			}
-			calls.Wait()
-			for range 3 {
-				shutdown.call(func(ctx context.Context) {
-					err := f.Shutdown(ctx)
-					assert.ErrorIs(t, err, context.DeadlineExceeded)
-					assert.ErrorContains(t, err, "6 messages undecided")
-				})
-			}
-			m.stop()
-			m.check(t, &returned, "ForwardAsync on a full buffer returns", 100)
-			m.check(t, &async, "ForwardAsync on a full buffer is done", 100)
-			m.check(t, &shutdown, "Shutdown", 3)
+				}
+				m.stop()
+				m.check(t, &returned, "ForwardAsync on a full buffer returns", 100)
+				m.check(t, &async, "ForwardAsync on a full buffer is done", 100)
+				m.check(t, &shutdown, "Shutdown", 3)
 
-			fault.Stop()
-			require.NoError(t, f.Shutdown(within(t, 60*time.Second)), "all that is undecided is decided")
-			l.settle(t.Context())
-			assert.Equal(t, tally{acknowledged: 6, notSent: 100}, l.check(t, k, 12))
-		})
-	}
+				fault.Stop()
+				require.NoError(t, f.Shutdown(within(t, 60*time.Second)), "all that is undecided is decided")
+				l.settle(t.Context())
+				assert.Equal(t, tally{acknowledged: 6, notSent: 100}, l.check(t, k, 12))
+			})
+		}
+	})
 }
 
 func TestDeadline_newAndPing(t *testing.T) {
@@ -169,58 +174,62 @@ func TestDeadline_newAndPing(t *testing.T) {
 // What was handed over when its callers left is decided once the brokers are
 // back, in order, nothing twice.
 func TestDeadline_thenBack(t *testing.T) {
-	for name, start := range outages {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
-			f := open(t, k)
-			var l ledger
-			for i := range 100 {
-				l.send(t.Context(), t, f, int64(i%20+1), 100)
-			}
-			fault := start(k)
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			defer cancel()
-			for i := range 400 {
-				l.send(ctx, t, f, int64(i%20+1), 100)
-			}
-			<-ctx.Done()
-			for i := range 100 { // these go behind
-				l.send(t.Context(), t, f, int64(i%20+1), 100)
-			}
-			fault.Stop()
-			require.NoError(t, f.Shutdown(within(t, 90*time.Second)))
-			l.settle(t.Context())
-			sum := l.check(t, k, 12)
-			t.Logf("%+v", sum)
-			assert.Zero(t, sum.unknown)
-			assert.GreaterOrEqual(t, sum.acknowledged, 200)
-		})
-	}
+	both(t, func(t *testing.T, p producer) {
+		for name, start := range outages {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
+				f := p.open(t, k)
+				var l ledger
+				for i := range 100 {
+					l.send(t.Context(), t, f, int64(i%20+1), 100)
+				}
+				fault := start(k)
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				for i := range 400 {
+					l.send(ctx, t, f, int64(i%20+1), 100)
+				}
+				<-ctx.Done()
+				for i := range 100 { // these go behind
+					l.send(t.Context(), t, f, int64(i%20+1), 100)
+				}
+				fault.Stop()
+				require.NoError(t, f.Shutdown(within(t, 90*time.Second)))
+				l.settle(t.Context())
+				sum := l.check(t, k, 12)
+				t.Logf("%+v", sum)
+				assert.Zero(t, sum.unknown)
+				assert.GreaterOrEqual(t, sum.acknowledged, 200)
+			})
+		}
+	})
 }
 
 // A thousand batches of one call, or of as many, and as many partitions that
 // wait.
 func TestDeadline_many(t *testing.T) {
-	punctual(t, "silent", func(t *testing.T, m *measurement) {
-		k := forwardertest.NewKafka(t, forwardertest.WithTopic("events", 500))
-		f := open(t, k)
-		var l ledger
-		var bs []*batch.Batch
-		for i := range 5000 {
-			_, b := l.make(t, int64(i+1), 10)
-			bs = append(bs, b)
-		}
-		fault := k.Silence()
-		defer fault.Stop()
-		m.start()
-		var all late
-		all.call(func(ctx context.Context) {
-			for _, err := range f.ForwardAll(ctx, bs) {
-				assert.ErrorIs(t, err, context.DeadlineExceeded)
+	both(t, func(t *testing.T, p producer) {
+		punctual(t, "silent", func(t *testing.T, m *measurement) {
+			k := forwardertest.NewKafka(t, forwardertest.WithTopic("events", 500))
+			f := p.open(t, k)
+			var l ledger
+			var bs []*batch.Batch
+			for i := range 5000 {
+				_, b := l.make(t, int64(i+1), 10)
+				bs = append(bs, b)
 			}
+			fault := k.Silence()
+			defer fault.Stop()
+			m.start()
+			var all late
+			all.call(func(ctx context.Context) {
+				for _, err := range f.ForwardAll(ctx, bs) {
+					assert.ErrorIs(t, err, context.DeadlineExceeded)
+				}
+			})
+			m.stop()
+			m.check(t, &all, "ForwardAll", 1)
 		})
-		m.stop()
-		m.check(t, &all, "ForwardAll", 1)
 	})
 }

@@ -16,21 +16,23 @@ import (
 // Goroutines, connections and memory return to their level after Close, as
 // often as one likes.
 func TestLeak_cycles(t *testing.T) {
-	cycles := 1000
-	if testing.Short() || racing {
-		cycles = 100
-	}
-	once(t, 10) // what is made once in a process
-	goroutines, heap := runtime.NumGoroutine(), heapInUse()
-	once(t, cycles)
-	grown := heapInUse() - heap
-	t.Logf("%d goroutines, heap grown by %d KB in %d cycles", goroutines, grown/1024, cycles)
-	assert.Less(t, grown, int64(1<<20))
+	both(t, func(t *testing.T, p producer) {
+		cycles := p.share(600, 100)
+		if testing.Short() || racing {
+			cycles = 100
+		}
+		p.cycle(t, 10) // what is made once in a process
+		goroutines, heap := runtime.NumGoroutine(), heapInUse()
+		p.cycle(t, cycles)
+		grown := heapInUse() - heap
+		t.Logf("%d goroutines, heap grown by %d KB in %d cycles", goroutines, grown/1024, cycles)
+		assert.Less(t, grown, int64(1<<20))
+	})
 }
 
-// once starts and closes so many forwarders on a Kafka, and waits until
+// cycle starts and closes so many forwarders on a Kafka, and waits until
 // nothing of them is left.
-func once(t *testing.T, cycles int) {
+func (p producer) cycle(t *testing.T, cycles int) {
 	t.Helper()
 	before := runtime.NumGoroutine()
 	k, err := forwardertest.StartKafka()
@@ -40,7 +42,7 @@ func once(t *testing.T, cycles int) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	for i := range cycles {
-		f, err := forwarder.New(ctx, k.Settings(), quiet())
+		f, err := forwarder.New(ctx, k.Settings(), append(p.options, quiet())...)
 		require.NoError(t, err)
 		switch i % 3 {
 		case 0:

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,7 @@ import (
 // A ledger remembers every batch that was given to a forwarder, in the order of
 // acceptance for each user, and what its caller was told.
 type ledger struct {
+	topic   string // empty: events
 	mu      sync.Mutex
 	entries []*entry
 	waiting sync.WaitGroup
@@ -72,6 +74,19 @@ func (l *ledger) send(ctx context.Context, t testing.TB, f *forwarder.Forwarder,
 	return e
 }
 
+// undecided is how many callers wait.
+func (l *ledger) undecided() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for _, e := range l.entries {
+		if !e.decided {
+			n++
+		}
+	}
+	return n
+}
+
 // settle waits for what callers were not told, and takes the late outcomes.
 func (l *ledger) settle(ctx context.Context) {
 	l.waiting.Wait()
@@ -91,10 +106,10 @@ type reader interface {
 	Messages(t testing.TB, topic string) []forwardertest.Message
 }
 
-// check compares the ledger with what is in the topic "events" of a Kafka.
+// check compares the ledger with what is in its topic.
 func (l *ledger) check(t testing.TB, k reader, partitions int32) tally {
 	t.Helper()
-	messages := k.Messages(t, "events")
+	messages := k.Messages(t, cmp.Or(l.topic, "events"))
 	found := map[int]int{}
 	last := map[int64]int{}     // by user
 	stamps := map[int32]int64{} // by partition
@@ -166,15 +181,6 @@ func within(t testing.TB, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)
 	return ctx
-}
-
-func open(t testing.TB, k *forwardertest.Kafka, opts ...forwarder.Option) *forwarder.Forwarder {
-	t.Helper()
-	opts = append([]forwarder.Option{quiet()}, opts...)
-	f, err := forwarder.New(within(t, 10*time.Second), k.Settings(), opts...)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, f.Close()) })
-	return f
 }
 
 // keyless is a batch without a user id.

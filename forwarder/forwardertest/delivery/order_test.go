@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/alone"
 )
@@ -18,44 +19,46 @@ import (
 // accepted, without loss or duplicates, through faults of every kind at once.
 func TestOrder_throughFaults(t *testing.T) {
 	long(t)
-	alone.Lock(t)
-	k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
-	f := open(t, k)
-	ctx := within(t, 3*time.Minute)
-	var l ledger
-	stop := make(chan struct{})
-	var work sync.WaitGroup
-	const users = 60
-	for w := range 6 { // each pipelines ten users of its own
-		work.Go(func() {
-			for i := 0; ; i++ {
-				select {
-				case <-stop:
-					return
-				default:
+	both(t, func(t *testing.T, p producer) {
+		alone.Lock(t)
+		k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3))
+		f := p.open(t, k)
+		ctx := within(t, 3*time.Minute)
+		var l ledger
+		stop := make(chan struct{})
+		var work sync.WaitGroup
+		const users = 60
+		for w := range 6 { // each pipelines ten users of its own
+			work.Go(func() {
+				for i := 0; ; i++ {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					l.send(ctx, t, f, int64(w*10+i%10+1), 200)
+					if i%20 == 0 {
+						<-time.After(time.Millisecond)
+					}
 				}
-				l.send(ctx, t, f, int64(w*10+i%10+1), 200)
-				if i%20 == 0 {
-					<-time.After(time.Millisecond)
-				}
-			}
-		})
-	}
-	seed := time.Now().UnixNano()
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(uint64(seed), 1))
-	for range 25 {
-		trouble(k, random)
-		<-time.After(time.Duration(50+random.IntN(150)) * time.Millisecond)
-	}
-	close(stop)
-	work.Wait()
-	require.NoError(t, f.Shutdown(ctx))
-	sum := l.check(t, k, 12)
-	t.Logf("%+v, %d faults hit", sum, k.FaultHits())
-	assert.Zero(t, sum.unknown+sum.notSent)
-	assert.Greater(t, sum.acknowledged, users)
-	assert.Greater(t, k.FaultHits(), 20)
+			})
+		}
+		seed := time.Now().UnixNano()
+		t.Logf("seed %d", seed)
+		random := rand.New(rand.NewPCG(uint64(seed), 1))
+		for range p.share(25, 10) {
+			trouble(k, random)
+			<-time.After(time.Duration(50+random.IntN(150)) * time.Millisecond)
+		}
+		close(stop)
+		work.Wait()
+		require.NoError(t, f.Shutdown(ctx))
+		sum := l.check(t, k, 12)
+		t.Logf("%+v, %d faults hit", sum, k.FaultHits())
+		assert.Zero(t, sum.unknown+sum.notSent)
+		assert.Greater(t, sum.acknowledged, users)
+		assert.Greater(t, k.FaultHits(), p.share(20, 5))
+	})
 }
 
 // trouble starts a fault that passes.
@@ -88,73 +91,62 @@ func trouble(k *forwardertest.Kafka, random *rand.Rand) {
 // If call A was accepted before call B began, A precedes B, whichever
 // goroutine makes the calls.
 func TestOrder_acrossGoroutines(t *testing.T) {
-	k := forwardertest.NewKafka(t)
-	f := open(t, k)
-	ctx := within(t, time.Minute)
-	var l ledger
-	turn := make(chan struct{}, 1)
-	turn <- struct{}{}
-	var work sync.WaitGroup
-	for range 8 {
-		work.Go(func() {
-			for range 50 {
-				<-turn
-				l.send(ctx, t, f, 7, 50)
-				turn <- struct{}{}
-			}
-		})
-	}
-	work.Wait()
-	require.NoError(t, f.Shutdown(ctx))
-	assert.Equal(t, tally{acknowledged: 400}, l.check(t, k, 12))
+	both(t, func(t *testing.T, p producer) {
+		k := forwardertest.NewKafka(t)
+		f := p.open(t, k)
+		ctx := within(t, time.Minute)
+		var l ledger
+		turn := make(chan struct{}, 1)
+		turn <- struct{}{}
+		var work sync.WaitGroup
+		for range 8 {
+			work.Go(func() {
+				for range 50 {
+					<-turn
+					l.send(ctx, t, f, 7, 50)
+					turn <- struct{}{}
+				}
+			})
+		}
+		work.Wait()
+		require.NoError(t, f.Shutdown(ctx))
+		assert.Equal(t, tally{acknowledged: 400}, l.check(t, k, 12))
+	})
 }
 
-// A message that was handed over keeps its place when its caller stops waiting:
-// later ones go behind it.
+// A message that may be with the broker keeps its place when its caller stops
+// waiting: later ones go behind it. With the stock producer that is each message
+// that was handed over, also what was refused.
 func TestOrder_afterADeadline(t *testing.T) {
-	k := forwardertest.NewKafka(t)
-	f := open(t, k)
-	var l ledger
-	first, b := l.make(t, 7, 10)
-	l.note(first, f.Forward(t.Context(), b))
-	fault := k.Fail(forwardertest.Produce, 19, forwardertest.UntilStopped)
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	second, b := l.make(t, 7, 10)
-	l.note(second, f.Forward(ctx, b))
-	require.ErrorIs(t, second.err, context.DeadlineExceeded)
-	l.send(t.Context(), t, f, 7, 10)
-	fault.Stop()
-	require.NoError(t, f.Shutdown(within(t, 30*time.Second)))
-	l.settle(t.Context())
-	assert.Equal(t, tally{acknowledged: 3}, l.check(t, k, 12))
-}
-
-// After an error that leaves the outcome open, later batches of the user go on,
-// in order. Sarama starts a new epoch then.
-func TestOrder_afterAnUnknownOutcome(t *testing.T) {
-	for name, code := range map[string]int16{
-		"OUT_OF_ORDER_SEQUENCE_NUMBER": 45, "INVALID_PRODUCER_EPOCH": 47, "UNKNOWN_PRODUCER_ID": 59, "PRODUCER_FENCED": 90,
-		"TOPIC_AUTHORIZATION_FAILED": 29, "MESSAGE_TOO_LARGE": 10,
+	for name, c := range map[string]struct {
+		producer producer
+		start    func(*forwardertest.Kafka) *forwardertest.Fault
+	}{
+		"REQUEST_TIMED_OUT":                      {engine, timedOut},
+		"REQUEST_TIMED_OUT, Sarama's producer":   {stock, timedOut},
+		"silent":                                 {engine, outages["silent"]},
+		"silent, Sarama's producer":              {stock, outages["silent"]},
+		"NOT_ENOUGH_REPLICAS, Sarama's producer": {stock, replicasMissing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			k := forwardertest.NewKafka(t)
-			f := open(t, k)
-			ctx := within(t, time.Minute)
+			f := c.producer.open(t, k)
 			var l ledger
-			for i := range 300 {
-				if i%100 == 50 {
-					l.waiting.Wait()
-					k.Fail(forwardertest.Produce, code, 1)
-				}
-				l.send(ctx, t, f, 7, 50)
-			}
-			require.NoError(t, f.Shutdown(ctx))
-			sum := l.check(t, k, 12)
-			t.Logf("%+v", sum)
-			assert.GreaterOrEqual(t, sum.unknown, 3)
-			assert.GreaterOrEqual(t, sum.acknowledged, 100)
+			first, b := l.make(t, 7, 10)
+			l.note(first, f.Forward(t.Context(), b))
+			fault := c.start(k)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			second, b := l.make(t, 7, 10)
+			l.note(second, f.Forward(ctx, b))
+			require.ErrorIs(t, second.err, context.DeadlineExceeded)
+			assert.False(t, forwarder.NothingSent(second.err))
+			l.send(t.Context(), t, f, 7, 10)
+			fault.Stop()
+			require.NoError(t, f.Shutdown(within(t, 30*time.Second)))
+			l.settle(t.Context())
+			assert.Equal(t, tally{acknowledged: 3}, l.check(t, k, 12))
 		})
 	}
 }

@@ -19,15 +19,16 @@ import (
 func TestWaiting_isTold(t *testing.T) {
 	long(t)
 	for name, c := range map[string]struct {
-		start func(*forwardertest.Kafka) *forwardertest.Fault
-		says  string
+		producer producer
+		start    func(*forwardertest.Kafka) *forwardertest.Fault
+		says     string
 	}{
-		"silent":      {func(k *forwardertest.Kafka) *forwardertest.Fault { return k.Silence() }, "no answer"},
-		"unreachable": {func(k *forwardertest.Kafka) *forwardertest.Fault { return k.Unreachable() }, "connection refused"},
-		"leaderless":  {func(k *forwardertest.Kafka) *forwardertest.Fault { return k.Leaderless("events", 3) }, "leader"},
-		"NOT_ENOUGH_REPLICAS": {func(k *forwardertest.Kafka) *forwardertest.Fault {
-			return k.Fail(forwardertest.Produce, 19, forwardertest.UntilStopped)
-		}, "no acknowledgement"},
+		"silent":                                 {engine, outages["silent"], "no answer"},
+		"unreachable":                            {engine, outages["unreachable"], "connection refused"},
+		"leaderless":                             {engine, outages["leaderless"], "leader"},
+		"NOT_ENOUGH_REPLICAS":                    {engine, replicasMissing, "fewer in-sync replicas"},
+		"silent, Sarama's producer":              {stock, outages["silent"], "no answer"},
+		"NOT_ENOUGH_REPLICAS, Sarama's producer": {stock, replicasMissing, "no acknowledgement"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -38,7 +39,7 @@ func TestWaiting_isTold(t *testing.T) {
 			var mu sync.Mutex
 			var told []forwarder.WaitInfo
 			var at []time.Time
-			f, err := forwarder.New(within(t, 10*time.Second), k.Settings(), out.option(),
+			f := c.producer.open(t, k, out.option(),
 				forwarder.WithObserver(forwarder.Observer{Waiting: func(_ context.Context, i forwarder.WaitInfo) {
 					mu.Lock()
 					defer mu.Unlock()
@@ -47,8 +48,6 @@ func TestWaiting_isTold(t *testing.T) {
 						cancel() // that was to wait for
 					}
 				}}))
-			require.NoError(t, err)
-			defer f.Close()
 			var l ledger
 			user := userOn(3, 12, 0)
 			l.send(t.Context(), t, f, user, 10)

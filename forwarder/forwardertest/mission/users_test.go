@@ -14,7 +14,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/eventferry/eventferry/batch"
-	"github.com/eventferry/eventferry/settings"
 )
 
 // partitions: user ids as decimal text in either form of JSON, and where
@@ -111,61 +110,4 @@ func (k target) order(t *testing.T) {
 	for user, n := range next {
 		assert.Equal(t, int64(each), n, "user %s", user)
 	}
-}
-
-// spread: a batch without a user goes to a random partition, whole. Choices
-// are the batches', so they and not the messages are counted.
-func (k target) spread(t *testing.T) {
-	const partitions, batches = 12, 2400
-	none := []string{``, `"mpid":null,`, `"mpid":"",`, `"mpid":0,`, `"mpid":"0",`}
-	texts := make([]string, batches)
-	for n := range texts {
-		texts[n] = fmt.Sprintf(`{%s"n":%d,"events":[{"event_type":"opt_out"},{"event_type":"uninstall"}]}`, none[n%len(none)], n)
-	}
-	s := k.settings(t, partitions)
-	s.SendAsBatch = settings.Off
-	forward(t, start(t, s), texts...)
-
-	chosen := make([]int32, batches)
-	seen := make([]int, batches)
-	for _, m := range read(t, s) {
-		require.Nil(t, m.Key)
-		n, ok := parse(t, string(m.Value)).At("n").Int64()
-		require.True(t, ok)
-		if seen[n]++; seen[n] == 1 {
-			chosen[n] = m.Partition
-		}
-		require.Equal(t, chosen[n], m.Partition, "a batch in two partitions")
-	}
-	// Each partition as often as the others, and so after each partition:
-	// neither favourites, nor taking turns, nor staying. Pairs do not overlap,
-	// as chi-square wants counts that do not depend on one another.
-	single, pairs := make([]float64, partitions), make([]float64, partitions*partitions)
-	for n, p := range chosen {
-		require.Equal(t, 2, seen[n])
-		single[p]++
-		if n%2 == 1 {
-			pairs[chosen[n-1]*partitions+p]++
-		}
-	}
-	assertUniform(t, single)
-	assertUniform(t, pairs)
-}
-
-// assertUniform fails for one true case in a million: chi-square with many
-// degrees of freedom, brought to a standard normal by Wilson and Hilferty.
-func assertUniform(t *testing.T, counts []float64) {
-	t.Helper()
-	total, chi := 0.0, 0.0
-	for _, n := range counts {
-		total += n
-	}
-	expected := total / float64(len(counts))
-	for _, n := range counts {
-		chi += (n - expected) * (n - expected) / expected
-	}
-	k := float64(len(counts) - 1)
-	z := (math.Cbrt(chi/k) - (1 - 2/(9*k))) / math.Sqrt(2/(9*k))
-	t.Logf("chi-square %.1f with %.0f degrees of freedom: z = %.2f", chi, k, z)
-	assert.Less(t, math.Abs(z), 4.9, "the counts are not those of independent choices: %v", counts)
 }

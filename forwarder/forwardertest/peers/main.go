@@ -9,7 +9,11 @@
 // what is read of the figures are explained in results/results.md, which it
 // writes, with results.json and the plots beside it.
 //
-// With -render it makes tables and plots of results.json anew.
+// With -render it makes tables and plots of results.json anew. With -tune it
+// measures a part, in minutes, and prints a small table of it:
+//
+//	GOWORK=off go run . -tune -rows 1,4,7 -rounds 3
+//	GOWORK=off go run . -tune -rows 1 -rounds 0 -profile engine -pprof /tmp/profiles
 package main
 
 import (
@@ -83,7 +87,11 @@ func beBenchmark(ctx context.Context, w io.Writer) error {
 	measure := flag.Duration("measure", time.Second, "how long each contender is measured, each time")
 	out := flag.String("out", "results", "folder for results.json, tables and plots")
 	render := flag.Bool("render", false, "measure nothing: make tables and plots of results.json")
+	tune := tuningFlags()
 	flag.Parse()
+	if *tune.on {
+		return tune.run(ctx, w, *measure)
+	}
 	file := filepath.Join(*out, "results.json")
 	if !*render {
 		if err := bench.MoveAside(); err != nil {

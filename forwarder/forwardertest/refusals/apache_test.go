@@ -329,6 +329,9 @@ func (a apache) running(t *testing.T) {
 		require.NoError(t, a.Grant(t.Context(), reader, "guarded", kadm.OpWrite))
 		s := a.at(forwardertest.ListenerSASL, reader, ourSecret, settings.SCRAMSHA512)
 		s.TopicName = "guarded"
-		rightWithdrawn(t, s, func() { require.NoError(t, a.Withdraw(t.Context(), reader, "guarded", kadm.OpWrite)) })
+		withdraw := func() { require.NoError(t, a.Withdraw(t.Context(), reader, "guarded", kadm.OpWrite)) }
+		grant := func() { require.NoError(t, a.Grant(t.Context(), reader, "guarded", kadm.OpWrite)) }
+		rightWithdrawn(t, s, withdraw, grant)
+		rightWithdrawnAtOnce(t, s, withdraw)
 	})
 }

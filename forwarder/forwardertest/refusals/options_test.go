@@ -92,40 +92,76 @@ func TestWithTLS(t *testing.T) {
 	assert.ErrorIs(t, r.Ping(t.Context()), refuse)
 }
 
-// TestWithCredentials: SCRAM asks at each connection, so that a changed
-// password needs no new forwarder; PLAIN asks for each probe and producer.
+// TestWithCredentials: they are asked for at each connection, so that a changed
+// password needs no new forwarder.
 func TestWithCredentials(t *testing.T) {
 	for _, m := range []settings.Method{settings.Plain, settings.SCRAMSHA512} {
 		t.Run(string(m), func(t *testing.T) {
+			t.Parallel()
 			k := forwardertest.NewKafka(t)
-			s := k.SettingsFor(m)
-			var asked atomic.Int64
-			var password atomic.Pointer[settings.Secret]
-			userName, first := s.UserName, s.Password
-			password.Store(&first)
-			s.UserName, s.Password = "", settings.Secret{}
-			r := run(t, s, forwarder.WithCredentials(func(context.Context) (string, settings.Secret, error) {
-				asked.Add(1)
-				return userName, *password.Load(), nil
-			}))
-			if m == settings.Plain {
-				assert.Equal(t, int64(2), asked.Load())
-				require.NoError(t, r.Ping(t.Context()))
-				assert.Equal(t, int64(3), asked.Load())
-				return
+			s, vault := locked(k.SettingsFor(m))
+			r := run(t, s, forwarder.WithCredentials(vault.credentials))
+			if m == settings.SCRAMSHA512 {
+				require.NoError(t, k.SetPassword(t.Context(), "new-secret"))
+				vault.set("new-secret")
 			}
-			require.NoError(t, k.SetPassword(t.Context(), "new-secret"))
-			changed := settings.NewSecret("new-secret")
-			password.Store(&changed)
+			before := vault.asked.Load()
 			k.CutConnections()
-			assert.NoError(t, r.Forward(t.Context(), r.batch))
+			require.NoError(t, r.Forward(t.Context(), r.batch))
+			assert.Greater(t, vault.asked.Load(), before)
 			assert.NoError(t, r.Ping(t.Context()))
 
-			wrong := settings.NewSecret("crayon")
-			password.Store(&wrong)
-			assert.ErrorContains(t, r.Ping(t.Context()), ` refused user "mparticle" with SCRAM-SHA-512: `)
+			// The vault is ahead of the broker. What is accepted meanwhile waits.
+			right := vault.set("crayon")
+			assert.ErrorContains(t, r.Ping(t.Context()), ` refused user "mparticle" with `+string(m)+`: `)
+			k.CutConnections()
+			done := make(chan error, 1)
+			r.ForwardAsync(t.Context(), r.batch, func(err error) { done <- err })
+			before = vault.asked.Load()
+			require.Eventually(t, func() bool { return vault.asked.Load() >= before+3 }, 20*time.Second, 10*time.Millisecond)
+			assert.Empty(t, done)
+			vault.set(right)
+			assert.NoError(t, <-done)
 		})
 	}
+}
+
+// With the stock producer PLAIN asks for each probe, and once for delivery.
+func TestWithCredentials_stockProducer(t *testing.T) {
+	s, vault := locked(forwardertest.NewKafka(t).SettingsFor(settings.Plain))
+	r := run(t, s, forwarder.WithCredentials(vault.credentials), forwarder.WithSaramaProducer())
+	assert.Equal(t, int64(2), vault.asked.Load())
+	require.NoError(t, r.Ping(t.Context()))
+	assert.Equal(t, int64(3), vault.asked.Load())
+}
+
+// A vault has the credentials, which can be changed.
+type vault struct {
+	userName string
+	password atomic.Pointer[settings.Secret]
+	asked    atomic.Int64
+}
+
+// locked puts the credentials of s into a vault.
+func locked(s settings.Settings) (settings.Settings, *vault) {
+	v := &vault{userName: s.UserName}
+	v.set(s.Password.Reveal())
+	s.UserName, s.Password = "", settings.Secret{}
+	return s, v
+}
+
+// set returns the password there was before.
+func (v *vault) set(password string) (before string) {
+	secret := settings.NewSecret(password)
+	if old := v.password.Swap(&secret); old != nil {
+		before = old.Reveal()
+	}
+	return before
+}
+
+func (v *vault) credentials(context.Context) (string, settings.Secret, error) {
+	v.asked.Add(1)
+	return v.userName, *v.password.Load(), nil
 }
 
 // TestWithCredentials_failing: with SCRAM they are asked for while a broker

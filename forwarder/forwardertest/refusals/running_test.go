@@ -150,10 +150,31 @@ func topicDeleted(t *testing.T, s settings.Settings, remove func()) {
 	assert.ErrorIs(t, err, sarama.ErrUnknownTopicOrPartition)
 }
 
-// rightWithdrawn: the producer does not try again what it may not write, so
-// this comes back at once.
-func rightWithdrawn(t *testing.T, s settings.Settings, withdraw func()) {
+// rightWithdrawn: what may not be written waits until it may be.
+func rightWithdrawn(t *testing.T, s settings.Settings, withdraw, grant func()) {
 	r := run(t, s)
+	withdraw()
+	text := noRight(s)
+	err := r.refusedNow(t, s, text)
+	assert.ErrorIs(t, err, sarama.ErrTopicAuthorizationFailed)
+	assert.True(t, forwarder.NothingSent(err), "brokers ask for the right before they write")
+	assert.EqualError(t, r.Ping(t.Context()), "forwarder: "+strings.ReplaceAll(text, "SERVER", s.Servers()[0]))
+
+	grant()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	assert.NoError(t, r.Forward(ctx, r.batch))
+}
+
+func noRight(s settings.Settings) string {
+	return `SERVER does not let user "` + s.UserName + `" see topic "` + s.TopicName +
+		`", if there is one: grant it the operations WRITE and DESCRIBE: ` + sarama.ErrTopicAuthorizationFailed.Error()
+}
+
+// rightWithdrawnAtOnce: the stock producer does not try again what it may not
+// write, so this comes back at once.
+func rightWithdrawnAtOnce(t *testing.T, s settings.Settings, withdraw func()) {
+	r := run(t, s, forwarder.WithSaramaProducer())
 	withdraw()
 	start := time.Now()
 	err := r.Forward(t.Context(), r.batch)
@@ -164,6 +185,4 @@ func rightWithdrawn(t *testing.T, s settings.Settings, withdraw func()) {
 	assert.ErrorIs(t, err, sarama.ErrTopicAuthorizationFailed)
 	assert.False(t, forwarder.Permanent(err))
 	assert.False(t, forwarder.NothingSent(err))
-	assert.EqualError(t, r.Ping(t.Context()), `forwarder: `+s.Servers()[0]+` does not let user "`+s.UserName+`" see topic "`+s.TopicName+
-		`", if there is one: grant it the operations WRITE and DESCRIBE: `+sarama.ErrTopicAuthorizationFailed.Error())
 }

@@ -8,15 +8,16 @@ import (
 //
 // The first goes as soon as there is anything to send. While it is under way
 // messages gather, so that requests grow by themselves when there is much to do.
-// A second one keeps the broker busy while the answer to the first travels: it
-// goes when there is enough for a request of good size, or when the first has
-// been under way for so long that its answer is soon to be expected.
+// A second one keeps the broker busy while the answer to the first travels. The
+// processor is idle by then, or it would not be this goroutine's turn; so it goes
+// when there is enough for it to be worth its while, or when the first has been
+// under way for a good part of the usual time.
 type pace struct {
 	usual time.Duration // how long a request takes, as of late; 0: not known
 }
 
 const (
-	goodSize = 256 << 10
+	goodSize = 64 << 10
 
 	// forAnAnswer stands for a wait that only an answer ends.
 	forAnAnswer = time.Duration(-1)
@@ -34,7 +35,7 @@ func (p *pace) hold(air []*flight, pending int, now time.Time) time.Duration {
 	case p.usual == 0:
 		return forAnAnswer
 	}
-	return max(0, p.usual/2-now.Sub(air[0].sent))
+	return max(0, p.usual/4-now.Sub(air[0].sent))
 }
 
 // enough reports whether pending bytes end a wait that hold has begun.

@@ -19,7 +19,7 @@ func TestPace_hold(t *testing.T) {
 		"the wire is free":                    {10 * time.Millisecond, nil, 1, 0},
 		"two are under way":                   {10 * time.Millisecond, append(one, one...), 1 << 20, forAnAnswer},
 		"enough for a second":                 {10 * time.Millisecond, one, goodSize, 0},
-		"little, and the first has just left": {10 * time.Millisecond, one, 1, 2 * time.Millisecond},
+		"little, and the first has just left": {20 * time.Millisecond, one, 1, 2 * time.Millisecond},
 		"little, but the first is half done":  {6 * time.Millisecond, one, 1, 0},
 		"nothing is known of the broker":      {0, one, 1, forAnAnswer},
 	} {

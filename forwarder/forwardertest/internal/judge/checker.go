@@ -3,6 +3,7 @@ package judge
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ const (
 	I11   = "I11 nothing happened" // faults hit, and something was delivered in them
 	I12   = "I12 secret"           // no password and no payload in any output
 	Retry = "gave up"              // no error but the caller's context, while the faults are of the kind that passes
-	Stamp = "timestamp"            // within a partition it never decreases while the process lives
+	Stamp = "timestamp"            // that of acceptance; within a partition it never decreases while the process lives
 	Odd   = "contradiction"        // outcomes that contradict each other
 )
 
@@ -43,9 +44,10 @@ type Violation struct {
 type checker struct {
 	h          *history
 	placing    placing
-	partitions []int32 // the numbers of partitions that the topic had
-	forgiven   uint32  // attempts invoked before this position may be gone with their topic
-	spread     bool    // choices of a partition without a user id are counted
+	partitions []int32   // the numbers of partitions that the topic had
+	forgiven   uint32    // attempts invoked before this position may be gone with their topic
+	begun      time.Time // the beginning of the history; zero: timestamps mean nothing
+	spread     bool      // choices of a partition without a user id are counted
 
 	violations []Violation
 	counts     map[string]int
@@ -54,7 +56,7 @@ type checker struct {
 	ids        bitset
 	pieces     map[uint32]uint64 // events seen of batches that need not be whole
 	users      []last            // by owner, and by number of partitions
-	keyless    []int             // batches by partition
+	keyless    []choice          // of batches without a user id
 	stamps     map[int32]stamp
 	buf        []byte
 }
@@ -86,18 +88,13 @@ const lastBit = 7 // of what is kept of an attempt's messages
 const mostTold = 20 // violations of one kind that are kept
 
 func newChecker(h *history, partitions ...int32) *checker {
-	var most int32
-	for _, n := range partitions {
-		most = max(most, n)
-	}
 	return &checker{
 		h: h, placing: newPlacing(), partitions: partitions,
-		spread:  true,
-		counts:  map[string]int{},
-		pieces:  map[uint32]uint64{},
-		stamps:  map[int32]stamp{},
-		users:   make([]last, len(h.owners)*len(partitions)),
-		keyless: make([]int, most),
+		spread: true,
+		counts: map[string]int{},
+		pieces: map[uint32]uint64{},
+		stamps: map[int32]stamp{},
+		users:  make([]last, len(h.owners)*len(partitions)),
 	}
 }
 
@@ -132,10 +129,7 @@ func (c *checker) see(m *forwardertest.Message) {
 		return
 	}
 	count, placed := c.checkPlace(at, m, where)
-	if before := c.stamps[m.Partition]; before.life == a.life && m.Timestamp.Before(before.at) {
-		c.add(Stamp, at, "%s: %s, the message before has %s", where, m.Timestamp, before.at)
-	}
-	c.stamps[m.Partition] = stamp{m.Timestamp, a.life}
+	c.checkStamp(at, a, m, where)
 	from, to := c.checkContent(at, a, m, parts, where)
 	outcome := trace.Message{Partition: -1, Offset: -1}
 	if all := c.h.outcomes(at, a); part < len(all) {
@@ -150,6 +144,21 @@ func (c *checker) see(m *forwardertest.Message) {
 	}
 	if c.checkOnce(at, a, part, from, to, where) && placed { // elsewhere it has no order
 		c.checkOrder(at, a, part, count, outcome.Outcome == trace.Acknowledged, m, where)
+	}
+}
+
+// checkStamp compares the time of a message with the call and with the message
+// before.
+func (c *checker) checkStamp(at place, a *attempt, m *forwardertest.Message, where string) {
+	if before := c.stamps[m.Partition]; before.life == a.life && m.Timestamp.Before(before.at) {
+		c.add(Stamp, at, "%s: %s, the message before has %s", where, m.Timestamp, before.at)
+	}
+	c.stamps[m.Partition] = stamp{m.Timestamp, a.life}
+	const slack = 250 * time.Millisecond // clocks are set
+	accepted := m.Timestamp.Sub(c.begun)
+	since, until := time.Duration(a.since)*time.Millisecond-slack, time.Duration(a.until)*time.Millisecond+slack
+	if !c.begun.IsZero() && (accepted < since || a.ret != 0 && accepted > until) {
+		c.add(Stamp, at, "%s: %s after the beginning, but the call was from %s to %s", where, accepted, since+slack, until-slack)
 	}
 }
 
@@ -243,8 +252,8 @@ func (c *checker) checkOrder(at place, a *attempt, part, count int, acknowledged
 	l := &c.users[at.owner*len(c.partitions)+count]
 	if c.h.params.User(at.owner) == 0 {
 		// One choice for all parts. In a fault some partitions have no leader.
-		if part == 0 && int(m.Partition) < len(c.keyless) && c.spread && !a.troubled {
-			c.keyless[m.Partition]++
+		if part == 0 && m.Partition < slices.Max(c.partitions) && c.spread && !a.troubled {
+			c.keyless = append(c.keyless, choice{m.Timestamp, m.Partition})
 		}
 		return
 	}

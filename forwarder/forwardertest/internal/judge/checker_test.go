@@ -21,6 +21,7 @@ import (
 // forwards three batches, one after another.
 type scene struct {
 	params  load.Params
+	begun   time.Time
 	history []trace.Record
 	log     []forwardertest.Message
 }
@@ -61,6 +62,17 @@ func (s *scene) outcome(i int, o trace.Outcome) {
 	s.history[i].Messages = []trace.Message{{Outcome: o, Partition: -1, Offset: -1}}
 }
 
+// timed gives calls and messages their times: one call a second, which takes
+// 100 ms.
+func (s *scene) timed() {
+	s.begun = time.Unix(100, 0)
+	for i := range s.log {
+		at := time.Duration(i+1) * time.Second
+		s.history[2*i].At, s.history[2*i+1].At = at, at+100*time.Millisecond
+		s.log[i].Timestamp = s.begun.Add(at + 50*time.Millisecond)
+	}
+}
+
 // broken returns the invariants that the checker finds broken.
 func (s *scene) broken(t *testing.T) []string {
 	t.Helper()
@@ -75,6 +87,7 @@ func (s *scene) broken(t *testing.T) []string {
 		require.NoError(t, h.add(&r, false))
 	}
 	c := newChecker(h, sceneParts)
+	c.begun = s.begun
 	for _, m := range s.log {
 		c.see(&m)
 	}
@@ -153,6 +166,7 @@ func TestChecker(t *testing.T) {
 		{"keyless, all in one place", func(s *scene) {
 			for n := range uint32(40) {
 				m := s.message(1, n+1, 20+n, int64(n))
+				m.Timestamp = time.Unix(int64(n), 0)
 				s.history = append(s.history, s.invoke(1, n+1, 20+n, m.Value), s.acknowledged(1, n+1, m))
 				s.log = append(s.log, m)
 			}
@@ -165,6 +179,15 @@ func TestChecker(t *testing.T) {
 			s.log[0].Timestamp = time.Unix(2, 0)
 			s.log[1].Timestamp = time.Unix(1, 0)
 			s.log[2].Timestamp = time.Unix(1, 0)
+		}, []string{Stamp}},
+		{"the time of each call", func(s *scene) { s.timed() }, nil},
+		{"the time of sending", func(s *scene) {
+			s.timed()
+			s.log[2].Timestamp = s.begun.Add(4 * time.Second)
+		}, []string{Stamp}},
+		{"a time before the call", func(s *scene) {
+			s.timed()
+			s.log[0].Timestamp = s.begun.Add(500 * time.Millisecond)
 		}, []string{Stamp}},
 		{"another outcome later", func(s *scene) {
 			s.history = append(s.history, trace.Record{Kind: trace.Late, N: 2, Messages: []trace.Message{{Outcome: trace.NotSent, Partition: -1, Offset: -1}}})

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/trace"
@@ -20,8 +21,9 @@ func (c *checker) conclude() {
 	for _, text := range c.h.odd {
 		c.add(Odd, nowhere(), "%s", text)
 	}
-	if p := spread.Chance(c.keyless); p < spread.Unlikely {
-		c.add(I4, nowhere(), "batches without user id by partition: %v, the chance of that is %.2g", c.keyless, p)
+	counts := choices(c.keyless, int(slices.Max(c.partitions)))
+	if p := spread.Chance(counts); p < spread.Unlikely {
+		c.add(I4, nowhere(), "choices of a partition without user id: %v, the chance of that is %.2g", counts, p)
 	}
 }
 

@@ -62,7 +62,7 @@ func (c control) run(ctx context.Context, o Options, w io.Writer) error {
 		return err
 	}
 	defer remove() //nolint:errcheck // in the system's folder for temporary files
-	r, err := newRun(g, dir, o.Seed, c.goals(), c.defect)
+	r, err := newRun(g, dir, o.Seed, c.goals(), load.Candidate{Defect: c.defect})
 	if err != nil {
 		return err
 	}

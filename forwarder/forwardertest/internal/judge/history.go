@@ -26,6 +26,7 @@ type history struct {
 	parts    map[place][]trace.Message // of attempts that became several messages
 	spans    map[place][2]int          // of attempts with only some of a batch's events
 	causes   map[string]int            // of returns, by kind
+	failed   []place                   // attempts that ended with an error of the producer's
 	marks    map[string]chan struct{}  // closed when the current life has written the mark
 	vitals   []int64
 	position uint32 // of the last record
@@ -50,6 +51,7 @@ type attempt struct {
 	invoke   uint32 // position in the history
 	ret      uint32 // 0: never returned
 	since    uint32 // milliseconds, of invoke
+	until    uint32 // of ret
 	first    int16  // partition, -1: not known
 	outcome  trace.Outcome
 	life     uint16
@@ -64,7 +66,7 @@ type attempt struct {
 type tally struct {
 	Batches, Acknowledged, NotSent, Unknown, Returned, LateOutcomes int
 	Events, AckedInFaults, Duplicated                               int
-	LongestPause, LongestBatch                                      time.Duration
+	LongestPause, LongestBatch, LongestLeave                        time.Duration
 }
 
 func newHistory(params load.Params, path string) (*history, error) {
@@ -179,7 +181,7 @@ func (h *history) markLocked(r *trace.Record) error {
 func (h *history) invokeLocked(r *trace.Record, busy bool) {
 	a := attempt{
 		hash: r.Hash, id: r.ID, offset: -1, first: -1, life: h.life, troubled: busy,
-		invoke: h.position, since: uint32(r.At.Milliseconds()), //nolint:gosec // 49 days
+		invoke: h.position, since: milliseconds(r.At),
 	}
 	if r.To > 0 {
 		a.partial = true
@@ -189,6 +191,8 @@ func (h *history) invokeLocked(r *trace.Record, busy bool) {
 	h.tally.Batches++
 	h.owners[r.Owner] = append(h.owners[r.Owner], a)
 }
+
+func milliseconds(d time.Duration) uint32 { return uint32(d.Milliseconds()) } //nolint:gosec // 49 days
 
 // snapshot returns the counts so far and the fewest attempts of any owner.
 func (h *history) snapshot() (t tally, fewest int) {

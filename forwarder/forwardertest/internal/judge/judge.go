@@ -10,6 +10,10 @@
 // that a resend keeps; all their bytes follow from these and from the seed. The
 // invariants are listed at [I1] and the following.
 //
+// They hold for both producers. Of its own engine the forwarder promises more:
+// what a broker refuses for its own sake fails alone, and rights that are
+// withdrawn are waited for. Sarama's producer may fail calls then.
+//
 // # What keeps the judge honest
 //
 // A fault counts when a request was in flight and a connection or an answer has
@@ -66,12 +70,12 @@ func one(ctx context.Context, g *ground, seed uint64, o Options, w io.Writer) er
 	if err != nil {
 		return err
 	}
-	r, err := newRun(g, dir, seed, o.Goals, load.None)
+	r, err := newRun(g, dir, seed, o.Goals, load.Candidate{Producer: o.Producer})
 	if err != nil {
 		return err
 	}
 	if err := r.do(ctx); err != nil {
-		printf(w, "%s, seed %d: the judge failed after %s: %v; its files: %s\n", g.name, seed, time.Since(r.began).Round(time.Second), err, dir)
+		printf(w, "%s, %s, seed %d: the judge failed after %s: %v; its files: %s\n", g.name, r.config.Candidate, seed, time.Since(r.began).Round(time.Second), err, dir)
 		r.report(w, g.name)
 		return errors.Join(ErrFailed, err)
 	}

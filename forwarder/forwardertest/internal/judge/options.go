@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
 )
 
 // The levels.
@@ -14,9 +16,19 @@ const (
 	LevelApache   = "apache"   // on three brokers of Apache Kafka
 )
 
+// A Producer is what the forwarder under test delivers with.
+type Producer = load.Producer
+
+// The producers.
+const (
+	ProducerEngine = load.Engine
+	ProducerSarama = load.Sarama
+)
+
 // Options say what to judge.
 type Options struct {
 	Level    string
+	Producer Producer
 	Seed     uint64
 	Seeds    int // one run each, from Seed on
 	Goals    Goals
@@ -45,17 +57,17 @@ func Defaults(level string) (Options, error) {
 	switch level {
 	case LevelEmbedded:
 		return Options{
-			Level: level, Seeds: 2, Controls: true,
+			Level: level, Producer: ProducerEngine, Seeds: 2, Controls: true,
 			Goals: Goals{
-				Users: 400, Keyless: 8, Rate: 6000, Messages: 300_000, Events: 1_000_000, PerUser: 500,
+				Users: 400, Keyless: 24, Rate: 6000, Messages: 300_000, Events: 1_000_000, PerUser: 500,
 				Faults: 100, Crashes: 5, Patience: time.Minute, Limit: 3 * time.Minute,
 			},
 		}, nil
 	case LevelApache:
 		return Options{
-			Level: level, Seeds: 1, Version: "4.3.1", LongestStop: 12 * time.Second,
+			Level: level, Producer: ProducerEngine, Seeds: 1, Version: "4.3.1", LongestStop: 12 * time.Second,
 			Goals: Goals{
-				Users: 400, Keyless: 8, Rate: 1500, Messages: 300_000, PerUser: 500,
+				Users: 400, Keyless: 24, Rate: 1500, Messages: 300_000, PerUser: 500,
 				Faults: 25, Crashes: 3, Patience: 2 * time.Minute, Limit: 7 * time.Minute,
 			},
 		}, nil
@@ -67,6 +79,9 @@ func Defaults(level string) (Options, error) {
 // Run judges and writes what it finds. The error wraps [ErrFailed] if that is
 // not what it must be.
 func Run(ctx context.Context, o Options, w io.Writer) error {
+	if err := o.Producer.Validate(); err != nil {
+		return err
+	}
 	if o.Level == LevelApache {
 		return onEach(ctx, o, w, onApache)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/trace"
 )
 
@@ -16,10 +17,16 @@ func (h *history) outcomeLocked(a *attempt, r *trace.Record, busy bool) {
 		if a.ret != 0 {
 			h.oddLocked(r, "returned twice")
 		}
-		a.ret = h.position
+		a.ret, a.until = h.position, milliseconds(r.At)
 		h.tally.Returned++
 		if r.Cause != "" {
 			h.causes[r.Cause]++
+		}
+		switch r.Cause {
+		case "producer":
+			h.failed = append(h.failed, at)
+		case "deadline", "cancelled":
+			h.tally.LongestLeave = max(h.tally.LongestLeave, r.At-time.Duration(a.since)*time.Millisecond-load.Impatience)
 		}
 	case trace.Late:
 		h.tally.LateOutcomes++

@@ -18,14 +18,14 @@ func (r *run) report(w io.Writer, title string) bool {
 	if !passed {
 		word = "FAILED: " + strings.Join(c.verdict(), ", ")
 	}
-	printf(w, "%s, seed %d: %s after %s\n", title, r.config.Seed, word, time.Since(r.began).Round(time.Second))
+	printf(w, "%s, %s, seed %d: %s after %s\n", title, r.config.Candidate, r.config.Seed, word, time.Since(r.began).Round(time.Second))
 	printf(w, "  in the log: %d messages with %d events of %d users and %d owners without user id\n",
 		c.messages, c.events, r.config.Users, r.config.Keyless)
 	printf(w, "  told: %d acknowledged (%d during faults, %d known already), %d not sent, %d unknown, %d never returned; %d late outcomes; errors: %s\n",
 		t.Acknowledged, t.AckedInFaults, t.Duplicated, t.NotSent, t.Unknown, t.Batches-t.Returned, t.LateOutcomes, counts(r.history.causes))
 	printf(w, "  faults that hit: %s\n", r.injector)
-	printf(w, "  %d crashes; longest pause %s, longest batch %s; quiet and fresh %s after healing\n",
-		r.crashes, t.LongestPause.Round(time.Millisecond), t.LongestBatch.Round(time.Millisecond), r.healing.Round(time.Millisecond))
+	printf(w, "  %d crashes; longest pause %s, longest batch %s; at the latest %s after its context a call has returned; quiet and fresh %s after healing\n",
+		r.crashes, t.LongestPause.Round(time.Millisecond), t.LongestBatch.Round(time.Millisecond), t.LongestLeave.Round(time.Millisecond), r.healing.Round(time.Millisecond))
 	if v := r.history.vitals; len(v) == 6 {
 		printf(w, "  goroutines %d -> %d, open files %d -> %d, heap %.1f -> %.1f MiB\n", v[0], v[3], v[1], v[4], mib(v[2]), mib(v[5]))
 	}
@@ -61,6 +61,10 @@ func (r *run) checkSomething() {
 			r.checker.add(I11, nowhere(), "%d %s, %d are needed", n, what, least)
 		}
 	}
+	r.checkFailed()
+	if t.LongestLeave > leavePatience {
+		r.checker.add(I9, nowhere(), "a call returned %s after the end of its context", t.LongestLeave)
+	}
 	hits, _ := r.injector.hits()
 	if r.ground.script != nil {
 		return // it has found out by itself, on a load too small for the rest
@@ -69,8 +73,15 @@ func (r *run) checkSomething() {
 	need("messages acknowledged during faults", t.AckedInFaults, progressInFaults)
 	need("outcomes that were unknown at first", t.LateOutcomes, 1)
 	need("batches not sent", t.NotSent, 1)
-	if n := r.history.causes["producer"]; n > 0 {
-		r.checker.add(Retry, nowhere(), "%d calls were told that delivery had failed", n)
+}
+
+// checkFailed is [Retry].
+func (r *run) checkFailed() {
+	for _, at := range r.history.failed {
+		id := r.history.owners[at.owner][at.n-1].id
+		if r.excused == nil || !r.excused(r.config.Shape(id)) {
+			r.checker.add(Retry, at, "owner %d number %d was told that delivery had failed", at.owner, at.n)
+		}
 	}
 }
 

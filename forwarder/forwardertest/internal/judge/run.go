@@ -15,6 +15,7 @@ import (
 const (
 	maxMessageBytes  = 64 << 10
 	healPatience     = 60 * time.Second // I9
+	leavePatience    = 5 * time.Second  // I9
 	readPatience     = 20 * time.Minute
 	startPatience    = 2 * time.Minute
 	progressInFaults = 100 // I11
@@ -35,9 +36,10 @@ type run struct {
 	began    time.Time
 	healing  time.Duration // from the last fault's end until nothing was under way
 	checker  *checker
+	excused  func(load.Shape) bool // batches of which calls may fail; nil: of none
 }
 
-func newRun(g *ground, dir string, seed uint64, goals Goals, defect load.Defect) (*run, error) {
+func newRun(g *ground, dir string, seed uint64, goals Goals, who load.Candidate) (*run, error) {
 	r := &run{
 		ground: g, goals: goals, dir: dir, began: time.Now(),
 		injector: newInjector(g.proxies),
@@ -46,9 +48,9 @@ func newRun(g *ground, dir string, seed uint64, goals Goals, defect load.Defect)
 	var err error
 	r.config = load.Config{
 		Params: load.Params{
-			Seed: seed, Users: goals.Users, Keyless: goals.Keyless, Rough: defect == load.None, MaxMessageBytes: maxMessageBytes,
+			Seed: seed, Users: goals.Users, Keyless: goals.Keyless, Rough: who.Defect == load.None, MaxMessageBytes: maxMessageBytes,
 		},
-		Rate: goals.Rate, Dial: g.dial, Begun: r.began, Defect: defect,
+		Candidate: who, Rate: goals.Rate, Dial: g.dial, Begun: r.began,
 	}
 	if r.config.Settings, err = g.subjectSettings(dir, maxMessageBytes); err != nil {
 		return nil, err
@@ -60,7 +62,13 @@ func newRun(g *ground, dir string, seed uint64, goals Goals, defect load.Defect)
 		_ = r.log.Close()
 		return nil, err
 	}
+	if g.script != nil && who.Producer == load.Sarama {
+		r.excused = func(load.Shape) bool { return true } // it gives up when rights or topics go
+	}
 	r.checker = newChecker(r.history, g.partitions...)
+	if who.Defect == load.None {
+		r.checker.begun = r.began
+	}
 	return r, nil
 }
 

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -24,23 +26,32 @@ type side struct {
 	name       string
 	user       string
 	password   string
-	partitions []int32 // the numbers it has, one after another
+	partitions []int32           // the numbers it has, one after another
+	properties map[string]string // of the topic
 	script     func(ctx context.Context, r *run) error
 }
 
-func (c *cluster) sides() []side {
-	return []side{
-		{"partitions added", "", "", []int32{6, 12}, c.addPartitions},
-		{"topic deleted and created again", "", "", []int32{6}, c.recreate},
-		{"right to write withdrawn and granted", aclUser, aclPassword, []int32{6}, c.withdraw},
-		{"SCRAM credential changed and restored", scramUser, scramPassword, []int32{6}, c.changePassword},
+func (c *cluster) sides(p Producer) []side {
+	six := []int32{6}
+	list := []side{
+		{name: "partitions added", partitions: []int32{6, 12}, script: c.addPartitions},
+		{name: "topic deleted and created again", partitions: six, script: c.recreate},
+		{name: "right to write withdrawn and granted", user: aclUser, password: aclPassword, partitions: six, script: c.withdraw},
+		{name: "SCRAM credential changed and restored", user: scramUser, password: scramPassword, partitions: six, script: c.changePassword},
 	}
+	if p == ProducerSarama {
+		return list // it fails neighbours, too
+	}
+	return append(list, side{
+		name: "some messages too large for the topic", partitions: six,
+		properties: map[string]string{"max.message.bytes": strconv.Itoa(topicTakes)}, script: c.refuse,
+	})
 }
 
 // judgeSides judges what happens to topics of their own.
 func judgeSides(ctx context.Context, main *ground, c *cluster, o Options, w io.Writer) error {
 	var failed error
-	for i, s := range c.sides() {
+	for i, s := range c.sides(o.Producer) {
 		g := *main
 		g.name, g.partitions, g.script = main.name+", "+s.name, s.partitions, s.script
 		g.settings.TopicName = fmt.Sprintf("judged-%d", i+1)
@@ -52,7 +63,7 @@ func judgeSides(ctx context.Context, main *ground, c *cluster, o Options, w io.W
 				return err
 			}
 		}
-		if err := c.kafka.CreateTopic(ctx, g.settings.TopicName, s.partitions[0], nil); err != nil {
+		if err := c.kafka.CreateTopic(ctx, g.settings.TopicName, s.partitions[0], s.properties); err != nil {
 			return err
 		}
 		o := o
@@ -161,16 +172,45 @@ func (c *cluster) withdraw(ctx context.Context, r *run) error {
 	if err := c.kafka.Withdraw(ctx, aclUser, name, kadm.OpWrite); err != nil {
 		return err
 	}
-	refused, err := r.eventually(ctx, func() (bool, error) {
-		const enough = 10
-		r.history.mu.Lock()
-		defer r.history.mu.Unlock()
-		return r.history.causes["producer"] >= enough, nil
-	})
-	if err == nil && !refused {
-		r.checker.add(I9, nowhere(), "nobody was told that the right to write is gone")
+	noticed, complaint := r.silent, "messages are acknowledged without the right to write"
+	if r.config.Producer == ProducerSarama {
+		noticed, complaint = r.told(10), "nobody was told that the right to write is gone"
+	}
+	ok, err := r.eventually(ctx, noticed)
+	if err == nil && !ok {
+		r.checker.add(I9, nowhere(), "%s", complaint)
 	}
 	return errors.Join(err, c.kafka.Grant(ctx, aclUser, name, kadm.OpWrite), r.more(ctx))
+}
+
+// silent: all that is forwarded waits.
+func (r *run) silent() (bool, error) {
+	const long = 5 * time.Second
+	return r.history.stuck(time.Since(r.began)) > long, nil
+}
+
+// told: so many calls have failed.
+func (r *run) told(calls int) func() (bool, error) {
+	return func() (bool, error) {
+		r.history.mu.Lock()
+		defer r.history.mu.Unlock()
+		return len(r.history.failed) >= calls, nil
+	}
+}
+
+// topicTakes is less than batches that are split have in one message, and more
+// than others have.
+const topicTakes = 16 << 10
+
+// refuse waits until some have been refused. Who was beside them must not
+// notice.
+func (c *cluster) refuse(ctx context.Context, r *run) error {
+	r.excused = func(s load.Shape) bool { return s == load.Split }
+	ok, err := r.eventually(ctx, r.told(5))
+	if err == nil && !ok {
+		r.checker.add(I11, nowhere(), "no message was too large for the topic")
+	}
+	return errors.Join(err, r.more(ctx))
 }
 
 func (c *cluster) changePassword(ctx context.Context, r *run) error {

@@ -15,13 +15,13 @@ import (
 // A Config is what the process under test is told on its standard input.
 type Config struct {
 	Params
+	Candidate
 	Rate     float64         // batches a second, of all owners
 	Settings json.RawMessage // with a password_file
 	Dial     map[string]string
 	Begun    time.Time
 	NextID   uint32
 	Numbers  []uint32 // the last number of each owner, in former lives
-	Defect   Defect
 }
 
 // Finish is the line on standard input that ends the load: what is under way is
@@ -55,12 +55,18 @@ func (w *workload) connect(ctx context.Context) (subject, error) {
 	if w.cfg.Defect != None {
 		return newBroken(s, w)
 	}
+	opts := []forwarder.Option{
+		forwarder.WithObserver(forwarder.Observer{Done: w.done, Settled: w.settled}),
+		forwarder.WithLogger(w.log),
+		forwarder.WithDialer(w.dial),
+	}
+	if w.cfg.Producer == Sarama {
+		opts = append(opts, forwarder.WithSaramaProducer())
+	}
 	deadline := time.Now().Add(startPatience)
 	for {
 		start, cancel := context.WithTimeout(ctx, startAttempt)
-		f, err := forwarder.New(start, s,
-			forwarder.WithObserver(forwarder.Observer{Done: w.done, Settled: w.settled}),
-			forwarder.WithLogger(w.log), forwarder.WithDialer(w.dial))
+		f, err := forwarder.New(start, s, opts...)
 		cancel()
 		if err == nil {
 			return f, nil

@@ -146,13 +146,16 @@ func (o *owner) fresh(ctx context.Context) {
 	o.ended(a, o.w.subject.Forward(with(ctx, a), a.batch))
 }
 
+// Impatience is more than the time that an impatient call has.
+const Impatience = 30 * time.Millisecond
+
 // impatient gives some calls a context that ends soon.
 func (o *owner) impatient(ctx context.Context) (context.Context, context.CancelFunc) {
-	const oneIn, longest = 40, 30 * time.Millisecond
+	const oneIn = 40
 	if !o.w.cfg.Rough {
 		return ctx, func() {}
 	}
-	soon := time.Duration(o.random.Int64N(int64(longest)))
+	soon := time.Duration(o.random.Int64N(int64(Impatience)))
 	switch o.random.IntN(oneIn) {
 	case 0:
 		return context.WithTimeout(ctx, soon)

@@ -38,18 +38,20 @@ func (k *apache) newTopic(ctx context.Context, partitions int32) (string, error)
 }
 
 // check reads the whole topic back, with a client that is not the one that has
-// written it unless that was franz-go.
-func (k *apache) check(ctx context.Context, topic string, items []*work.Item, sent int64) error {
+// written it unless that was franz-go, and returns how large its batches of
+// records are.
+func (k *apache) check(ctx context.Context, topic string, items []*work.Item, sent int64) (batchBytes float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, childPatience)
 	defer cancel()
-	client, err := k.Client(kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	var read batches
+	client, err := k.Client(kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.WithHooks(&read))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer client.Close()
 	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, topic)
 	if err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return 0, fmt.Errorf("bench: %w", err)
 	}
 	left := int64(0)
 	ends.Each(func(o kadm.ListedOffset) { left += o.Offset })
@@ -57,12 +59,12 @@ func (k *apache) check(ctx context.Context, topic string, items []*work.Item, se
 	for left > 0 {
 		fetched := client.PollFetches(ctx)
 		if err := fetched.Err(); err != nil {
-			return fmt.Errorf("bench: %w", err)
+			return 0, fmt.Errorf("bench: %w", err)
 		}
 		fetched.EachRecord(func(r *kgo.Record) {
 			left--
 			checker.Add(r.Partition, r.Key, r.Value)
 		})
 	}
-	return checker.End(sent)
+	return read.mean(), checker.End(sent)
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/floor"
@@ -28,14 +29,29 @@ func DoFloor(ctx context.Context, j FloorJob) (float64, error) {
 	return floor.Measure(ctx, work.Values(items), j.Codec, j.Batch, j.Sink, time.Duration(j.Millis)*time.Millisecond)
 }
 
-// floors measures every floor once.
-func (r *run) floors(ctx context.Context, round int) error {
+// floor measures one for the messages of p, so many bytes in a batch.
+func (r *run) floor(ctx context.Context, p *pool, codec string, batch int) (cpuMicros float64, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	sink, err := floor.Sink(ctx)
 	if err != nil {
+		return 0, fmt.Errorf("bench: %w", err)
+	}
+	return cpuMicros, child(ctx, FloorCommand, FloorJob{p.path, codec, sink, batch, millis(r.Measure) / 2}, &cpuMicros)
+}
+
+// floorBelow measures the floor that m, of the work that c is, stands on.
+func (r *run) floorBelow(ctx context.Context, c cell, m *results.Measurement) error {
+	p, err := r.pools.of(ctx, c)
+	if err != nil {
 		return err
 	}
+	m.FloorMicros, err = r.floor(ctx, p, c.codec, int(m.BatchBytes))
+	return err
+}
+
+// floors measures every floor once.
+func (r *run) floors(ctx context.Context, round int) error {
 	sizes, codecs := work.Sizes(), []string{"none", "lz4", "zstd"}
 	if r.Quick {
 		sizes, codecs = []work.Size{work.KB9()}, []string{"zstd"}
@@ -47,9 +63,8 @@ func (r *run) floors(ctx context.Context, round int) error {
 		}
 		for _, codec := range codecs {
 			for _, kib := range []int{64, 256, 512} {
-				j := FloorJob{p.path, codec, sink, kib << 10, millis(r.Measure) / 2}
-				var cpu float64
-				if err := child(ctx, FloorCommand, j, &cpu); err != nil {
+				cpu, err := r.floor(ctx, p, codec, kib<<10)
+				if err != nil {
 					return err
 				}
 				r.addFloor(results.Floor{Size: size.Name, Codec: codec, BatchKiB: kib}, cpu)

@@ -32,6 +32,12 @@ func (c cell) shape() string {
 	return fmt.Sprintf("%d x %d", c.callers, c.group)
 }
 
+// hasFloor is whether this contender is compared with the floor of batches like
+// its own. There is one where the client is what is to be seen.
+func (c cell) hasFloor(name string) bool {
+	return (name == peer.Engine || name == peer.Seam) && c.group > 1 && !c.pipe && c.size != work.KB64()
+}
+
 func (c cell) String() string { return fmt.Sprintf("%s %s %s", c.size.Name, c.codec, c.shape()) }
 
 // groupOf is how many messages a caller hands over at once, so that all sizes
@@ -50,7 +56,7 @@ const callers = 64
 
 // others are those who need no Java.
 func others() []string {
-	return []string{peer.Forward, peer.Seam, peer.Sarama, peer.Franz, peer.FranzWait, peer.Confluent}
+	return append([]string{peer.Forward, peer.Engine, peer.Seam, peer.Sarama, peer.Confluent}, peer.Lingers()...)
 }
 
 func everybody() []string { return append(others(), peer.Java) }
@@ -71,6 +77,9 @@ func oneBroker(quick bool) []cell {
 				c.codec, c.contenders, c.rounds = codec, others(), rounds
 				if size == work.KB9() && codec != "none" {
 					c.contenders = everybody()
+				}
+				if size == work.KB9() && codec == "zstd" && !c.pipe {
+					c.contenders = append(c.contenders, peer.Stock)
 				}
 				if !c.pipe && size != work.KB64() && (c.group > 1 || codec != "none" && size == work.KB9()) {
 					c.rounds = moreRounds
@@ -119,7 +128,7 @@ type growing struct {
 // to see of the client than zstd does.
 func growthBase() cell {
 	return cell{size: work.KB9(), codec: "lz4", callers: callers, group: 1, partitions: partitions,
-		contenders: []string{peer.Forward, peer.Seam, peer.Franz, peer.FranzWait}, rounds: rounds}
+		contenders: []string{peer.Forward, peer.Engine, peer.Franz, peer.FranzWait}, rounds: rounds}
 }
 
 // growth is the steps of everything that grows on one broker.

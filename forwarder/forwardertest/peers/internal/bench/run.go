@@ -56,15 +56,18 @@ func Run(ctx context.Context, o Options) (*results.Results, error) {
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // in the system's folder for temporary files
 	began := time.Now()
-	r := &run{Options: o, dir: dir, pools: pools{dir, map[string]*pool{}}, java: javas{dir: dir}, results: &results.Results{
-		Began: began.UTC().Format(time.RFC3339), Quick: o.Quick,
-	}}
-	r.results.Command = o.command()
+	r := newRun(o, dir)
+	r.results.Began, r.results.Command = began.UTC().Format(time.RFC3339), o.command()
 	r.results.Machine, r.results.Versions = machine(), versions(ctx)
 	err = r.clusters(ctx)
 	r.results.Minutes = time.Since(began).Minutes()
 	r.results.Machine.Noise = spreadOf(r.noise)
 	return r.results, err
+}
+
+// newRun keeps its files in dir.
+func newRun(o Options, dir string) *run {
+	return &run{Options: o, dir: dir, pools: pools{dir, map[string]*pool{}}, java: javas{dir: dir}, results: &results.Results{Quick: o.Quick}}
 }
 
 // A stage is what one cluster is used for.
@@ -73,16 +76,20 @@ type stage struct {
 	brokers int
 	cells   []cell
 	growth  []growing
-	extras  bool // floor and profiles
+	floors  bool // those of all sizes, too
+	last    func(context.Context, *apache) error
+	warm    time.Duration // until the brokers' code is compiled
 }
 
 func (r *run) stages() []stage {
-	one := stage{forwardertest.Apache39, 1, oneBroker(r.Quick), append(growth(r.Quick), growthOfBrokers(1)), true}
+	one := stage{version: forwardertest.Apache39, brokers: 1, cells: oneBroker(r.Quick), growth: growth(r.Quick), floors: true, last: r.profiles, warm: brokerWarm}
 	if r.Quick {
-		one.growth = growth(true)
+		one.warm /= 4
 		return []stage{one}
 	}
-	return []stage{one, {forwardertest.Apache43, 3, threeBrokers(), []growing{growthOfBrokers(3)}, false}}
+	one.growth = append(one.growth, growthOfBrokers(1))
+	three := stage{version: forwardertest.Apache43, brokers: 3, cells: threeBrokers(), growth: []growing{growthOfBrokers(3)}, warm: brokerWarm}
+	return []stage{one, three}
 }
 
 func (r *run) clusters(ctx context.Context) error {
@@ -113,7 +120,7 @@ func (r *run) stage(ctx context.Context, s stage) error {
 	for _, c := range s.cells {
 		r.results.Cells = append(r.results.Cells, results.Cell{Cluster: k.name, Size: c.size.Name, Codec: c.codec, Shape: c.shape(), Rounds: map[string][]results.Measurement{}})
 	}
-	for round := range moreRounds {
+	for round := range s.rounds() {
 		for i, c := range s.cells {
 			if round < c.rounds {
 				if err := r.round(ctx, k, c, round+i, r.results.Cells[first+i].Rounds); err != nil {
@@ -124,16 +131,28 @@ func (r *run) stage(ctx context.Context, s stage) error {
 		if err := r.growthRound(ctx, k, s.growth, round); err != nil {
 			return err
 		}
-		if s.extras && round < rounds {
+		if s.floors && round < rounds {
 			if err := r.floors(ctx, round); err != nil {
 				return err
 			}
 		}
 	}
-	if s.extras {
-		return r.profiles(ctx, k)
+	if s.last != nil {
+		return s.last(ctx, k)
 	}
 	return nil
+}
+
+// rounds are as many as the work that has most.
+func (s stage) rounds() int {
+	most := 0
+	for _, c := range s.cells {
+		most = max(most, c.rounds)
+	}
+	for _, g := range s.growth {
+		most = max(most, g.rounds)
+	}
+	return most
 }
 
 // round has each contender do the work once, in another order in each round and
@@ -148,13 +167,16 @@ func (r *run) round(ctx context.Context, k *apache, c cell, turn int, into map[s
 	for _, i := range order {
 		name := c.contenders[i]
 		began := time.Now()
-		report, err := r.measure(ctx, k, c, name, "")
+		m, err := r.measure(ctx, k, c, name, "")
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		m := measurement(report)
 		if err != nil {
 			m = results.Measurement{Error: err.Error()}
+		} else if c.hasFloor(name) {
+			if err := r.floorBelow(ctx, c, &m); err != nil {
+				return err
+			}
 		}
 		into[name] = append(into[name], m)
 		r.bar.done(r.Out, time.Since(began), fmt.Sprintf("%s, %s, %s", k.name, c, name), m)
@@ -163,14 +185,14 @@ func (r *run) round(ctx context.Context, k *apache, c cell, turn int, into map[s
 }
 
 // measure has one contender do one job, and reads back what it has written.
-func (r *run) measure(ctx context.Context, k *apache, c cell, name, profile string) (report peer.Report, err error) {
+func (r *run) measure(ctx context.Context, k *apache, c cell, name, profile string) (m results.Measurement, err error) {
 	p, err := r.pools.of(ctx, c)
 	if err != nil {
-		return report, err
+		return m, err
 	}
 	topic, err := k.newTopic(ctx, c.partitions)
 	if err != nil {
-		return report, err
+		return m, err
 	}
 	defer func() { err = errors.Join(err, k.DeleteTopic(ctx, topic)) }()
 	s := k.Settings(topic)
@@ -180,15 +202,18 @@ func (r *run) measure(ctx context.Context, k *apache, c cell, name, profile stri
 		Codec: c.codec, Pool: p.path, Callers: c.callers, Group: c.group, Pipe: c.pipe,
 		WarmMillis: millis(warmUp), MeasureMillis: millis(r.Measure), Profile: profile,
 	}
+	var report peer.Report
 	if name == peer.Java {
 		report, err = r.java.run(ctx, j)
 	} else {
 		report, err = runGo(ctx, j)
 	}
 	if err != nil {
-		return report, err
+		return m, err
 	}
-	return report, k.check(ctx, topic, p.items, report.Sent)
+	m = measurement(report)
+	m.BatchBytes, err = k.check(ctx, topic, p.items, report.Sent)
+	return m, err
 }
 
 func millis(d time.Duration) int { return int(d / time.Millisecond) }
@@ -206,11 +231,7 @@ func measurement(r peer.Report) results.Measurement {
 
 // warmBrokers puts a load on a cluster of which nothing is kept.
 func (r *run) warmBrokers(ctx context.Context, k *apache, s stage) error {
-	patience := brokerWarm
-	if r.Quick {
-		patience /= 4
-	}
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	for end := time.Now().Add(s.warm); time.Now().Before(end); {
 		if _, err := r.measure(ctx, k, s.cells[0], peer.FranzWait, ""); err != nil {
 			return err
 		}

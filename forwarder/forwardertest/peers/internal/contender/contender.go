@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/peer"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/work"
 )
@@ -26,14 +27,20 @@ func open(ctx context.Context, j peer.Job, items []*work.Item) (contender, error
 	switch j.Contender {
 	case peer.Forward:
 		return newForward(ctx, j, items)
+	case peer.Stock:
+		return newForward(ctx, j, items, forwarder.WithSaramaProducer())
+	case peer.Engine:
+		return newSeam(j, startEngine)
 	case peer.Seam:
-		return newSeam(j)
+		return newSeam(j, startAdapter)
 	case peer.Sarama:
 		return newSarama(j)
 	case peer.Franz:
 		return newFranz(j, 0)
 	case peer.FranzWait:
 		return newFranz(j, linger)
+	case peer.FranzLong:
+		return newFranz(j, longLinger)
 	case peer.Confluent:
 		return newConfluent(j)
 	}

@@ -21,7 +21,7 @@ func TestRun(t *testing.T) {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "pool")
 	require.NoError(t, work.Save(file, items))
-	for _, name := range []string{peer.Forward, peer.Seam, peer.Sarama, peer.Franz, peer.FranzWait, peer.Confluent} {
+	for _, name := range []string{peer.Forward, peer.Stock, peer.Engine, peer.Seam, peer.Sarama, peer.Franz, peer.FranzWait, peer.FranzLong, peer.Confluent} {
 		for _, shape := range []peer.Job{
 			{Callers: 8, Group: 1, Codec: "zstd"}, {Callers: 4, Group: 4, Codec: "lz4"}, {Callers: 4, Group: 8, Pipe: true, Codec: "none"},
 		} {

@@ -35,7 +35,7 @@ type forward struct {
 	batches map[*work.Item]*batch.Batch
 }
 
-func newForward(ctx context.Context, j peer.Job, items []*work.Item) (contender, error) {
+func newForward(ctx context.Context, j peer.Job, items []*work.Item, opts ...forwarder.Option) (contender, error) {
 	c := &forward{batches: make(map[*work.Item]*batch.Batch, len(items))}
 	for _, i := range items {
 		b, err := batch.Parse(i.Input)
@@ -44,7 +44,8 @@ func newForward(ctx context.Context, j peer.Job, items []*work.Item) (contender,
 		}
 		c.batches[i] = b
 	}
-	f, err := forwarder.New(ctx, jobSettings(j), forwarder.WithLogger(slog.New(slog.DiscardHandler)))
+	opts = append(opts, forwarder.WithLogger(slog.New(slog.DiscardHandler)))
+	f, err := forwarder.New(ctx, jobSettings(j), opts...)
 	if err != nil {
 		return nil, fmt.Errorf("contender: %w", err)
 	}

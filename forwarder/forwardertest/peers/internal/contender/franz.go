@@ -13,8 +13,12 @@ import (
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/work"
 )
 
-// linger is what those have that are made for it.
-const linger = 5 * time.Millisecond
+// linger is what those have that are made for it; longLinger is what franz-go
+// has if nobody says anything else.
+const (
+	linger     = 5 * time.Millisecond
+	longLinger = 10 * time.Millisecond
+)
 
 type franz struct {
 	topic  string

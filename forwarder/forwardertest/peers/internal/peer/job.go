@@ -3,17 +3,6 @@
 // report that it writes to its standard output, both as JSON.
 package peer
 
-// The contenders by name.
-const (
-	Forward   = "eventferry"      // Forward, ForwardAll or ForwardAsync of parsed batches, with all switches
-	Seam      = "eventferry-seam" // its producer, given ready-made messages
-	Sarama    = "sarama"          // AsyncProducer, Flush.Frequency 0
-	Franz     = "franz-go"        // linger 0
-	FranzWait = "franz-go-5ms"    // linger 5 ms
-	Confluent = "confluent"       // confluent-kafka-go on librdkafka, linger 5 ms
-	Java      = "java"            // KafkaProducer, linger 5 ms
-)
-
 // Waves is how many times over all that may be out at once is acknowledged in
 // the measured time, at least: what begins or ends within a wave is counted by
 // halves.

@@ -43,12 +43,18 @@ func colour(name string) string {
 	switch name {
 	case peer.Forward:
 		return "#0072b2"
-	case peer.Seam:
+	case peer.Stock:
+		return "#7a8fd1"
+	case peer.Engine:
 		return "#56b4e9"
+	case peer.Seam:
+		return "#b3c7f7"
 	case peer.Franz:
 		return "#00664b"
 	case peer.FranzWait:
 		return "#3fbf9b"
+	case peer.FranzLong:
+		return "#a6e3cf"
 	case peer.Sarama:
 		return "#e69f00"
 	case peer.Confluent:

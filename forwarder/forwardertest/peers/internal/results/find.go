@@ -11,6 +11,8 @@ import (
 )
 
 func cpu(m Measurement) float64         { return m.CPUMicros }
+func floorCPU(m Measurement) float64    { return m.FloorMicros }
+func batchKiB(m Measurement) float64    { return m.BatchBytes / 1024 }
 func rate(m Measurement) float64        { return m.Rate }
 func allocations(m Measurement) float64 { return m.Allocations }
 func peakMiB(m Measurement) float64     { return float64(m.PeakKiB) / 1024 }
@@ -20,7 +22,18 @@ func p999(m Measurement) float64        { return m.P999Micros / 1000 }
 
 // order of contenders in each table and plot, ours first.
 func order() []string {
-	return []string{peer.Forward, peer.Seam, peer.Franz, peer.FranzWait, peer.Sarama, peer.Confluent, peer.Java}
+	return []string{peer.Forward, peer.Stock, peer.Engine, peer.Seam, peer.Franz, peer.FranzWait, peer.FranzLong, peer.Sarama, peer.Confluent, peer.Java}
+}
+
+// producer is what the forwarder had behind it in this run, with its name in
+// sentences: the engine, or the adapter when there was none yet.
+func (r *Results) producer() (name, called string) {
+	for _, c := range r.Cells {
+		if len(c.Rounds[peer.Engine]) > 0 {
+			return peer.Engine, "our producer"
+		}
+	}
+	return peer.Seam, "our adapter to AsyncProducer"
 }
 
 // sortedBy has the names of a map, those of the list first and as there.
@@ -40,7 +53,7 @@ func sortedBy[V any](m map[string]V, list []string) []string {
 // median of the rounds: whoever uses it can choose, so we compare with the
 // better choice. Empty where neither has a number.
 func franz(rounds map[string][]Measurement) string {
-	return best(rounds, cpu, less, peer.Franz, peer.FranzWait)
+	return best(rounds, cpu, less, peer.Lingers()...)
 }
 
 // best of some contenders by their median; empty where none has one.

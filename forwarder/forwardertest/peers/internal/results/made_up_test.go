@@ -23,7 +23,7 @@ func failed(reason string) []results.Measurement {
 
 func everybody() map[string][]results.Measurement {
 	return map[string][]results.Measurement{
-		peer.Forward: rounds(44), peer.Seam: rounds(30), peer.Franz: rounds(50), peer.FranzWait: rounds(40),
+		peer.Forward: rounds(44), peer.Stock: rounds(55), peer.Engine: rounds(30), peer.Seam: rounds(36), peer.Franz: rounds(50), peer.FranzWait: rounds(40), peer.FranzLong: rounds(48),
 		peer.Sarama: rounds(60), peer.Confluent: rounds(200), peer.Java: rounds(70),
 	}
 }
@@ -37,7 +37,7 @@ func madeUp() *results.Results {
 		Growth: []results.Growth{
 			{Of: "callers", At: 64, Rounds: everybody()},
 			{Of: "callers", At: 1, Rounds: map[string][]results.Measurement{
-				peer.Seam: rounds(31), peer.Forward: failed("no leader"), peer.FranzWait: rounds(45)}},
+				peer.Engine: rounds(31), peer.Forward: failed("no leader"), peer.FranzWait: rounds(45)}},
 			{Of: "brokers", At: 3, Rounds: everybody()},
 		},
 		Floor: []results.Floor{{Size: "9 KB", Codec: "zstd", BatchKiB: 90, CPUMicros: []float64{10, 11, 12}}},
@@ -49,7 +49,11 @@ func madeUp() *results.Results {
 	for _, cluster := range []string{"1 x 3.9.2", "3 x 4.3.1"} {
 		for _, codec := range []string{"none", "lz4", "zstd"} {
 			for _, size := range []string{"1 KiB", "9 KB", "64 KB"} {
-				for _, shape := range []string{"64 x 1", "64 x 10", "pipeline"} {
+				group := "64 x 10"
+				if size == "1 KiB" {
+					group = "64 x 100"
+				}
+				for _, shape := range []string{"64 x 1", group, "pipeline"} {
 					r.Cells = append(r.Cells, results.Cell{Cluster: cluster, Size: size, Codec: codec, Shape: shape, Rounds: everybody()})
 				}
 			}

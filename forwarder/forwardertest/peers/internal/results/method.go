@@ -16,9 +16,11 @@ the other, acks=all, idempotent, TLS, SCRAM-SHA-512, murmur2, zstd at level 1:
   pipeline, of batches parsed beforehand, with the settings that cut or add
   members of every such batch: locations, device name, IP address, network
   performance events, unique_id, and the defaults
-- eventferry-seam: its producer alone, given ready-made messages, as are those below
+- eventferry-stock: the same, with WithSaramaProducer
+- eventferry-engine: the producer of eventferry alone, given ready-made messages, as are those below
+- eventferry-seam: our adapter to AsyncProducer, the producer of eventferry-stock
 - sarama: AsyncProducer with Flush.Frequency 0 and long channels
-- franz-go: linger 0; franz-go-5ms: linger 5 ms
+- franz-go: linger 0; franz-go-5ms and franz-go-10ms: linger 5 and 10 ms
 - confluent: confluent-kafka-go, with librdkafka's codecs in C, linger 5 ms;
   allocations are those of Go
 - java: KafkaProducer, linger 5 ms, one process for each cluster with 15 s of warm-up

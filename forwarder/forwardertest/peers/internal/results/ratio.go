@@ -23,6 +23,10 @@ func RatioOf(a, b []Measurement, of func(Measurement) float64) Ratio {
 			list = append(list, of(a[i])/of(b[i]))
 		}
 	}
+	return ratioOf(list)
+}
+
+func ratioOf(list []float64) Ratio {
 	if len(list) == 0 {
 		return Ratio{}
 	}

@@ -46,7 +46,9 @@ type Measurement struct {
 	P50Micros   float64 `json:"p50_us"`
 	P99Micros   float64 `json:"p99_us"`
 	P999Micros  float64 `json:"p999_us"`
-	Error       string  `json:"error,omitempty"` // then the rest is zero and the round does not count for this contender
+	BatchBytes  float64 `json:"batch_bytes,omitempty"` // of a batch of records, on average, before compression
+	FloorMicros float64 `json:"floor_us,omitempty"`    // CPU for each message of a floor with such batches, measured right after; 0 for most
+	Error       string  `json:"error,omitempty"`       // then the rest is zero and the round does not count for this contender
 }
 
 // Floor is what compressing, sealing and writing the same bytes costs.

@@ -65,12 +65,13 @@ func TestMarkdown(t *testing.T) {
 	contains(t, text,
 		"Whole run. Began 2026-01-02T03:04:05Z, took 61 minutes", "`go run .`", "Some &lt;CPU> & more, 2 cores", "Noise: 3.1 %", "go 1.26.0, java 21",
 		"## Kafka 1 x 3.9.2", "## Kafka 3 x 4.3.1", "### 9 KB, zstd, 64 x 10", "CPU to franz-go-5ms",
-		"| eventferry-seam | 30303 | 33.0 | 0.75 (0.75–0.75) | 1.33 (1.33–1.33) | 3.0 | 90 | 3.30 | 9.90 | 66.00 |",
+		"| eventferry-engine | 30303 | 33.0 | 0.75 (0.75–0.75) | 1.33 (1.33–1.33) | 3.0 | 90 | 3.30 | 9.90 | 66.00 |",
+		"| eventferry-seam | 25253 | 39.6 | 0.90 (0.90–0.90) | 1.11 (1.11–1.11) |", "next\nto our producer and", "eventferry-engine to franz-go",
 		"| franz-go-5ms | 22727 | 44.0 | 1 | 1 |",
 		`| sarama | failed: broker \| gone &lt;twice> (round 1) |`, `- sarama failed: broker \| gone &lt;twice> (round 2)`,
 		"- java failed: out of memory (round 2)",
 		"| 9 KB, zstd | 90 | 11.0 | 33.0 | 3.00 (3.00–3.00) | 48.4 | 4.40 (4.40–4.40) |",
-		"| 1 | failed: no leader (round 1) | 34.1 | – | 49.5 | – | – | – | 0.69 (0.69–0.69) | – |", "| 64 | 48.4 | 33.0 |",
+		"| 1 | failed: no leader (round 1) | – | 34.1 | – | – | 49.5 | – | – | – | – | 0.69 (0.69–0.69) | – |", "| 64 | 48.4 | 60.5 | 33.0 |",
 		"| codec | 50.0 | 80.0 |", "| GC | – | 2.0 |")
 	if strings.Index(text, "| 1 | failed") > strings.Index(text, "| 64 | 48.4") {
 		t.Error("steps of growth are not sorted")
@@ -84,11 +85,11 @@ func TestMarkdownWithoutFranz(t *testing.T) {
 	contains(t, r.Markdown(), "| eventferry-seam | 30303 | 33.0 | – | – |", "| franz-go | failed: refused (round 1) |")
 }
 
-// lines of a summary, which are always five.
+// lines of a summary, which are always six.
 func lines(t *testing.T, r *results.Results) []string {
 	t.Helper()
 	list := strings.Split(strings.TrimSuffix(r.Summary(), "\n"), "\n")
-	if len(list) != 5 {
+	if len(list) != 6 {
 		t.Fatalf("%d lines: %q", len(list), list)
 	}
 	for _, l := range list {
@@ -99,16 +100,28 @@ func lines(t *testing.T, r *results.Results) []string {
 
 func TestSummary(t *testing.T) {
 	r := madeUp()
-	r.Cells[0].Rounds[peer.Seam] = rounds(80)                   // 1 KiB, 64 x 1: worse
-	r.Cells[1].Rounds[peer.Seam] = failed("refused")            // 1 KiB, 64 x 10
-	r.Cells[2].Rounds[peer.Seam] = rounds(40)[:1]               // 1 KiB, pipeline: one round only
+	r.Cells[0].Rounds[peer.Engine] = rounds(80)                 // 1 KiB, 64 x 1: worse
+	r.Cells[1].Rounds[peer.Engine] = failed("refused")          // 1 KiB, 64 x 10
+	r.Cells[2].Rounds[peer.Engine] = rounds(40)[:1]             // 1 KiB, pipeline: one round only
 	r.Cells[21+1].Rounds[peer.Forward] = failed("out of space") // 9 KB zstd 64 x 10
 	got := lines(t, r)
 	contains(t, got[0], "win 51, tie 1, lose 1 of 54 cells, 1 without a ratio, ratios 0.75 to 2.00, median 0.75; of those, 1 KiB win 15, tie 1, lose 1 of 18 cells, 1 without a ratio")
 	contains(t, got[1], "win 51, tie 1, lose 1 of 54 cells, 1 without a ratio, ratios 0.50 to 1.33, median 1.33; of those, 1 KiB win 15")
 	contains(t, got[2], "librdkafka, whose codecs are in C: win 52, tie 1, lose 0 of 54", "against Java: win 51, tie 1, lose 1 of 54")
 	contains(t, got[3], "64 x 10 on 1 x 3.9.2 not measured", "64 x 1 on 1 x 3.9.2 lose at 1.10 (1.10–1.10)")
+	contains(t, got[0], "CPU of a message, our producer against franz-go")
 	contains(t, got[4], "win 17, tie 0, lose 1 of 18 cells, ratios 0.60 to 1.60")
+}
+
+// Runs from before there was an engine tell of the adapter, and say so.
+func TestSummaryOfAdapter(t *testing.T) {
+	r := madeUp()
+	for _, c := range r.Cells {
+		delete(c.Rounds, peer.Engine)
+	}
+	got := lines(t, r)
+	contains(t, got[0], "CPU of a message, our adapter to AsyncProducer against", "ratios 0.90 to 0.90")
+	contains(t, got[5], "not measured 1, 2, 3, 4, 5, 6, 7, 8")
 }
 
 func TestSummaryOfNothing(t *testing.T) {

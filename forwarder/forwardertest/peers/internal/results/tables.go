@@ -11,6 +11,7 @@ import (
 func (r *Results) Markdown() string {
 	d := new(document)
 	r.writeHead(d)
+	r.writeBars(d)
 	for _, cluster := range distinct(r.Cells, func(c Cell) string { return c.Cluster }) {
 		d.printf("\n## Kafka %s\n", plain(cluster))
 		for _, c := range r.cellsWhere(func(c Cell) bool { return c.Cluster == cluster }) {

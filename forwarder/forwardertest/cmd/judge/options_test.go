@@ -1,0 +1,47 @@
+package main
+
+import (
+	"flag"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge"
+)
+
+func TestOptions_defaults(t *testing.T) {
+	for _, level := range []string{judge.LevelEmbedded, judge.LevelApache} {
+		want, err := judge.Defaults(level)
+		require.NoError(t, err)
+		o, err := options([]string{"-level", level}, io.Discard)
+		require.NoError(t, err)
+		want.Seed = o.Seed
+		assert.Equal(t, want, o)
+		assert.Equal(t, judge.ProducerEngine, o.Producer)
+	}
+}
+
+func TestOptions_given(t *testing.T) {
+	want, err := judge.Defaults(judge.LevelApache)
+	require.NoError(t, err)
+	want.Producer, want.Seed, want.Goals.Events, want.Goals.Limit = judge.ProducerSarama, 7, 12, time.Hour
+	o, err := options(strings.Fields("-seed 7 -producer sarama -events 12 -level apache -limit 1h"), io.Discard)
+	require.NoError(t, err)
+	assert.Equal(t, want, o)
+}
+
+func TestOptions_wrong(t *testing.T) {
+	_, err := options([]string{"-producer", "franz"}, io.Discard)
+	require.ErrorContains(t, err, `no producer "franz"`)
+	_, err = options([]string{"-level", "moon"}, io.Discard)
+	require.ErrorContains(t, err, `no level "moon"`)
+
+	var usage strings.Builder
+	_, err = options([]string{"-h"}, &usage)
+	require.ErrorIs(t, err, flag.ErrHelp)
+	assert.Contains(t, usage.String(), `engine or sarama: what the forwarder delivers with (default "engine")`)
+}
