@@ -76,7 +76,7 @@ func connectWith(t *testing.T, n network, client, server *tls.Config) (*Conn, *m
 type meteredConn struct {
 	net.Conn
 	writes atomic.Int64
-	spoil  func(write int64, b []byte) (n int, err error, spoiled bool) //nolint:revive // as Write, and more
+	spoil  func(write int64, b []byte) (n int, err error, spoiled bool)
 }
 
 func (c *meteredConn) Write(b []byte) (int, error) {
