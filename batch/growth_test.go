@@ -22,8 +22,14 @@ func linear(t *testing.T, n int, work func(n int) func()) {
 		f()
 		return time.Since(start)
 	}
-	small, large := took(n), took(4*n)
-	assert.False(t, large > time.Second && large > 8*small, "%d: %v, %d: %v", n, small, 4*n, large)
+	const tries = 5
+	var small, large time.Duration
+	for range tries {
+		if small, large = took(n), took(4*n); large <= time.Second || large <= 8*small {
+			return
+		}
+	}
+	assert.Fail(t, "not linear", "%d: %v, %d: %v", n, small, 4*n, large)
 }
 
 // members writes n members, each with its number in format.
