@@ -118,7 +118,7 @@ func (c *call) wait() error {
 	}
 }
 
-// leave takes back what the producer does not have yet and returns what is
+// leave takes back what is in no request and returns what is
 // known of the rest.
 func (c *call) leave() error {
 	c.told = make(chan struct{})

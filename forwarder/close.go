@@ -39,10 +39,11 @@ func (f *Forwarder) Shutdown(ctx context.Context) error {
 	}
 }
 
-// Close aborts: it refuses new batches, takes back what the producer does not
-// have yet, and ends the producer. Every call that waits returns, with
+// Close aborts: it refuses new batches, takes back what is in no request, and
+// ends the producer. Every call that waits returns, with
 // [ErrClosed] among its causes; its messages are not sent or unknown. When
-// Close returns, nothing of the forwarder runs any more. It always returns nil.
+// Close returns, nothing of the forwarder runs any more, but for what the guide
+// says under "The end". It always returns nil.
 //
 // It may be called again, by several goroutines, and during or after Shutdown,
 // so a deferred Close is always right. It must not be called from a filter, an

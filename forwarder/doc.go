@@ -37,9 +37,9 @@
 // Kafka, and can no longer get there) or [Unknown]. What is not certain is
 // unknown.
 //
-// The end of a context ends the wait, whatever the brokers do. What the
-// producer does not have by then is withdrawn. The rest keeps its place and
-// goes on being delivered.
+// The end of a context ends the wait, whatever the brokers do. What is in no
+// request by then, and was in none that may have been written, is withdrawn. The
+// rest keeps its place and goes on being delivered.
 //
 // Retries do not give up: delivery goes on until the message is acknowledged,
 // refused, or the forwarder closed. What it waits for is told to the observer
@@ -67,21 +67,25 @@
 //     broker has lost count, a new epoch begins; but if an attempt may have been
 //     written, its messages are unknown rather than written twice.
 //   - What is not in a request under way is taken back when a context ends, also
-//     if a broker has refused it before. A leader that changes while a request
-//     is under way leaves that open, and what is in it unknown.
-//   - A broker that has not answered for two seconds is looked after: as soon as
-//     another one leads the partition, that one gets the messages. Otherwise it
-//     is given up after 30 seconds.
-//   - A connection that nothing was sent on for three minutes is closed, before
-//     brokers and load balancers do that. The first retry on a new one is
-//     immediate.
+//     if a broker has refused it before. A connection that is lost, or a leader
+//     that changes, while a request is under way leaves open whether it was
+//     written: what was in it is unknown until it has been sent again.
+//   - A broker that has not answered, or not let itself be connected to, for two
+//     seconds is looked after: as soon as another one leads the partition, that
+//     one gets the messages. Otherwise it is given up after 30 seconds.
+//   - A connection to a leader that nothing was sent on for three minutes is
+//     closed, before brokers and load balancers do that. The first retry on a new
+//     one is immediate. Beside those there is one connection that asks where
+//     partitions are, and for ten seconds up to eight that ask for producer ids.
 //   - Messages without a user id stay together: one partition, chosen at random
 //     among those that are well, gets them until a record batch of it is sealed
 //     (KIP-480, KIP-794).
 //   - Beside delivery.max_buffered_bytes, the messages in requests under way are
 //     in memory up to three more times, encoded, compressed and as a request:
-//     some 2 MB of each broker before compression, or one message if that is
-//     larger.
+//     some 4 MB of each broker before compression, or two messages if those are
+//     larger. What may have been written and waits to be sent again is kept
+//     compressed, 512 KiB of each partition at most before compression, or one
+//     message.
 //
 // Two limits are Kafka's own. A broker forgets a producer that has written
 // nothing for a day (producer.id.expiration.ms): if an attempt that may have been
@@ -132,9 +136,11 @@
 //
 // # The end
 //
-// [Forwarder.Close] takes as long as closing the connections; nothing of the
-// forwarder runs when it returns, save Sarama's goroutines that see their
-// connections closed.
+// [Forwarder.Close] takes as long as closing the connections. If a broker has
+// throttled one request while the next one was about to be written, Sarama waits
+// that time out first. Nothing of the forwarder runs when it returns, save
+// Sarama's goroutines that see their connections closed, and a caller's function
+// for credentials or dialling that has not returned.
 //
 // # What to do with an error
 //

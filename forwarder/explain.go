@@ -105,8 +105,8 @@ func explainHangUp(server string, who identity, at stage, certs *certRequest, er
 	}
 }
 
-// explainDelivery says what to do about a refusal that reached a message: the
-// producer does not try those again.
+// explainDelivery says what to do about a refusal of a message, for which
+// delivery waits or has failed.
 func (p *probe) explainDelivery(err error) error {
 	cfg := p.latest.Load()
 	if cfg == nil {

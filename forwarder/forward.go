@@ -17,7 +17,7 @@ import (
 // [Permanent] and [NothingSent] answer the two questions that follow.
 //
 // While the buffer is full Forward waits its turn. ctx ends every wait: what
-// the producer does not have by then is withdrawn and not sent; the rest goes
+// is in no request by then is withdrawn and not sent; the rest goes
 // on being delivered and is unknown. If delivery was waiting for something, the
 // error wraps that, too, next to the context's error.
 //

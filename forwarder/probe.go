@@ -22,9 +22,8 @@ func WithoutProbe() Option {
 }
 
 // A probe finds out, on connections of its own, whether the topic can be
-// written to with these credentials. The producer cannot tell: with the
-// settings that never lose a message it retries a wrong password or a missing
-// topic for hours, in silence.
+// written to with these credentials. The producer retries a wrong
+// password or a missing topic for as long as it takes.
 //
 // It asks the bootstrap servers for the topic until one has shown it, then
 // connects to every broker that leads a partition of it: messages go there, to

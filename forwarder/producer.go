@@ -1,8 +1,6 @@
 package forwarder
 
 import (
-	"context"
-
 	"github.com/IBM/sarama"
 
 	"github.com/eventferry/eventferry/forwarder/internal/deliver"
@@ -13,8 +11,8 @@ import (
 
 // WithSaramaProducer delivers with Sarama's AsyncProducer, for whoever wants the
 // stock producer, instead of eventferry's own engine on Sarama's connections.
-// Messages, order and outcomes are the same; what this producer cannot do is
-// listed under "Limits of Sarama's producer".
+// Messages and their order are the same; what this producer cannot do, and how
+// its outcomes differ, is listed under "Limits of Sarama's producer".
 func WithSaramaProducer() Option {
 	return optionFunc(func(o *options) { o.sarama = true })
 }
@@ -35,7 +33,7 @@ func newProducer(s settings.Settings, o options, p *probe, cfg *sarama.Config) (
 		Servers: s.Servers(),
 		Topic:   s.TopicName,
 		Sarama:  cfg,
-		Connect: func(context.Context) (*sarama.Config, error) { return p.configure() },
+		Connect: p.credentials,
 		Hash:    place,
 	})
 }

@@ -92,8 +92,8 @@ type Producer interface {
 	// After Close every message is settled as not sent.
 	Submit(g *Group)
 
-	// Withdraw takes back the messages of g that have not been handed over yet:
-	// those from first on. They are not sent, and the caller's to settle. The
+	// Withdraw takes back the messages of g that are on no way that they cannot
+	// be taken back from: those from first on. They are not sent, and the caller's to settle. The
 	// others keep their place and settle later. partition is where they go, -1
 	// while that is not known.
 	Withdraw(g *Group) (partition int32, first int)

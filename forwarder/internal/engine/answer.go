@@ -59,6 +59,7 @@ func (l *leader) heardLocked(f *flight, answer *sarama.ProduceResponse, now time
 	l.failures, l.cause = 0, nil
 	l.pace.took(now.Sub(f.sent))
 	if d := answer.ThrottleTime; d > 0 {
+		l.cause = fmt.Errorf("%s throttles us, which has a quota: %w", l, sarama.ErrThrottlingQuotaExceeded)
 		if until := now.Add(d); until.After(l.after) {
 			l.after = until
 		}
@@ -75,7 +76,11 @@ func (l *leader) judgeLocked(b *bundle, block *sarama.ProduceResponseBlock, done
 		q.failedLocked(errNoBlock, now)
 		return
 	}
-	switch verdict := judge(block.Err); verdict {
+	verdict := judge(block.Err)
+	if verdict == written && block.Err != sarama.ErrNoError && !b.maybe {
+		verdict = outOfStep // there was no earlier attempt that it could have
+	}
+	switch verdict {
 	case written:
 		e.writtenLocked(b, block, done, now)
 	case refused, refusedWhole:
@@ -148,7 +153,7 @@ func (e *Engine) refusedLocked(b *bundle, block *sarama.ProduceResponseBlock, v 
 	culprits := named(block, b.count)
 	if len(culprits) == 0 || b.maybe {
 		if block.Err == sarama.ErrMessageSizeTooLarge || block.Err == sarama.ErrMessageSetSizeTooLarge {
-			q.limit = b.bytes / 2 // so that it need not be learned again and again
+			q.limit, q.limited = b.bytes/2, now // so that it need not be learned again and again
 		}
 		half := b.count / 2
 		q.held = slices.Insert(q.held, 0, e.splitLocked(b, func(i int) bool { return i == half })...)

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/IBM/sarama"
 
 	"github.com/eventferry/eventferry/forwarder/internal/deliver"
@@ -39,7 +41,10 @@ func (b *bundle) load(t *entry, from int) {
 
 // mostSpare is how many bundles are kept for reuse. Each takes some 150 bytes
 // for each message that it had at most.
-const mostSpare = 64
+const (
+	mostSpare   = 32
+	mostRecords = 1024 // of one that is worth keeping
+)
 
 func (e *Engine) newBundleLocked(q *queue) *bundle {
 	b := &bundle{}
@@ -52,7 +57,7 @@ func (e *Engine) newBundleLocked(q *queue) *bundle {
 
 // freeLocked takes b back. No message of it may be needed any more.
 func (e *Engine) freeLocked(b *bundle) {
-	if len(e.spare) == mostSpare {
+	if len(e.spare) == mostSpare || len(b.records) > mostRecords {
 		return
 	}
 	clear(b.cargo)
@@ -149,4 +154,36 @@ func (b *bundle) addLocked(t *entry, m int) {
 	}
 	b.count++
 	b.bytes += t.group.Messages[m].Size()
+}
+
+// takeBackLocked takes the last messages of t out of bundles that wait to be
+// sent again and are certainly not written.
+func (e *Engine) takeBackLocked(t *entry) {
+	q := t.queue
+	for i := len(q.held) - 1; i >= 0; i-- {
+		b := q.held[i]
+		if b.maybe || i == 0 && q.flying {
+			return
+		}
+		at := slices.IndexFunc(b.cargo, func(c cargo) bool { return c.entry == t && c.to == t.next })
+		if at < 0 {
+			continue
+		}
+		q.unlistLocked()
+		for t.next > b.cargo[at].from {
+			t.next--
+			b.count--
+			b.bytes -= t.group.Messages[t.next].Size()
+			q.bytes += t.group.Messages[t.next].Size() // they wait now
+		}
+		if t.in == nil {
+			q.waiting.pushFront(t) // whoever calls takes it off again
+		}
+		b.cargo = slices.Delete(b.cargo, at, at+1)
+		b.filled = false
+		if b.count == 0 {
+			q.held = slices.Delete(q.held, i, i+1)
+			e.freeLocked(b)
+		}
+	}
 }

@@ -23,7 +23,12 @@ type directory struct {
 	inquiry inquiry
 	kick    chan struct{}
 
-	failure error // of the last attempt; under the engine's lock
+	look chan struct{}
+
+	// Under the engine's lock:
+
+	watching bool
+	failure  error // of the last attempt
 }
 
 func newDirectory(e *Engine, servers []string) *directory {
@@ -31,6 +36,7 @@ func newDirectory(e *Engine, servers []string) *directory {
 		engine:  e,
 		inquiry: inquiry{engine: e, servers: servers, chance: e.chance(chanceDirectory)},
 		kick:    make(chan struct{}, 1),
+		look:    make(chan struct{}, 1),
 	}
 }
 
@@ -75,15 +81,29 @@ func (d *directory) rest(complete bool) bool {
 	if !complete {
 		every = leaderlessAge
 	}
-	t := time.NewTimer(every)
-	defer t.Stop()
-	select {
-	case <-d.kick:
-	case <-t.C:
-	case <-d.engine.ctx.Done():
-		return false
+	due := time.NewTimer(every)
+	defer due.Stop()
+	watch := time.NewTicker(watchEvery)
+	defer watch.Stop()
+	for {
+		ticks := watch.C
+		if !d.isWatching() {
+			ticks = nil
+		}
+		select {
+		case <-d.kick:
+			return true
+		case <-due.C:
+			return true
+		case <-ticks:
+			if d.stalled() {
+				return true
+			}
+		case <-d.look: // from now on, ticks
+		case <-d.engine.ctx.Done():
+			return false
+		}
 	}
-	return true
 }
 
 // refresh asks once. It reports whether every partition has a leader.
@@ -125,7 +145,13 @@ func (e *Engine) applyLocked(v view, done *settlements, now time.Time) bool {
 		if i < len(v.leaders) {
 			id = v.leaders[i]
 		}
-		q.limit = 0 // the topic's may have changed
+		if now.Sub(q.limited) >= refreshEvery {
+			q.limit = 0 // the topic's may have changed
+		}
+		if q.partition >= e.partitions.Load() { // of a topic that was made anew with fewer
+			e.moveLocked(q, nil, now)
+			continue
+		}
 		if _, known := v.brokers[id]; !known {
 			complete = false
 			e.moveLocked(q, nil, now)
@@ -165,21 +191,6 @@ func (e *Engine) needyLocked(failure error) bool {
 		return true
 	}
 	return slices.ContainsFunc(e.queues, func(q *queue) bool { return q.undecided() && (q.leader == nil || failure != nil) })
-}
-
-// stuckLocked lists the connections on which a request hangs whose partitions
-// have other leaders now. Should it have been written, those know.
-func (e *Engine) stuckLocked(now time.Time) []conn {
-	var list []conn
-	for _, l := range e.leaders {
-		if len(l.air) == 0 || now.Sub(l.air[0].sent) < stallAfter {
-			continue
-		}
-		if slices.ContainsFunc(l.air[0].bundles, func(b *bundle) bool { return b.queue.leader != nil && b.queue.leader != l }) {
-			list = append(list, l.air[0].conn)
-		}
-	}
-	return list
 }
 
 // missingLocked is why q has no leader.

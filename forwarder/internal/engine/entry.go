@@ -9,7 +9,8 @@ import (
 // An entry is a group on its way.
 type entry struct {
 	group *deliver.Group
-	stamp time.Time // of acceptance
+	stamp time.Time // of acceptance, as Kafka is told
+	since time.Time // the same by a clock that is never set back
 
 	// Messages before next are in bundles, those from end on were taken back;
 	// what is between them waits.
@@ -60,17 +61,25 @@ func (f *fifo) remove(t *entry) {
 	t.in, t.previous, t.followed = nil, nil, nil
 }
 
-// restLocked takes what waits of t off its queue, so that the caller alone
-// settles it, and returns the index of the first such message.
+// restLocked takes what is certainly not written of the end of t off its queue,
+// so that the caller alone settles it, and returns the index of the first such
+// message.
 func (e *Engine) restLocked(t *entry) int {
+	q := t.queue
+	if q != nil {
+		e.takeBackLocked(t)
+	}
 	if t.in != nil {
 		t.in.remove(t)
-		if q := t.queue; q != nil {
+		if q != nil {
 			q.countLocked(-t.waitingBytes())
-			q.emptiedLocked()
 		}
 	}
 	t.end = t.next
+	if q != nil {
+		q.emptiedLocked()
+		e.listLocked(q, time.Now())
+	}
 	return t.next
 }
 

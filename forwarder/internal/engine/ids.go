@@ -52,6 +52,11 @@ func (s *ids) wantLocked(q *queue) {
 	}
 	q.producer.wanted = true
 	s.wanting = append(s.wanting, q)
+	s.tellLocked()
+}
+
+// tellLocked calls as many clerks as there is work for.
+func (s *ids) tellLocked() {
 	for _, c := range s.clerks {
 		if len(s.wanting) >= c.from {
 			select {
@@ -122,8 +127,12 @@ func (c *clerk) get(q *queue) error {
 	now := time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if c.failure = err; err != nil {
+	if err != nil || len(c.wanting) == 0 { // one's success says nothing of what another has met
+		c.failure = err
+	}
+	if err != nil {
 		c.wanting = slices.Insert(c.wanting, 0, q)
+		c.tellLocked() // this one may not be needed any more
 		return err
 	}
 	q.producer.id, q.producer.wanted = id, false

@@ -53,11 +53,11 @@ const suspicious = 500 * time.Millisecond
 // soon.
 func (q *queue) healthyLocked(now time.Time) bool {
 	l := q.leader
-	if l == nil || q.failures > 0 || q.flying && len(l.air) > 0 && now.Sub(l.air[0].sent) >= suspicious {
+	if l == nil || l.after.After(now) || q.failures > 0 || q.flying && len(l.air) > 0 && now.Sub(l.air[0].sent) >= suspicious {
 		return false
 	}
 	// One that has failed and has nothing to do would never be tried again.
-	return l.failures == 0 || len(l.ready) == 0 && len(l.air) == 0 && !l.after.After(now)
+	return l.failures == 0 || len(l.ready) == 0 && len(l.air) == 0
 }
 
 // sealedLocked moves messages without a key on, once q has gone.

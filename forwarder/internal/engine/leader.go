@@ -28,10 +28,11 @@ type leader struct {
 	armed   bool // it is decided until when more is gathered
 	deaf    bool // nothing goes before after
 
-	conn   conn // nil: to be opened
-	addr   string
-	broken bool // conn is of no use any more
-	quiet  time.Time
+	conn    conn // nil: to be opened
+	addr    string
+	broken  bool // conn is of no use any more
+	quiet   time.Time
+	opening time.Time // since when conn is being opened; zero: it is not
 
 	failures int // in a row
 	after    time.Time
@@ -52,10 +53,6 @@ const (
 	// the broker does that (connections.max.idle.ms, 10 minutes), and before
 	// most load balancers forget it.
 	idleAfter = 3 * time.Minute
-
-	// stallAfter is when a request takes so long that its partitions may well
-	// have other leaders by now.
-	stallAfter = 2 * time.Second
 )
 
 // leaderLocked is the broker with this id.
@@ -140,7 +137,8 @@ func (l *leader) next() move {
 		l.deaf = true
 		wait = sooner(wait, l.after.Sub(now))
 	case l.conn == nil:
-		l.addr = e.brokers[l.id]
+		l.addr, l.opening = e.brokers[l.id], now
+		e.directory.watchLocked()
 		return move{step: connecting, addr: l.addr}
 	default:
 		d := l.pace.hold(l.air, l.pending, now)
@@ -177,15 +175,7 @@ func (l *leader) waitLocked(now time.Time) time.Duration {
 	for _, q := range l.later {
 		wait = sooner(wait, q.dueLocked(l.engine.limits).Sub(now))
 	}
-	switch {
-	case len(l.air) > 0:
-		stalled := stallAfter - now.Sub(l.air[0].sent)
-		if stalled <= 0 {
-			l.engine.directory.wantLocked()
-			stalled = stallAfter / 2
-		}
-		wait = sooner(wait, stalled)
-	case l.conn != nil:
+	if len(l.air) == 0 && l.conn != nil {
 		wait = sooner(wait, idleAfter-now.Sub(l.quiet))
 	}
 	return wait
@@ -241,13 +231,11 @@ func (l *leader) connect(addr string) {
 	now := time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	l.opening = time.Time{}
 	if err != nil {
 		l.failedLocked(err, now)
 		e.directory.wantLocked()
 		return
-	}
-	if e.closed {
-		c.abort()
 	}
 	l.conn, l.broken, l.quiet = c, false, now
 }
@@ -292,6 +280,7 @@ func (l *leader) gatherLocked(now time.Time) *flight {
 	l.ready = slices.Delete(l.ready, 0, taken)
 	l.air = append(l.air, f)
 	l.quiet = now
+	e.directory.watchLocked()
 	return f
 }
 

@@ -31,14 +31,14 @@ func (e *Engine) Submit(g *deliver.Group) {
 	case err != nil:
 		t.next = t.end // nothing of it can be taken back
 	case count == 0 || !e.unplaced.empty(): // behind those that came before
-		t.stamp = e.stampLocked(now)
+		t.stamp, t.since = e.stampLocked(now), now
 		if e.unplaced.empty() {
 			e.since = now
 			e.directory.wantLocked()
 		}
 		e.unplaced.pushBack(t)
 	default:
-		t.stamp = e.stampLocked(now)
+		t.stamp, t.since = e.stampLocked(now), now
 		e.enqueueLocked(t, partition, now)
 	}
 	e.mu.Unlock()

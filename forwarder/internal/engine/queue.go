@@ -17,7 +17,8 @@ type queue struct {
 	flying bool // the first of held is in a request
 
 	producer producer
-	limit    int // of a bundle; 0: the engine's. Lower where the broker takes less
+	limit    int       // of a bundle; 0: the engine's. Lower where the broker takes less
+	limited  time.Time // when that was learned
 
 	leader *leader // nil while there is none
 	tried  int32   // the broker that has had the last bundle
@@ -130,7 +131,7 @@ func (e *Engine) listLocked(q *queue, now time.Time) {
 func (q *queue) dueLocked(limits limits) time.Time {
 	due := q.after
 	if len(q.held) == 0 && q.bytes < limits.of(q) && limits.linger > 0 {
-		if full := q.waiting.first.stamp.Add(limits.linger); full.After(due) {
+		if full := q.waiting.first.since.Add(limits.linger); full.After(due) {
 			due = full
 		}
 	}

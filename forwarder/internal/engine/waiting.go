@@ -40,8 +40,13 @@ func (e *Engine) whyLocked(q *queue, now time.Time) (next string, cause error) {
 		return "asking the brokers for the partition's leader", cause
 	case q.producer.id == noProducer:
 		return "asking the brokers for a producer id", e.ids.failure
-	case q.flying && len(l.air) > 0:
-		return fmt.Sprintf("the answer of %s, which was asked %s ago", l, roughly(now.Sub(l.air[0].sent))), q.cause
+	case q.flying:
+		if asked := e.leaders[q.tried]; asked != nil && len(asked.air) > 0 { // another may lead by now
+			l = asked
+		}
+		return "the answer of " + l.String() + l.askedLocked(now), q.cause
+	case l.cause != nil && l.conn != nil && !l.broken:
+		return "sending to " + l.String() + in(l.after.Sub(now)), l.cause
 	case l.cause != nil:
 		return "connecting to " + l.String() + in(l.after.Sub(now)), l.cause
 	case q.cause != nil:
@@ -51,6 +56,14 @@ func (e *Engine) whyLocked(q *queue, now time.Time) (next string, cause error) {
 	default:
 		return "sending to " + l.String(), nil
 	}
+}
+
+// askedLocked is since when an answer is due.
+func (l *leader) askedLocked(now time.Time) string {
+	if len(l.air) == 0 {
+		return ""
+	}
+	return ", which was asked " + roughly(now.Sub(l.air[0].sent)) + " ago"
 }
 
 // String is the broker's id and address.

@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/IBM/sarama"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+)
+
+// reluctant is willing, but gives an id only to every third who asks, and takes
+// its time.
+type reluctant struct {
+	willing
+	asked *atomic.Int64
+}
+
+func (n reluctant) connect(context.Context, string) (conn, error) {
+	return &reluctantConn{asked: n.asked}, nil
+}
+
+type reluctantConn struct {
+	willingConn
+	asked *atomic.Int64
+}
+
+func (c *reluctantConn) metadata() (view, error) {
+	return view{leaders: make([]int32, 100), brokers: map[int32]string{0: "b0:9093"}}, nil
+}
+
+func (c *reluctantConn) producerID() (int64, error) {
+	n := c.asked.Add(1)
+	time.Sleep(time.Duration(n%7) * 10 * time.Millisecond)
+	if n%3 != 0 {
+		return noProducer, errors.New("no ids left")
+	}
+	return n, nil
+}
+
+// Whoever of the clerks fails, no partition is left without an id.
+func TestIDs_failures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := reluctant{asked: &atomic.Int64{}}
+		byKey := func(key []byte, _ int32) int32 { return int32(key[0]) }
+		e := start(Config{Servers: []string{"b0:9093"}, Topic: "events", Sarama: sarama.NewConfig(), Hash: byKey}, n, 1)
+		defer func() { assert.NoError(t, e.Close()) }()
+		c := &crowd{}
+		groups := make([]deliver.Group, 100)
+		for i := range groups {
+			groups[i] = deliver.Group{Messages: []deliver.Message{{Key: []byte{byte(i)}, Value: []byte("v")}}, Owner: c}
+		}
+		done := make(chan struct{})
+		go func() {
+			c.round(e, groups)
+			close(done)
+		}()
+		select {
+		case <-done:
+		case <-time.After(time.Hour):
+			require.Empty(t, e.Waiting(0))
+		}
+	})
+}
