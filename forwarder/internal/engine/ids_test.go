@@ -15,8 +15,8 @@ import (
 	"github.com/eventferry/eventferry/forwarder/internal/deliver"
 )
 
-// reluctant is willing, but gives an id only to every third who asks, and takes
-// its time.
+// reluctant is willing, but the second who asks for an id waits long for a
+// refusal.
 type reluctant struct {
 	willing
 	asked *atomic.Int64
@@ -37,14 +37,15 @@ func (c *reluctantConn) metadata() (view, error) {
 
 func (c *reluctantConn) producerID() (int64, error) {
 	n := c.asked.Add(1)
-	time.Sleep(time.Duration(n%7) * 10 * time.Millisecond)
-	if n%3 != 0 {
+	time.Sleep(10 * time.Millisecond)
+	if n == 2 {
+		time.Sleep(10 * time.Second)
 		return noProducer, errors.New("no ids left")
 	}
 	return n, nil
 }
 
-// Whoever of the clerks fails, no partition is left without an id.
+// When a clerk fails that is not needed any more, the one who is goes on.
 func TestIDs_failures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := reluctant{asked: &atomic.Int64{}}
