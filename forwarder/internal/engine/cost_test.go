@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"strconv"
 	"sync"
@@ -73,18 +74,26 @@ func newCrowd(tb testing.TB) (*crowd, *Engine, []deliver.Group) {
 }
 
 // What is kept in memory for a message is one entry; what is sent together is
-// reused.
+// reused. How much goes together depends on how busy the machine is, so the best
+// of several tries counts.
 func TestEngine_allocations(t *testing.T) {
 	c, e, groups := newCrowd(t)
-	const rounds = 50
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range rounds {
-		c.round(e, groups)
+	const tries, rounds = 20, 10
+	best := math.Inf(1)
+	for range tries {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range rounds {
+			c.round(e, groups)
+		}
+		runtime.ReadMemStats(&after)
+		best = min(best, float64(after.Mallocs-before.Mallocs)/rounds/crowdSize)
 	}
-	runtime.ReadMemStats(&after)
-	perMessage := float64(after.Mallocs-before.Mallocs) / rounds / crowdSize
-	assert.Less(t, perMessage, 1.5)
+	most := 1.3
+	if racing {
+		most = 3 // more is allocated, and smaller bundles go
+	}
+	assert.Less(t, best, most)
 }
 
 // BenchmarkEngine is what a message costs beside Sarama.

@@ -17,10 +17,7 @@ import (
 
 // reluctant is willing, but the second who asks for an id waits long for a
 // refusal.
-type reluctant struct {
-	willing
-	asked *atomic.Int64
-}
+type reluctant struct{ asked *atomic.Int64 }
 
 func (n reluctant) connect(context.Context, string) (conn, error) {
 	return &reluctantConn{asked: n.asked}, nil
@@ -37,9 +34,9 @@ func (c *reluctantConn) metadata() (view, error) {
 
 func (c *reluctantConn) producerID() (int64, error) {
 	n := c.asked.Add(1)
-	time.Sleep(10 * time.Millisecond)
+	<-time.After(10 * time.Millisecond)
 	if n == 2 {
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		return noProducer, errors.New("no ids left")
 	}
 	return n, nil
