@@ -59,7 +59,8 @@ func (c *crowd) round(e *Engine, groups []deliver.Group) {
 func newCrowd(tb testing.TB) (*crowd, *Engine, []deliver.Group) {
 	tb.Helper()
 	cfg := sarama.NewConfig()
-	e := start(Config{Servers: []string{"b0:9093"}, Topic: "events", Sarama: cfg}, willing{}, 1)
+	config := Config{Servers: []string{"b0:9093"}, Topic: "events", Sarama: cfg}
+	e := start(config, newLimits(config), willing{}, 1)
 	tb.Cleanup(func() { require.NoError(tb, e.Close()) })
 	c := &crowd{}
 	value := make([]byte, 1024)

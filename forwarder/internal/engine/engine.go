@@ -88,17 +88,17 @@ func New(c Config) (*Engine, error) {
 	if !c.Sarama.Version.IsAtLeast(sarama.V3_7_0_0) { // an upper bound: brokers may be older
 		return nil, sarama.ConfigurationError("the engine needs Version 3.7 or later")
 	}
-	return start(c, newBrokers(c), newSeed()), nil
+	return start(c, newLimits(c), newBrokers(c), newSeed()), nil
 }
 
-// start is New with the network and the seed of all chance.
-func start(c Config, n network, seed uint64) *Engine {
+// start is New with the limits, the network and the seed of all chance.
+func start(c Config, l limits, n network, seed uint64) *Engine {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{
 		topic:   c.Topic,
 		hash:    c.Hash,
 		network: n,
-		limits:  newLimits(c),
+		limits:  l,
 		seed:    seed,
 		leaders: map[int32]*leader{},
 		ctx:     ctx,

@@ -47,7 +47,8 @@ func TestIDs_failures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := reluctant{asked: &atomic.Int64{}}
 		byKey := func(key []byte, _ int32) int32 { return int32(key[0]) }
-		e := start(Config{Servers: []string{"b0:9093"}, Topic: "events", Sarama: sarama.NewConfig(), Hash: byKey}, n, 1)
+		config := Config{Servers: []string{"b0:9093"}, Topic: "events", Sarama: sarama.NewConfig(), Hash: byKey}
+		e := start(config, newLimits(config), n, 1)
 		defer func() { assert.NoError(t, e.Close()) }()
 		c := &crowd{}
 		groups := make([]deliver.Group, 100)

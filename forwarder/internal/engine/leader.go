@@ -64,6 +64,7 @@ func (e *Engine) leaderLocked(id int32) *leader {
 			id:     id,
 			chance: e.chance(chanceLeader + uint64(uint32(id))), //nolint:gosec // any 32 bits will do
 			wake:   make(chan struct{}, 1),
+			pace:   pace{good: e.limits.good},
 		}
 		e.leaders[id] = l
 		e.running.Go(l.run)
@@ -255,11 +256,12 @@ func (l *leader) failedLocked(err error, now time.Time) {
 func (l *leader) gatherLocked(now time.Time) *flight {
 	e := l.engine
 	f := &flight{conn: l.conn, sent: now}
+	most := min(e.limits.request, l.pace.share(l.air, l.pending))
 	taken := 0
 	for _, q := range l.ready {
 		limit := e.limits.of(q)
 		size := q.nextLocked(limit)
-		if taken > 0 && f.request.bytes+size > e.limits.request {
+		if taken > 0 && f.request.bytes+size > most {
 			break
 		}
 		taken++

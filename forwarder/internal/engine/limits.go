@@ -15,6 +15,10 @@ const (
 	// requestBytes is what one request carries of all partitions.
 	requestBytes = 2 << 20
 
+	// goodBytes is when messages are worth a request of their own, though another
+	// one is under way.
+	goodBytes = 64 << 10
+
 	// maxFlights is how many requests a broker has at a time. It handles those of
 	// one connection one after the other: the second is there so that it need not
 	// wait for the next.
@@ -25,6 +29,7 @@ const (
 type limits struct {
 	bundle  int           // of one partition; a larger message goes alone
 	request int           // of all partitions of a broker
+	good    int           // see pace
 	linger  time.Duration // how long the first message of a bundle waits for others
 	first   int32         // sequence number
 	codec   sarama.CompressionCodec
@@ -37,6 +42,7 @@ func newLimits(c Config) limits {
 		// messages that the topic is meant to take.
 		bundle:  min(bundleBytes, c.Sarama.Producer.MaxMessageBytes),
 		request: requestBytes,
+		good:    goodBytes,
 		linger:  c.Sarama.Producer.Flush.Frequency,
 		first:   c.FirstSequence,
 		codec:   c.Sarama.Producer.Compression,

@@ -30,9 +30,10 @@ func startModel(s modelSetup) deliver.Producer {
 	cfg := sarama.NewConfig()
 	cfg.Producer.MaxMessageBytes = s.most
 	cfg.Producer.Flush.Frequency = s.linger
-	return start(Config{
-		Servers: s.servers, Topic: simTopic, Hash: s.hash, Sarama: cfg, FirstSequence: s.first,
-	}, s.network, s.seed)
+	c := Config{Servers: s.servers, Topic: simTopic, Hash: s.hash, Sarama: cfg, FirstSequence: s.first}
+	l := newLimits(c)
+	l.good = min(l.good, s.most) // so that it matters to messages as small as these
+	return start(c, l, s.network, s.seed)
 }
 
 // The engine keeps its promises in whatever order things happen, and whatever
