@@ -59,5 +59,5 @@ func encoded(tb testing.TB, p *pipeline, b *batch.Batch) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	o.encode()
+	o.encode(make([]byte, 0, o.values()), nil)
 }

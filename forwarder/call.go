@@ -77,7 +77,7 @@ func (c *call) accept(d *delivery) error {
 		}
 		return err
 	}
-	d.encode()
+	d.encode(&f.pool)
 	if !f.ledger.open(len(d.messages)) {
 		f.buffer.release(d.size)
 		return ErrClosed

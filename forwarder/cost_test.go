@@ -155,7 +155,7 @@ func costs(tb testing.TB) ([]*job, []ratio) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		if messages := o.encode(); len(messages) != 10 {
+		if messages := o.encode(make([]byte, 0, o.values()), nil); len(messages) != 10 {
 			tb.Fatal(len(messages), "messages")
 		}
 	}}
@@ -236,7 +236,7 @@ func prepared(tb testing.TB, p *pipeline, data []byte) *delivery {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	d.encode()
+	d.encode(new(pool))
 	return d
 }
 

@@ -16,6 +16,8 @@ type delivery struct {
 	filtered *batch.Batch // what was left of it: its events are those of the messages
 	outline  outline      // until it is encoded
 	messages []message
+	memory   []byte // of their values
+	pool     *pool  // which it is given back to; may be nil
 	group    deliver.Group
 	size     int64                                            // bytes it takes of the buffer
 	explain  func(error) error                                // says more of a broker's refusal; may be nil
@@ -27,11 +29,22 @@ type delivery struct {
 	results   []deliver.Result
 	settled   []bool
 	pending   int
+	failed    bool          // some message that is settled was not acknowledged
 	partition int32         // where the pending ones are going; -1 until that is asked
 	left      bool          // the caller has its answer already, with messages undecided
 	forgotten bool          // nobody wants then
 	then      func()        // called once all is settled
 	done      chan struct{} // closed then, too
+
+	alone alone
+}
+
+// alone is room for what a delivery with one message needs, as most have.
+type alone struct {
+	message [1]message
+	result  [1]deliver.Result
+	settled [1]bool
+	group   [1]deliver.Message
 }
 
 // A message is one Kafka record of a batch and the events in it.
@@ -45,20 +58,26 @@ func (m message) record() deliver.Message {
 	return deliver.Message{Key: m.key, Value: m.value, Part: m.part}
 }
 
-// encode makes the messages. Nothing else may be asked of the delivery before.
-func (d *delivery) encode() {
-	d.become(d.outline.encode())
+// encode makes the messages, in memory of p. Nothing else may be asked of the
+// delivery before.
+func (d *delivery) encode(p *pool) {
+	d.pool, d.memory = p, p.take(d.outline.values())
+	d.become(d.outline.encode(d.memory, d.alone.message[:0]))
 	d.outline = outline{}
 }
 
 func (d *delivery) become(messages []message) {
 	d.messages = messages
-	d.results = make([]deliver.Result, len(messages))
-	d.settled = make([]bool, len(messages))
+	if len(messages) == 1 {
+		d.results, d.settled, d.group.Messages = d.alone.result[:], d.alone.settled[:], d.alone.group[:]
+	} else {
+		d.results = make([]deliver.Result, len(messages))
+		d.settled = make([]bool, len(messages))
+		d.group.Messages = make([]deliver.Message, len(messages))
+	}
 	d.pending = len(messages)
 	d.partition = -1
 	d.done = make(chan struct{})
-	d.group.Messages = make([]deliver.Message, len(messages))
 	for i, m := range messages {
 		d.group.Messages[i] = m.record()
 	}
@@ -83,7 +102,20 @@ func (d *delivery) Settle(i int, r deliver.Result) {
 
 func (d *delivery) settleLocked(i int, r deliver.Result) {
 	d.results[i], d.settled[i] = r, true
-	d.pending--
+	d.failed = d.failed || r.Outcome != deliver.Acknowledged
+	if d.pending--; d.pending == 0 {
+		d.giveBackLocked()
+	}
+}
+
+// giveBackLocked lets others have the memory of values that nobody reads any
+// more. Of those that failed a request may be on its way still.
+func (d *delivery) giveBackLocked() {
+	if d.pool == nil || d.failed {
+		return
+	}
+	d.pool.put(d.memory)
+	d.memory = nil
 }
 
 // endedLocked returns what is to be called, without the lock, after n messages

@@ -53,12 +53,20 @@ func (p *pipeline) measure(b *batch.Batch) (outline, error) {
 	return o, nil
 }
 
-// encode makes the messages. All values share one buffer.
-func (o *outline) encode() []message {
+// values is the number of bytes of all values.
+func (o *outline) values() int {
 	if o.whole == 0 { // no value is empty
-		return o.splitter.split(o.all, o.key)
+		return int(o.all.values) // which fit into the buffer
+	}
+	return o.whole
+}
+
+// encode makes the messages, in list if it has room. All values share buf, which
+// has.
+func (o *outline) encode(buf []byte, list []message) []message {
+	if o.whole == 0 {
+		return o.splitter.split(o.all, o.key, buf, list)
 	}
 	// As it is: an absent or null "events" stays so.
-	value := o.batch.AppendJSON(make([]byte, 0, o.whole))
-	return []message{{events: o.batch.NumEvents(), key: o.key, value: value}}
+	return append(list, message{events: o.batch.NumEvents(), key: o.key, value: o.batch.AppendJSON(buf)})
 }

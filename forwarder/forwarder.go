@@ -19,6 +19,7 @@ type Forwarder struct {
 	probe    *probe
 	pipeline *pipeline
 	buffer   *buffer
+	pool     pool
 	ledger   ledger
 	producer deliver.Producer
 	explain  func(error) error // says more of what a broker refused; may be nil

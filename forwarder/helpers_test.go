@@ -35,7 +35,7 @@ func through(t testing.TB, s settings.Settings, data string, callers ...namedFil
 	require.Equal(t, data, string(b.AppendJSON(nil)), "the caller's batch")
 	o := outcome{dropped: dropped, err: err}
 	if d != nil {
-		d.encode()
+		d.encode(new(pool))
 		o.messages = d.messages
 	}
 	return o

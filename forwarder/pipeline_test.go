@@ -100,7 +100,7 @@ func TestPipeline_privateCopy(t *testing.T) {
 	for range 3 {
 		d, dropped, err := p.prepare(t.Context(), b)
 		require.NoError(t, err)
-		d.encode()
+		d.encode(new(pool))
 		assert.Equal(t, `{"mpid":7,"events":[],"seen":true}`, string(d.messages[0].value))
 		assert.Equal(t, []Dropped{{Filter: "edit", Reason: "test", Events: 1}}, dropped, "only what this call dropped")
 	}
@@ -122,7 +122,7 @@ func TestPipeline_concurrentCalls(t *testing.T) {
 				if !assert.NoError(t, err) {
 					return
 				}
-				d.encode()
+				d.encode(new(pool))
 				assert.Equal(t, []Dropped{{Filter: "names", Reason: "name a", Events: 1}}, dropped)
 				assert.Equal(t, `{"mpid":7,"events":[{"data":{"event_name":"b"},"event_type":"custom_event"}],"unique_id":"shop <42> \"Zürich\""}`, string(d.messages[0].value))
 			}

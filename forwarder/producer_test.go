@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -30,6 +31,9 @@ type fakeProducer struct {
 
 func (p *fakeProducer) Submit(g *deliver.Group) {
 	p.mu.Lock()
+	for i := range g.Messages { // what is acknowledged is written over
+		g.Messages[i].Value = bytes.Clone(g.Messages[i].Value)
+	}
 	p.groups = append(p.groups, g)
 	closed := p.closed
 	p.mu.Unlock()

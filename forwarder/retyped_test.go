@@ -130,7 +130,7 @@ func TestPipeline_retypedCrashReports(t *testing.T) {
 	p := mustPipeline(t, with("include_location_information"))
 	d, _, err := p.prepare(t.Context(), b)
 	require.NoError(t, err)
-	d.encode()
+	d.encode(new(pool))
 	assert.Equal(t, want, string(d.messages[0].value))
 }
 

@@ -1,6 +1,7 @@
 package forwarder
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/eventferry/eventferry/batch"
@@ -84,10 +85,10 @@ func (s *splitter) header(i int) int {
 	return len(deliver.PartHeader) + digits(i+1) + len("/") + s.digits
 }
 
-// split makes the messages that were measured.
-func (s *splitter) split(all sizes, key []byte) []message {
-	messages := make([]message, all.messages)
-	buf := make([]byte, 0, all.values)
+// split makes the messages that were measured, in list if it has room. Their
+// values go to buf.
+func (s *splitter) split(all sizes, key, buf []byte, list []message) []message {
+	messages := slices.Grow(list, all.messages)[:all.messages]
 	from := 0
 	for i := range messages {
 		to, _ := s.next(i, from)
