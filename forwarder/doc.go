@@ -80,6 +80,8 @@
 //   - Messages without a user id stay together: one partition, chosen at random
 //     among those that are well, gets them until a record batch of it is sealed
 //     (KIP-480, KIP-794).
+//   - Values are kept in buffers that are up to a quarter larger and, once all of
+//     a batch is acknowledged, used for others.
 //   - Beside delivery.max_buffered_bytes, the messages in requests under way are
 //     in memory up to three more times, encoded, compressed and as a request:
 //     some 4 MB of each broker before compression, or two messages if those are

@@ -138,7 +138,7 @@ func (d *directory) refresh() bool {
 // every partition has a leader.
 func (e *Engine) applyLocked(v view, done *settlements, now time.Time) bool {
 	e.brokers = v.brokers
-	e.countLocked(v, done)
+	e.extendLocked(v, done)
 	complete := true
 	for i, q := range e.queues {
 		id := noLeader
@@ -162,10 +162,10 @@ func (e *Engine) applyLocked(v view, done *settlements, now time.Time) bool {
 	return complete
 }
 
-// countLocked makes queues for new partitions. A topic never has fewer than
+// extendLocked makes queues for new partitions. A topic never has fewer than
 // before, so a broker that says so lags behind, unless the topic was made anew:
 // then what waits for partitions that it does not have any more ends.
-func (e *Engine) countLocked(v view, done *settlements) {
+func (e *Engine) extendLocked(v view, done *settlements) {
 	for i := len(e.queues); i < len(v.leaders); i++ {
 		e.queues = append(e.queues, newQueue(e, int32(i))) //nolint:gosec // a number of partitions
 	}
