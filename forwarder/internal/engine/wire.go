@@ -37,7 +37,7 @@ type conn interface {
 }
 
 // A request is what one produce request carries: of each partition at most one
-// batch of records.
+// record batch.
 type request struct {
 	parts []part
 	bytes int // of all records, before compression
