@@ -1,7 +1,5 @@
 package batch
 
-import "bytes"
-
 // A place is where a value begins in a document, as it was before edits.
 type place struct {
 	doc *document
@@ -138,7 +136,7 @@ func (c *cursor) scan() bool {
 }
 
 // scanNamed moves to the next entry of the text that may be of that name. Of the
-// members that Parse noted down it only looks at those whose names are as long.
+// members that Parse noted down it only looks at those that may be it.
 func (c *cursor) scanNamed(name string) bool {
 	for c.n < len(c.known) && !c.known[c.n].maybe(name) {
 		c.end = int(c.known[c.n].end)
@@ -147,14 +145,9 @@ func (c *cursor) scanNamed(name string) bool {
 	return c.scan()
 }
 
-func (m *memberSpan) maybe(name string) bool {
-	return m.escaped || int(m.colon-m.at) == len(name)+len(`""`)
-}
-
 // take moves to a member that Parse noted down.
 func (c *cursor) take(m *memberSpan) {
-	c.at, c.colon, c.end, c.escaped = int(m.at), int(m.colon), int(m.end), m.escaped
-	c.value = skipColon(c.doc.text, c.colon)
+	c.at, c.colon, c.value, c.end, c.escaped = int(m.at), int(m.colon), int(m.value), int(m.end), m.escaped
 }
 
 // afterComma returns the index after the comma at s[i], before which there may
@@ -164,19 +157,6 @@ func afterComma(s []byte, i int) int {
 		return j + 1
 	}
 	return i
-}
-
-// beforeMember returns the index after the entry before a member, or after the
-// opening bracket, by the index of the member's value. There must be no quote in
-// the member's name.
-func beforeMember(s []byte, value int) int {
-	colon := skipSpaceBack(s, value)
-	quote := skipSpaceBack(s, colon-1)
-	i := skipSpaceBack(s, bytes.LastIndexByte(s[:quote-1], '"'))
-	if s[i-1] == '{' {
-		return i
-	}
-	return skipSpaceBack(s, i-1)
 }
 
 // cut tells whether an edit has removed the entry of the text.

@@ -62,6 +62,12 @@ func (d *document) after(pos int) int {
 	return lo
 }
 
+// edited tells whether there were edits in text[start:end], or of all of it.
+func (d *document) edited(start, end int) bool {
+	i := d.after(start)
+	return i < d.splices.len() && d.splices.at(i).start < end
+}
+
 // covering returns the splice that takes the place of the byte at pos, or nil.
 func (d *document) covering(pos int) *splice {
 	if i := d.after(pos); i < d.splices.len() && d.splices.at(i).start <= pos {

@@ -126,8 +126,11 @@ func (w *twin) names(c chooser) []string {
 	for i := range path {
 		path[i] = []string{"a", "b", "data", "a", "b", "a", "event_type", "events", "mpid", "é\n", "a.b"}[c.IntN(11)]
 	}
-	if c.IntN(4) == 0 {
-		path = []string{"data", []string{"location", "event_name", "a"}[c.IntN(3)]} // the index knows where some are
+	if c.IntN(4) == 0 { // the index knows where some are
+		path = [][]string{
+			{"data", "location"}, {"data", "event_name"}, {"data", "a"},
+			{"context", "location"}, {"context", "location"}, {"device_info", "device"}, {"device_info", "device"}, {"context", "a"}, {"device_info"},
+		}[c.IntN(9)]
 	}
 	w.path = path
 	return path
@@ -282,6 +285,18 @@ func (w *twin) hold(v Value, root *node, path []string, h *held) {
 		w.held = w.held[len(w.held)-12:]
 	}
 	w.check()
+}
+
+// The same with a context and a device_info, repeated or not.
+func TestEdit_likeModel_holders(t *testing.T) {
+	for seed := range uint64(3000) {
+		rng := rand.New(rand.NewPCG(seed, 5))
+		w := newTwin(t, oddHolders(rng))
+		w.log = append(w.log, fmt.Sprintf("seed %d: %s", seed, w.b.AppendJSON(nil)))
+		for range 1 + rng.IntN(14) {
+			w.step(rng)
+		}
+	}
 }
 
 // TestEdit_likeModel makes thousands of random edits to odd batches.

@@ -7,7 +7,9 @@ type index struct {
 	userID  int64 // 0: none
 	members []memberSpan
 	events  []eventSpan
-	array   span // the value of the member "events" with its brackets; empty when absent or null
+	array   span   // the value of the member "events" with its brackets; empty when absent or null
+	context holder // the member "context", and its member "location"
+	device  holder // the member "device_info", and its member "device"
 }
 
 // A span is bytes[start:end].
@@ -17,19 +19,46 @@ type span struct{ start, end int32 }
 type memberSpan struct {
 	at      int32 // where its name begins
 	colon   int32 // after its name
+	value   int32 // where its value begins
 	end     int32 // after its value
 	escaped bool  // there are escape sequences in the name
+
+	first, last byte // of the name in its quotes
 }
 
-// An eventSpan is an element of the member "events". If its member data is
-// repeated, this is about the last one.
+// maybe tells whether the member may be of that name. It looks at no text, and
+// for most other names it says no.
+func (m *memberSpan) maybe(name string) bool {
+	if m.escaped {
+		return true
+	}
+	n := len(name)
+	return int(m.colon-m.at) == n+len(`""`) && (n == 0 || m.first == name[0] && m.last == name[n-1])
+}
+
+// An eventSpan is an element of the member "events".
 type eventSpan struct {
 	start, end int32
-	data       noted
-	dataEnd    int32 // after data, if that is an object, or else 0
-	name       noted // data's member "event_name"
-	location   noted // data's member "location"
+	data       holder // the member "data", and its member "location"
+	name       noted  // the member "event_name" of the last member "data"
 	code       typeCode
+}
+
+// A holder is a member that is an object, mostly, and one member of that, which
+// settings may want removed. If the holder is repeated, all but at is about the
+// last one.
+type holder struct {
+	at     noted
+	end    int32 // after it, if it is an object, or else 0
+	member entrySpan
+}
+
+// An entrySpan is a member as cutting it needs it. If it is repeated, only value
+// means anything.
+type entrySpan struct {
+	prev  int32 // after the entry before, or after the opening brace
+	value noted
+	end   int32 // after its value
 }
 
 // named returns what was noted down of a member of data of that name, if
@@ -39,7 +68,7 @@ func (e *eventSpan) named(name string) (n noted, ok bool) {
 	case "event_name":
 		return e.name, true
 	case "location":
-		return e.location, true
+		return e.data.member.value, true
 	}
 	return 0, false
 }

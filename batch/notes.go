@@ -8,14 +8,16 @@ import (
 
 // notes are what a parser has noted down so far. It takes notes of containers
 // of four kinds, each inside one of the kind before, and so each at a depth of
-// its own.
+// its own, and of two other members of the batch, which are as deep as events.
 type notes struct {
 	index
-	depth   int  // of the innermost open container that notes are taken of; -1: of none at all
-	wanted  bool // the next container is one
-	hasID   bool // a member "mpid" was there
-	hasList bool // a member "events" was there
-	event   eventNote
+	depth    int  // of the innermost open container that notes are taken of; -1: of none at all
+	wanted   bool // the next container is one
+	open     bool // the end of the holder's member is still to come
+	inDevice bool // the member of the batch that is a holder is device_info
+	hasID    bool // a member "mpid" was there
+	hasList  bool // a member "events" was there
+	event    eventNote
 }
 
 const (
@@ -23,6 +25,8 @@ const (
 	inEvents
 	inEvent
 	inData
+
+	inMember = inEvents // in another member of the batch that is a holder
 )
 
 // An eventNote is what is known of the event at hand.
@@ -31,32 +35,38 @@ type eventNote struct {
 	eventType []byte // nil: none so far
 }
 
-// dataAt takes note of a member "data". What is known of one before it counts
-// no more.
-func (e *eventNote) dataAt(value int) {
-	e.data.found(value)
-	e.dataEnd, e.name, e.location = 0, 0, 0
-}
-
 // The methods that take notes return a negative number when they do not like
 // what they see, as parser's methods do.
 
 // notable tells whether to take note of a member, by what is known of its name
 // before looking at it. Most members are in the data of events.
 func (p *parser) notable(length int, escaped bool) bool {
-	return p.depth < inData || length == len(`"event_name"`) || length == len(`"location"`) || escaped
+	return length == len(`"location"`) || length == len(`"event_name"`) || length == len(`"device"`) || escaped || p.open ||
+		p.depth == inBatch || p.depth == inEvent
 }
 
 // member takes note of a member whose value is about to begin.
 func (p *parser) member(at, colon, value int, escaped bool) int {
+	if p.open {
+		p.entryEnd(beforeName(p.s, at))
+	}
 	name := p.s[at+1 : colon-1]
 	if escaped {
 		name = unquote(p.s[at:colon])
 	}
 	switch p.depth {
 	case inBatch:
-		p.members = append(p.members, memberSpan{at: int32(at), colon: int32(colon), escaped: escaped})
+		p.members = append(p.members, memberSpan{
+			at: int32(at), colon: int32(colon), value: int32(value),
+			escaped: escaped, first: p.s[at+1], last: p.s[colon-2],
+		})
 		switch string(name) {
+		case "context":
+			p.inDevice = false
+			p.holds(&p.context, value)
+		case "device_info":
+			p.inDevice = true
+			p.holds(&p.device, value)
 		case "mpid":
 			return p.userID(value)
 		case "events":
@@ -65,8 +75,8 @@ func (p *parser) member(at, colon, value int, escaped bool) int {
 	case inEvent:
 		switch string(name) {
 		case "data":
-			p.event.dataAt(value)
-			p.wanted = value < len(p.s) && p.s[value] == '{'
+			p.holds(&p.event.data, value)
+			p.event.name = 0
 		case "event_type":
 			return p.eventType(value)
 		}
@@ -75,10 +85,56 @@ func (p *parser) member(at, colon, value int, escaped bool) int {
 		case "event_name":
 			p.event.name.found(value)
 		case "location":
-			p.event.location.found(value)
+			p.entry(at, value)
+		}
+	case inMember:
+		if p.inDevice && string(name) == "device" || !p.inDevice && string(name) == "location" {
+			p.entry(at, value)
 		}
 	}
 	return 0
+}
+
+// holds takes note of a member that may be a holder. What is known of one before
+// it counts no more.
+func (p *parser) holds(h *holder, value int) {
+	h.at.found(value)
+	h.end, h.member = 0, entrySpan{}
+	p.wanted = at(p.s, value) == '{'
+}
+
+// holder returns the holder that the parser is in.
+func (p *parser) holder() *holder {
+	switch {
+	case p.depth == inData:
+		return &p.event.data
+	case p.inDevice:
+		return &p.device
+	}
+	return &p.context
+}
+
+// entry takes note of the holder's member that holders are there for. Where that
+// ends shows when the next one comes, or the end of the holder.
+func (p *parser) entry(at, value int) {
+	m := &p.holder().member
+	m.prev = int32(beforeName(p.s, at))
+	m.value.found(value)
+	p.open = true
+}
+
+func (p *parser) entryEnd(end int) {
+	p.holder().member.end, p.open = int32(end), false
+}
+
+// beforeName returns the index after the entry before the member whose name
+// begins at s[i], or after the opening brace.
+func beforeName(s []byte, i int) int {
+	i = skipSpaceBack(s, i)
+	if s[i-1] == '{' {
+		return i
+	}
+	return skipSpaceBack(s, i-1)
 }
 
 // ended takes note of the end of a member of the batch.
@@ -181,11 +237,18 @@ func (p *parser) eventType(i int) int {
 
 // closed takes note of the end of the innermost container.
 func (p *parser) closed(end int) int {
+	if p.open {
+		p.entryEnd(skipSpaceBack(p.s, end-1))
+	}
 	switch p.depth {
 	case inData:
-		p.event.dataEnd = int32(end)
-	case inEvents:
-		p.array.end = int32(end)
+		p.event.data.end = int32(end)
+	case inEvents: // or inMember
+		if p.s[end-1] == '}' {
+			p.holder().end = int32(end)
+		} else {
+			p.array.end = int32(end)
+		}
 	case inEvent:
 		e := &p.event
 		if e.eventType == nil {

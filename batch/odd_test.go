@@ -39,10 +39,25 @@ func oddEvents(rng *rand.Rand) []byte {
 	return []byte(g.s.String())
 }
 
+// oddHolders writes a batch with an odd context and device_info.
+func oddHolders(rng *rand.Rand) []byte {
+	g := oddWriter{rng: rng, holds: true}
+	g.s.WriteString(g.space() + "{" + g.space())
+	for i := range rng.IntN(4) {
+		if i > 0 {
+			g.s.WriteString(g.space() + "," + g.space())
+		}
+		g.member(0)
+	}
+	g.s.WriteString(g.space() + "}")
+	return []byte(g.s.String())
+}
+
 type oddWriter struct {
 	rng    *rand.Rand
 	s      strings.Builder
 	inData bool // most members are data or what the index knows of it
+	holds  bool // most members are those of the batch that the index knows more of
 }
 
 func (g *oddWriter) space() string {
@@ -76,6 +91,10 @@ func (g *oddWriter) member(depth int) {
 		names = []string{`"data"`, `"data"`, `"data"`, `"d\u0061ta"`, `"a"`}
 	case g.inData:
 		names = []string{`"location"`, `"location"`, `"lo\u0063ation"`, `"event_name"`, `"\u0065vent_name"`, `"a"`, `"a\""`}
+	case g.holds && depth == 0:
+		names = []string{`"context"`, `"device_info"`, `"context"`, `"device_info"`, `"\u0063ontext"`, `"a"`, `""`}
+	case g.holds:
+		names = []string{`"location"`, `"device"`, `"location"`, `"device"`, `"devic\u0065"`, `"a"`, `"b"`}
 	}
 	name := names[g.rng.IntN(len(names))]
 	g.s.WriteString(name + g.space() + ":" + g.space())
@@ -86,6 +105,9 @@ func (g *oddWriter) value(depth int) {
 	kind := g.rng.IntN(8)
 	if depth > 3 {
 		kind = g.rng.IntN(5)
+	}
+	if g.holds && depth == 0 && g.rng.IntN(4) > 0 {
+		kind = 5
 	}
 	switch kind {
 	default:

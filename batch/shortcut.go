@@ -32,7 +32,7 @@ func (v *Value) toRead() (at place, left []string) {
 func (v *Value) toEach(path []string) (at place, left []string) {
 	if v.inData(path) {
 		e := &v.b.events[v.event-1]
-		if at, known := v.b.data(e, v.b.edited(e)); known && !e.data.repeated() {
+		if at, known := v.b.data(e, v.b.edited(e)); known && !e.data.at.repeated() {
 			return at, path[1:]
 		}
 	}
@@ -45,16 +45,24 @@ func (v *Value) inData(path []string) bool {
 	return v.event > 0 && len(path) > 0 && path[0] == "data"
 }
 
-// removeNoted removes a member from the data of an event, if the index knows
-// that there is only one of it, or none.
+// removeNoted removes the member of a holder, if the index knows that there is
+// only one of it, or none.
 func (v *Value) removeNoted(keep place) (done bool) {
-	if len(v.path) != 2 || !v.inData(v.path) {
+	switch {
+	case len(v.path) != 2:
 		return false
+	case v.kind == batchObject:
+		return v.b.removeFromMember(v.path[0], v.path[1], keep)
+	case v.inData(v.path) && v.path[1] == "location":
+		return v.b.removeLocation(&v.b.events[v.event-1], keep)
 	}
-	b, name := v.b, v.path[1]
-	e := &b.events[v.event-1]
-	n, ok := e.named(name)
-	if !ok || n.repeated() || e.data.repeated() {
+	return false
+}
+
+// removeLocation removes the location from the data of an event.
+func (b *Batch) removeLocation(e *eventSpan, keep place) (done bool) {
+	h := &e.data
+	if h.at.repeated() || h.member.value.repeated() {
 		return false
 	}
 	edited := b.edited(e)
@@ -62,31 +70,50 @@ func (v *Value) removeNoted(keep place) (done bool) {
 	if !known || at.doc == nil {
 		return known
 	}
-	member, known := b.member(e, n, name, edited)
+	member, known := b.member(e, h.member.value, "location", edited)
 	if known && member.doc != nil && member != keep {
-		b.base.cutEntry(at.pos, beforeMember(b.base.text, member.pos), pass(b.base.text, member.pos))
+		b.base.cutEntry(at.pos, int(h.member.prev), int(h.member.end))
 	}
 	return known
 }
 
-// edited tells whether there were edits in the event.
-func (b *Batch) edited(e *eventSpan) bool {
-	i := b.base.after(int(e.start))
-	return i < b.base.splices.len() && b.base.splices.at(i).start < int(e.end)
+// removeFromMember removes a member from a member of the batch, in which there
+// were no edits.
+func (b *Batch) removeFromMember(parent, name string, keep place) (done bool) {
+	var h *holder
+	switch {
+	case parent == "context" && name == "location":
+		h = &b.context
+	case parent == "device_info" && name == "device":
+		h = &b.device
+	default:
+		return false
+	}
+	open, m := h.at.pos(), &h.member
+	if h.end == 0 || h.at.repeated() || m.value.repeated() || b.base.edited(open, int(h.end)) {
+		return false
+	}
+	if m.value != 0 && keep != (place{&b.base, m.value.pos()}) {
+		b.base.cutEntry(open, int(m.prev), int(m.end))
+	}
+	return true
 }
+
+// edited tells whether there were edits in the event.
+func (b *Batch) edited(e *eventSpan) bool { return b.base.edited(int(e.start), int(e.end)) }
 
 // data returns the place of an event's last member data, if the index knows it.
 func (b *Batch) data(e *eventSpan, edited bool) (at place, known bool) {
-	return b.still(e.data, e.end, "data", edited)
+	return b.still(e.data.at, e.end, "data", edited)
 }
 
 // member returns the place of the last member of that name in an event's data,
 // which was noted down as n, if the index knows it. The data is where data says.
 func (b *Batch) member(e *eventSpan, n noted, name string, edited bool) (at place, known bool) {
-	if edited && (e.dataEnd == 0 || b.base.covering(e.data.pos()) != nil) {
+	if edited && (e.data.end == 0 || b.base.covering(e.data.at.pos()) != nil) {
 		return place{}, false // it may be another one now
 	}
-	return b.still(n, e.dataEnd, name, edited)
+	return b.still(n, e.data.end, name, edited)
 }
 
 // still returns the place of the last member of that name, which was noted down
