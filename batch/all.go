@@ -25,7 +25,7 @@ func (b *Batch) occurrences(p place, path []string, yield func(place) bool) bool
 	if len(path) == 0 {
 		return yield(p)
 	}
-	if p.first() != '{' {
+	if b.first(p) != '{' {
 		return true
 	}
 	c := b.entries(p)

@@ -55,7 +55,16 @@ func (b *Batch) Size() int { return b.base.size(0, len(b.base.text)) }
 func (b *Batch) MarshalJSON() ([]byte, error) { return b.AppendJSON(nil), nil }
 
 // start returns the index of the batch's opening brace.
-func (b *Batch) start() int { return skipSpace(b.base.text, 0) }
+func (b *Batch) start() int { return int(b.open) }
+
+// first returns the first byte of the value at p, which tells its type. That of
+// the batch needs no look at the text.
+func (b *Batch) first(p place) byte {
+	if p.pos == b.start() && p.doc == &b.base {
+		return '{'
+	}
+	return p.first()
+}
 
 // A bitset holds one bit for each event. Those behind the first 64 need memory
 // of their own, once one of them is in.

@@ -59,7 +59,7 @@ type cursor struct {
 
 // entries returns a cursor before the first entry of the object or array at p.
 func (b *Batch) entries(p place) cursor {
-	c := cursor{doc: p.doc, object: p.first() == '{', end: p.pos + 1}
+	c := cursor{doc: p.doc, object: b.first(p) == '{', end: p.pos + 1}
 	if p.doc == &b.base && p.pos == b.start() {
 		c.known = b.members
 	}

@@ -35,6 +35,19 @@ type addition struct {
 	value *document
 }
 
+// newAdditions returns additions of one member to an object of a document, in one
+// piece of memory.
+func newAdditions(comma bool, name string, text []byte, in *document) *additions {
+	a := &struct {
+		additions
+		first [1]addition
+		value document
+	}{value: document{text: text, in: in}}
+	a.first[0] = addition{name, &a.value}
+	a.additions = additions{comma, a.first[:]}
+	return &a.additions
+}
+
 func (a *additions) add(m addition) {
 	n := len(a.members)
 	for n > 0 && a.members[n-1].value.gone {
@@ -62,10 +75,11 @@ func (d *document) after(pos int) int {
 	return lo
 }
 
-// edited tells whether there were edits in text[start:end], or of all of it.
-func (d *document) edited(start, end int) bool {
-	i := d.after(start)
-	return i < d.splices.len() && d.splices.at(i).start < end
+// edited tells whether there were edits in text[start:end], or of all of it, and
+// otherwise where in the list a splice there belongs.
+func (d *document) edited(start, end int) (i int, edited bool) {
+	i = d.after(start)
+	return i, i < d.splices.len() && d.splices.at(i).start < end
 }
 
 // covering returns the splice that takes the place of the byte at pos, or nil.

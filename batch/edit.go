@@ -23,10 +23,11 @@ func (v Value) Remove() error {
 	if v.b == nil {
 		return nil
 	}
-	if err := v.fixed(); err != nil {
+	whole := v.whole()
+	if err := whole.fixed(); err != nil {
 		return err
 	}
-	if v.whole() == eventType {
+	if whole == eventType {
 		return errEventType
 	}
 	v.remove(place{})
@@ -34,8 +35,8 @@ func (v Value) Remove() error {
 }
 
 // fixed refuses what no edit may touch.
-func (v *Value) fixed() error {
-	switch v.whole() {
+func (k kind) fixed() error {
+	switch k {
 	case batchObject:
 		return errWhole
 	case userID:
@@ -90,7 +91,7 @@ type victim struct {
 
 // removeAll removes w from each object at path, from the value at p on.
 func (b *Batch) removeAll(p place, path []string, w victim) {
-	if p.first() != '{' {
+	if b.first(p) != '{' {
 		return
 	}
 	c := b.entries(p)

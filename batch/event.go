@@ -31,6 +31,25 @@ func (b *Batch) Events() iter.Seq2[int, Event] {
 	}
 }
 
+// RemoveFromEvents removes what the path leads to from each event that is left, as
+// e.At(path...).Remove() does. It ends at the first error.
+func (b *Batch) RemoveFromEvents(path ...string) error {
+	location := len(path) == 2 && path[0] == "data" && path[1] == "location"
+	for i := range b.events {
+		if b.dropped.has(i) {
+			continue
+		}
+		if location && b.removeLocation(&b.events[i], place{}) {
+			b.changed()
+			continue
+		}
+		if err := (Event{b, i}).At(path...).Remove(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Index returns the event's position in the batch as it was parsed, counting
 // from 0 and counting dropped events too. It is the same in clones.
 func (e Event) Index() int { return e.i }

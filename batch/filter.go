@@ -68,6 +68,28 @@ type DroppedEvents struct {
 // begins with none.
 func (b *Batch) Dropped() []DroppedEvents { return b.drops[:len(b.drops):len(b.drops)] }
 
+// HasType tells whether match returns true for the type of an event, as it is now
+// or as it was parsed: see [Event.Type] and [Event.ParsedType]. Where it can it
+// asks once for each type, not for each event, and then the types of events that
+// were dropped count too. So before [Batch.DropEvents] by type, and the like, it
+// saves looking at all events of most batches.
+func (b *Batch) HasType(match func(eventType string) bool) bool {
+	for types := b.types; !types.empty(); {
+		if code := types.take(); code != otherType && match(typeNames[code]) {
+			return true
+		}
+	}
+	if !b.retyped && !b.types.has(otherType) {
+		return false // the index knows all
+	}
+	for i := range b.events {
+		if e := (Event{b, i}); !b.dropped.has(i) && (match(e.Type()) || match(e.ParsedType())) {
+			return true
+		}
+	}
+	return false
+}
+
 // DropEvents drops the events for which drop returns true, and returns how many
 // they were. The reason is reported and counted: make it a constant, never
 // payload.

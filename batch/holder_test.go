@@ -113,7 +113,7 @@ func checkHolder(t *testing.T, text string, edits []edit, want string, path ...s
 
 // The index is of use in a batch that was edited elsewhere, and only as long as
 // no edit has made it useless.
-func TestBatch_removeFromMember(t *testing.T) {
+func TestBatch_removeHeld(t *testing.T) {
 	const text = `{"events":[{"event_type":"x"}],"a":1,"context":{"location":2,"b":3},"device_info":{"device":1}}`
 	for name, tt := range map[string]struct {
 		edits []edit
@@ -133,7 +133,7 @@ func TestBatch_removeFromMember(t *testing.T) {
 			for _, e := range tt.edits {
 				e.make(t, b)
 			}
-			assert.Equal(t, tt.done, b.removeFromMember("context", "location", place{}))
+			assert.Equal(t, tt.done, b.removeHeld(b.holder("context", "location"), place{}))
 		})
 	}
 }

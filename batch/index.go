@@ -7,9 +7,11 @@ type index struct {
 	userID  int64 // 0: none
 	members []memberSpan
 	events  []eventSpan
-	array   span   // the value of the member "events" with its brackets; empty when absent or null
-	context holder // the member "context", and its member "location"
-	device  holder // the member "device_info", and its member "device"
+	types   typeSet // of all events
+	open    int32   // where the batch's opening brace is
+	array   span    // the value of the member "events" with its brackets; empty when absent or null
+	context holder  // the member "context", and its member "location"
+	device  holder  // the member "device_info", and its member "device"
 }
 
 // A span is bytes[start:end].

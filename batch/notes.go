@@ -13,7 +13,7 @@ type notes struct {
 	index
 	depth    int  // of the innermost open container that notes are taken of; -1: of none at all
 	wanted   bool // the next container is one
-	open     bool // the end of the holder's member is still to come
+	unended  bool // the end of the holder's member is still to come
 	inDevice bool // the member of the batch that is a holder is device_info
 	hasID    bool // a member "mpid" was there
 	hasList  bool // a member "events" was there
@@ -41,13 +41,13 @@ type eventNote struct {
 // notable tells whether to take note of a member, by what is known of its name
 // before looking at it. Most members are in the data of events.
 func (p *parser) notable(length int, escaped bool) bool {
-	return length == len(`"location"`) || length == len(`"event_name"`) || length == len(`"device"`) || escaped || p.open ||
+	return length == len(`"location"`) || length == len(`"event_name"`) || length == len(`"device"`) || escaped || p.unended ||
 		p.depth == inBatch || p.depth == inEvent
 }
 
 // member takes note of a member whose value is about to begin.
 func (p *parser) member(at, colon, value int, escaped bool) int {
-	if p.open {
+	if p.unended {
 		p.entryEnd(beforeName(p.s, at))
 	}
 	name := p.s[at+1 : colon-1]
@@ -120,11 +120,11 @@ func (p *parser) entry(at, value int) {
 	m := &p.holder().member
 	m.prev = int32(beforeName(p.s, at))
 	m.value.found(value)
-	p.open = true
+	p.unended = true
 }
 
 func (p *parser) entryEnd(end int) {
-	p.holder().member.end, p.open = int32(end), false
+	p.holder().member.end, p.unended = int32(end), false
 }
 
 // beforeName returns the index after the entry before the member whose name
@@ -237,7 +237,7 @@ func (p *parser) eventType(i int) int {
 
 // closed takes note of the end of the innermost container.
 func (p *parser) closed(end int) int {
-	if p.open {
+	if p.unended {
 		p.entryEnd(skipSpaceBack(p.s, end-1))
 	}
 	switch p.depth {
@@ -255,6 +255,7 @@ func (p *parser) closed(end int) int {
 			return p.fail(int(e.start), p.eventName()+".event_type", "missing")
 		}
 		e.end = int32(end)
+		p.types.add(e.code)
 		p.events = append(p.events, e.eventSpan)
 	}
 	p.depth--

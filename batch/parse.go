@@ -69,7 +69,7 @@ func (n *nesting) closer(depth int) byte {
 
 func (p *parser) batch() int {
 	start := skipSpace(p.s, 0)
-	p.wanted = start < len(p.s) && p.s[start] == '{'
+	p.wanted, p.open = start < len(p.s) && p.s[start] == '{', int32(start)
 	end := p.value(start)
 	switch {
 	case end < 0:

@@ -23,14 +23,15 @@ func (v Value) Set(x any) error {
 	if v.b == nil {
 		return errNoBatch
 	}
-	if err := v.fixed(); err != nil {
+	whole := v.whole()
+	if err := whole.fixed(); err != nil {
 		return err
 	}
 	text, depth, err := encode(x)
 	if err != nil {
 		return err
 	}
-	if v.whole() == eventType && text[0] != '"' {
+	if whole == eventType && text[0] != '"' {
 		return errEventType
 	}
 	if v.depth+len(v.path)+depth > maxDepth {
@@ -43,10 +44,12 @@ func (v Value) Set(x any) error {
 	if text, err = t.wrap(text); err != nil {
 		return err
 	}
-	if v.whole() == eventType {
+	if whole == eventType {
 		v.b.retyped = true
 	}
-	if !v.element {
+	if t.insert && v.of == nil && len(v.path) == 1 {
+		v.b.changed() // and there is nothing of that name to remove
+	} else if !v.element {
 		v.remove(t.at)
 	}
 	if t.insert {
@@ -87,7 +90,7 @@ func (v *Value) target() (target, error) {
 		if !ok {
 			return target{}, errGone
 		}
-		switch p.first() {
+		switch v.b.first(p) {
 		case 'n':
 			return target{at: at, below: path[i:]}, nil
 		case '{':
@@ -143,10 +146,9 @@ func (b *Batch) insert(p place, name string, text []byte) {
 	for c.scan() {
 		comma = comma || !c.cut()
 	}
-	i, ok := p.doc.addedAt(c.end)
-	if !ok {
-		added := splice{start: c.end, end: c.end, added: &additions{comma: comma}}
-		p.doc.splices.insert(i, added)
+	if i, ok := p.doc.addedAt(c.end); ok {
+		p.doc.splices.at(i).added.add(addition{name, &document{text: text, in: p.doc}})
+	} else {
+		p.doc.splices.insert(i, splice{start: c.end, end: c.end, added: newAdditions(comma, name, text, p.doc)})
 	}
-	p.doc.splices.at(i).added.add(addition{name, &document{text: text, in: p.doc}})
 }

@@ -52,16 +52,53 @@ func (v *Value) removeNoted(keep place) (done bool) {
 	case len(v.path) != 2:
 		return false
 	case v.kind == batchObject:
-		return v.b.removeFromMember(v.path[0], v.path[1], keep)
+		h := v.b.holder(v.path[0], v.path[1])
+		return h != nil && v.b.removeHeld(h, keep)
 	case v.inData(v.path) && v.path[1] == "location":
 		return v.b.removeLocation(&v.b.events[v.event-1], keep)
 	}
 	return false
 }
 
+// holder returns what was noted down of a member of the batch and the member of
+// that, or nil if nothing was.
+func (b *Batch) holder(name, member string) *holder {
+	switch {
+	case name == "context" && member == "location":
+		return &b.context
+	case name == "device_info" && member == "device":
+		return &b.device
+	}
+	return nil
+}
+
+// removeHeld removes the member of a holder in which there were no edits. It
+// looks at the text only when that is the first one, as then the comma goes that
+// comes next.
+func (b *Batch) removeHeld(h *holder, keep place) (done bool) {
+	open, m := h.at.pos(), &h.member
+	if h.end == 0 || h.at.repeated() || m.value.repeated() {
+		return false
+	}
+	i, edited := b.base.edited(open, int(h.end))
+	switch {
+	case edited:
+		return false
+	case m.value == 0 || keep == place{&b.base, m.value.pos()}: // there is nothing to remove
+	case int(m.prev) == open+1:
+		b.base.cutEntry(open, int(m.prev), int(m.end))
+	default:
+		b.base.splices.insert(i, splice{start: int(m.prev), end: int(m.end)})
+	}
+	return true
+}
+
 // removeLocation removes the location from the data of an event.
 func (b *Batch) removeLocation(e *eventSpan, keep place) (done bool) {
 	h := &e.data
+	if b.removeHeld(h, keep) {
+		return true
+	}
 	if h.at.repeated() || h.member.value.repeated() {
 		return false
 	}
@@ -77,30 +114,11 @@ func (b *Batch) removeLocation(e *eventSpan, keep place) (done bool) {
 	return known
 }
 
-// removeFromMember removes a member from a member of the batch, in which there
-// were no edits.
-func (b *Batch) removeFromMember(parent, name string, keep place) (done bool) {
-	var h *holder
-	switch {
-	case parent == "context" && name == "location":
-		h = &b.context
-	case parent == "device_info" && name == "device":
-		h = &b.device
-	default:
-		return false
-	}
-	open, m := h.at.pos(), &h.member
-	if h.end == 0 || h.at.repeated() || m.value.repeated() || b.base.edited(open, int(h.end)) {
-		return false
-	}
-	if m.value != 0 && keep != (place{&b.base, m.value.pos()}) {
-		b.base.cutEntry(open, int(m.prev), int(m.end))
-	}
-	return true
-}
-
 // edited tells whether there were edits in the event.
-func (b *Batch) edited(e *eventSpan) bool { return b.base.edited(int(e.start), int(e.end)) }
+func (b *Batch) edited(e *eventSpan) bool {
+	_, edited := b.base.edited(int(e.start), int(e.end))
+	return edited
+}
 
 // data returns the place of an event's last member data, if the index knows it.
 func (b *Batch) data(e *eventSpan, edited bool) (at place, known bool) {

@@ -54,10 +54,18 @@ func (l *splices) move(i int) {
 	}
 }
 
-// grow makes the gap larger when it is used up.
+// grow makes the gap larger when it is used up. Six splices are enough for the
+// usual edits, and four times as many for one in each event as well.
 func (l *splices) grow() {
 	n := len(l.list)
-	list := make([]splice, max(6, 2*n)) // six are enough for the usual edits
+	size := 2 * n
+	switch n {
+	case 0:
+		size = 6
+	case 6:
+		size = 24
+	}
+	list := make([]splice, size)
 	copy(list, l.list[:l.gap])
 	copy(list[len(list)-(n-l.end):], l.list[l.end:])
 	l.list, l.end = list, len(list)-(n-l.end)

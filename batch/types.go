@@ -1,5 +1,7 @@
 package batch
 
+import "math/bits"
+
 // The types of events that are forwarded, as mParticle writes them in
 // event_type. Its documentation calls CustomEvent an "App Event".
 const (
@@ -50,6 +52,22 @@ const (
 	userAttributeChange
 	userIdentityChange
 )
+
+// A typeSet is a set of typeCodes: bit c stands for code c.
+type typeSet uint32
+
+func (s *typeSet) add(c typeCode) { *s |= 1 << c }
+
+func (s typeSet) has(c typeCode) bool { return s>>c&1 == 1 }
+
+func (s typeSet) empty() bool { return s == 0 }
+
+// take takes the lowest code out of a set that is not empty.
+func (s *typeSet) take() typeCode {
+	c := typeCode(bits.TrailingZeros32(uint32(*s)))
+	*s &= *s - 1
+	return c
+}
 
 // typeNames has the constants at their codes.
 var typeNames = [...]string{ //nolint:gochecknoglobals // a constant in all but name: nobody writes to it

@@ -76,8 +76,8 @@ func (v *Value) entry() entry { return entry{v.root, v.open, v.prev, v.added} }
 // whole returns the kind of the value itself.
 func (v *Value) whole() kind {
 	k := v.kind
-	for _, name := range v.path {
-		k = k.member(name)
+	for i := 0; i < len(v.path) && k != anything; i++ {
+		k = k.member(v.path[i])
 	}
 	return k
 }
@@ -97,7 +97,7 @@ func (v *Value) find() (place, bool) {
 
 // last returns the place of the last member with that name of the value at p.
 func (b *Batch) last(p place, name string) (last place, ok bool) {
-	if p.first() != '{' {
+	if b.first(p) != '{' {
 		return p, false
 	}
 	c := b.entries(p)
