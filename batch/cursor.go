@@ -147,7 +147,10 @@ func (c *cursor) scanNamed(name string) bool {
 
 // take moves to a member that Parse noted down.
 func (c *cursor) take(m *memberSpan) {
-	c.at, c.colon, c.value, c.end, c.escaped = int(m.at), int(m.colon), int(m.value), int(m.end), m.escaped
+	c.at, c.colon, c.end, c.escaped = int(m.at), int(m.colon), int(m.end), m.escaped
+	if c.value = c.colon + 1; !m.tight {
+		c.value = skipColon(c.doc.text, c.colon)
+	}
 }
 
 // afterComma returns the index after the comma at s[i], before which there may

@@ -60,7 +60,7 @@ func (e Event) Type() string {
 	if e.b == nil || e.b.dropped.has(e.i) {
 		return ""
 	}
-	if code := e.b.events[e.i].code; code != otherType && !e.b.retyped {
+	if code := e.b.events[e.i].data.code; code != otherType && !e.b.retyped {
 		return typeNames[code]
 	}
 	text, _ := e.At("event_type").Text()
@@ -73,7 +73,7 @@ func (e Event) ParsedType() string {
 	if e.b == nil {
 		return ""
 	}
-	if code := e.b.events[e.i].code; code != otherType {
+	if code := e.b.events[e.i].data.code; code != otherType {
 		return typeNames[code]
 	}
 	unedited := &Batch{index: e.b.index}

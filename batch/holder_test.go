@@ -171,15 +171,16 @@ func (r *race) stepBatch(c chooser) {
 func TestParse_entrySpans(t *testing.T) {
 	seen := 0
 	check := func(text []byte, h *holder) {
-		m := &h.member
-		if h.end == 0 || m.value == 0 || m.value.repeated() {
+		if h.end == 0 || h.value == 0 || h.value.repeated() {
 			return
 		}
+		prev, ok := h.prev()
+		require.True(t, ok)
 		seen++
 		c := cursor{doc: &document{text: text}, object: true, end: h.at.pos() + 1}
-		for c.scan() && c.value != m.value.pos() {
+		for c.scan() && c.value != h.value.pos() {
 		}
-		require.Equal(t, []int{c.prev, c.value, c.end}, []int{int(m.prev), m.value.pos(), int(m.end)}, "%s", text)
+		require.Equal(t, []int{c.prev, c.value, c.end}, []int{prev, h.value.pos(), int(h.valueEnd)}, "%s", text)
 	}
 	for seed := range uint64(4000) {
 		rng := rand.New(rand.NewPCG(seed, 7))
@@ -192,4 +193,17 @@ func TestParse_entrySpans(t *testing.T) {
 		}
 	}
 	assert.Greater(t, seen, 1000)
+}
+
+// So much space around a name that its length is not noted down is cut as well.
+func TestBatch_At_holders_muchSpace(t *testing.T) {
+	for _, n := range []int{65_500, 65_521, 65_522, 65_523, 65_524, 65_525, 65_526, 70_000, 131_060} {
+		space := strings.Repeat(" ", n)
+		for _, member := range []string{space + `"location":{}`, `"location":` + space + `{}`, space + `"location"` + space + `:{}`} {
+			b := parsed(t, `{"context":{"a":1,`+member+`},"events":[{"data":{"a":1,`+member+`},"event_type":"x"}]}`)
+			require.NoError(t, b.At("context", "location").Remove())
+			require.NoError(t, b.RemoveFromEvents("data", "location"))
+			assert.Equal(t, `{"context":{"a":1},"events":[{"data":{"a":1},"event_type":"x"}]}`, string(b.AppendJSON(nil)), n)
+		}
+	}
 }

@@ -21,9 +21,9 @@ type span struct{ start, end int32 }
 type memberSpan struct {
 	at      int32 // where its name begins
 	colon   int32 // after its name
-	value   int32 // where its value begins
 	end     int32 // after its value
 	escaped bool  // there are escape sequences in the name
+	tight   bool  // its value begins right behind the colon, and that behind the name
 
 	first, last byte // of the name in its quotes
 }
@@ -43,25 +43,23 @@ type eventSpan struct {
 	start, end int32
 	data       holder // the member "data", and its member "location"
 	name       noted  // the member "event_name" of the last member "data"
-	code       typeCode
 }
 
 // A holder is a member that is an object, mostly, and one member of that, which
 // settings may want removed. If the holder is repeated, all but at is about the
-// last one.
+// last one; if the member is, only value means anything of what is about it.
 type holder struct {
-	at     noted
-	end    int32 // after it, if it is an object, or else 0
-	member entrySpan
+	at       noted
+	end      int32    // after it, if it is an object, or else 0
+	value    noted    // the value of its member
+	valueEnd int32    // after that
+	lead     uint16   // from the entry before, or the opening brace, to the value; 0: too much
+	code     typeCode // of the event whose data it is; here because here is room
 }
 
-// An entrySpan is a member as cutting it needs it. If it is repeated, only value
-// means anything.
-type entrySpan struct {
-	prev  int32 // after the entry before, or after the opening brace
-	value noted
-	end   int32 // after its value
-}
+// prev returns the index after the entry before the member, or after the opening
+// brace, if that was noted down.
+func (h *holder) prev() (i int, ok bool) { return h.value.pos() - int(h.lead), h.lead > 0 }
 
 // named returns what was noted down of a member of data of that name, if
 // anything was.
@@ -70,7 +68,7 @@ func (e *eventSpan) named(name string) (n noted, ok bool) {
 	case "event_name":
 		return e.name, true
 	case "location":
-		return e.data.member.value, true
+		return e.data.value, true
 	}
 	return 0, false
 }

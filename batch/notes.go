@@ -3,6 +3,7 @@ package batch
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"strconv"
 )
 
@@ -13,6 +14,7 @@ type notes struct {
 	index
 	depth    int  // of the innermost open container that notes are taken of; -1: of none at all
 	wanted   bool // the next container is one
+	keen     bool // all its members are worth a look, whatever their names
 	unended  bool // the end of the holder's member is still to come
 	inDevice bool // the member of the batch that is a holder is device_info
 	hasID    bool // a member "mpid" was there
@@ -41,9 +43,15 @@ type eventNote struct {
 // notable tells whether to take note of a member, by what is known of its name
 // before looking at it. Most members are in the data of events.
 func (p *parser) notable(length int, escaped bool) bool {
-	return length == len(`"location"`) || length == len(`"event_name"`) || length == len(`"device"`) || escaped || p.unended ||
-		p.depth == inBatch || p.depth == inEvent
+	return p.keen || length < 64 && lengths>>length&1 == 1 || escaped
 }
+
+// lengths has the bits of those that names may have in holders, with quotes.
+const lengths uint64 = 1<<len(`"location"`) | 1<<len(`"event_name"`) | 1<<len(`"device"`)
+
+// enter goes on with the members of the container at depth. In the batch and in
+// events all of them are worth a look.
+func (p *parser) enter(depth int) { p.depth, p.keen = depth, depth == inBatch || depth == inEvent }
 
 // member takes note of a member whose value is about to begin.
 func (p *parser) member(at, colon, value int, escaped bool) int {
@@ -57,8 +65,8 @@ func (p *parser) member(at, colon, value int, escaped bool) int {
 	switch p.depth {
 	case inBatch:
 		p.members = append(p.members, memberSpan{
-			at: int32(at), colon: int32(colon), value: int32(value),
-			escaped: escaped, first: p.s[at+1], last: p.s[colon-2],
+			at: int32(at), colon: int32(colon), escaped: escaped, tight: value == colon+1,
+			first: p.s[at+1], last: p.s[colon-2],
 		})
 		switch string(name) {
 		case "context":
@@ -99,7 +107,7 @@ func (p *parser) member(at, colon, value int, escaped bool) int {
 // it counts no more.
 func (p *parser) holds(h *holder, value int) {
 	h.at.found(value)
-	h.end, h.member = 0, entrySpan{}
+	h.end, h.value = 0, 0
 	p.wanted = at(p.s, value) == '{'
 }
 
@@ -117,19 +125,22 @@ func (p *parser) holder() *holder {
 // entry takes note of the holder's member that holders are there for. Where that
 // ends shows when the next one comes, or the end of the holder.
 func (p *parser) entry(at, value int) {
-	m := &p.holder().member
-	m.prev = int32(beforeName(p.s, at))
-	m.value.found(value)
-	p.unended = true
+	h := p.holder()
+	h.value.found(value)
+	h.lead = uint16(min(value-beforeName(p.s, at), math.MaxUint16+1)) // 0 if that is too much
+	p.unended, p.keen = true, true
 }
 
 func (p *parser) entryEnd(end int) {
-	p.holder().member.end, p.unended = int32(end), false
+	p.holder().valueEnd, p.unended, p.keen = int32(end), false, false
 }
 
 // beforeName returns the index after the entry before the member whose name
 // begins at s[i], or after the opening brace.
 func beforeName(s []byte, i int) int {
+	if s[i-1] == ',' && s[i-2] > ' ' { // so it is mostly
+		return i - 1
+	}
 	i = skipSpaceBack(s, i)
 	if s[i-1] == '{' {
 		return i
@@ -231,7 +242,7 @@ func (p *parser) eventType(i int) int {
 	if p.event.eventType != nil && !bytes.Equal(text, p.event.eventType) {
 		return p.fail(i, p.eventName()+".event_type", "differs from the event_type before it")
 	}
-	p.event.eventType, p.event.code = text, codeOf(text)
+	p.event.eventType, p.event.data.code = text, codeOf(text)
 	return end
 }
 
@@ -255,10 +266,10 @@ func (p *parser) closed(end int) int {
 			return p.fail(int(e.start), p.eventName()+".event_type", "missing")
 		}
 		e.end = int32(end)
-		p.types.add(e.code)
+		p.types.add(e.data.code)
 		p.events = append(p.events, e.eventSpan)
 	}
-	p.depth--
+	p.enter(p.depth - 1)
 	return end
 }
 

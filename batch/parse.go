@@ -125,7 +125,8 @@ func (p *parser) value(i int) int {
 				return ^i
 			}
 			if p.wanted {
-				p.wanted, p.depth = false, depth
+				p.wanted = false
+				p.enter(depth)
 			}
 			closer = c + 2
 			p.nesting.open(depth, c == '{')

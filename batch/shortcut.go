@@ -76,19 +76,22 @@ func (b *Batch) holder(name, member string) *holder {
 // looks at the text only when that is the first one, as then the comma goes that
 // comes next.
 func (b *Batch) removeHeld(h *holder, keep place) (done bool) {
-	open, m := h.at.pos(), &h.member
-	if h.end == 0 || h.at.repeated() || m.value.repeated() {
+	if h.end == 0 || h.at.repeated() || h.value.repeated() {
 		return false
 	}
+	open := h.at.pos()
+	prev, known := h.prev()
 	i, edited := b.base.edited(open, int(h.end))
 	switch {
 	case edited:
 		return false
-	case m.value == 0 || keep == place{&b.base, m.value.pos()}: // there is nothing to remove
-	case int(m.prev) == open+1:
-		b.base.cutEntry(open, int(m.prev), int(m.end))
+	case h.value == 0 || keep == place{&b.base, h.value.pos()}: // there is nothing to remove
+	case !known:
+		return false
+	case prev == open+1:
+		b.base.cutEntry(open, prev, int(h.valueEnd))
 	default:
-		b.base.splices.insert(i, splice{start: int(m.prev), end: int(m.end)})
+		b.base.splices.insert(i, splice{start: prev, end: int(h.valueEnd)})
 	}
 	return true
 }
@@ -99,7 +102,8 @@ func (b *Batch) removeLocation(e *eventSpan, keep place) (done bool) {
 	if b.removeHeld(h, keep) {
 		return true
 	}
-	if h.at.repeated() || h.member.value.repeated() {
+	prev, ok := h.prev()
+	if h.at.repeated() || h.value.repeated() || h.value != 0 && !ok {
 		return false
 	}
 	edited := b.edited(e)
@@ -107,9 +111,9 @@ func (b *Batch) removeLocation(e *eventSpan, keep place) (done bool) {
 	if !known || at.doc == nil {
 		return known
 	}
-	member, known := b.member(e, h.member.value, "location", edited)
+	member, known := b.member(e, h.value, "location", edited)
 	if known && member.doc != nil && member != keep {
-		b.base.cutEntry(at.pos, int(h.member.prev), int(h.member.end))
+		b.base.cutEntry(at.pos, prev, int(h.valueEnd))
 	}
 	return known
 }
