@@ -43,10 +43,11 @@ type eventNote struct {
 // notable tells whether to take note of a member, by what is known of its name
 // before looking at it. Most members are in the data of events.
 func (p *parser) notable(length int, escaped bool) bool {
-	return p.keen || length < 64 && lengths>>length&1 == 1 || escaped
+	return p.keen || lengths>>(length%64)&1 == 1 || escaped
 }
 
 // lengths has the bits of those that names may have in holders, with quotes.
+// Names that are 64 longer get a look too, which does no harm.
 const lengths uint64 = 1<<len(`"location"`) | 1<<len(`"event_name"`) | 1<<len(`"device"`)
 
 // enter goes on with the members of the container at depth. In the batch and in
