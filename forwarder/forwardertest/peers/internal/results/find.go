@@ -25,17 +25,6 @@ func order() []string {
 	return []string{peer.Forward, peer.Stock, peer.Engine, peer.Seam, peer.Franz, peer.FranzWait, peer.FranzLong, peer.Sarama, peer.Confluent, peer.Java}
 }
 
-// producer is what the forwarder had behind it in this run, with its name in
-// sentences: the engine, or the adapter when there was none yet.
-func (r *Results) producer() (name, called string) {
-	for _, c := range r.Cells {
-		if len(c.Rounds[peer.Engine]) > 0 {
-			return peer.Engine, "our producer"
-		}
-	}
-	return peer.Seam, "our adapter to AsyncProducer"
-}
-
 // sortedBy has the names of a map, those of the list first and as there.
 func sortedBy[V any](m map[string]V, list []string) []string {
 	place := func(name string) int {

@@ -113,17 +113,6 @@ func TestSummary(t *testing.T) {
 	contains(t, got[4], "win 17, tie 0, lose 1 of 18 cells, ratios 0.60 to 1.60")
 }
 
-// Runs from before there was an engine tell of the adapter, and say so.
-func TestSummaryOfAdapter(t *testing.T) {
-	r := madeUp()
-	for _, c := range r.Cells {
-		delete(c.Rounds, peer.Engine)
-	}
-	got := lines(t, r)
-	contains(t, got[0], "CPU of a message, our adapter to AsyncProducer against", "ratios 0.90 to 0.90")
-	contains(t, got[5], "not measured 1, 2, 3, 4, 5, 6, 7, 8")
-}
-
 func TestSummaryOfNothing(t *testing.T) {
 	for _, l := range lines(t, new(results.Results)) {
 		contains(t, l, "not measured")

@@ -10,30 +10,29 @@ import (
 // Summary says in six lines of a Markdown list where we win, tie and lose.
 // They are computed, so that none is more cheerful than the numbers.
 func (r *Results) Summary() string {
-	ours, called := r.producer()
-	oursCPU := func(c Cell) Ratio { return RatioOf(c.Rounds[ours], c.Rounds[franz(c.Rounds)], cpu) }
+	oursCPU := func(c Cell) Ratio { return RatioOf(c.Rounds[peer.Engine], c.Rounds[franz(c.Rounds)], cpu) }
 	oursRate := func(c Cell) Ratio {
 		// Here the fastest counts, whatever it costs.
 		name := best(c.Rounds, rate, more, append(peer.Lingers(), peer.Sarama, peer.Confluent)...)
-		return RatioOf(c.Rounds[ours], c.Rounds[name], rate)
+		return RatioOf(c.Rounds[peer.Engine], c.Rounds[name], rate)
 	}
 	oursTo := func(name string) func(Cell) Ratio {
-		return func(c Cell) Ratio { return RatioOf(c.Rounds[ours], c.Rounds[name], cpu) }
+		return func(c Cell) Ratio { return RatioOf(c.Rounds[peer.Engine], c.Rounds[name], cpu) }
 	}
 	withJava := r.cellsWhere(func(c Cell) bool { return len(c.Rounds[peer.Java]) > 0 })
 	small := r.cellsWhere(func(c Cell) bool { return c.Size == "1 KiB" })
 	waiting := r.cellsWhere(func(c Cell) bool { return c.Shape == "64 x 1" })
 	lines := []string{
-		"CPU of a message, " + called + " against franz-go with its better linger, less is better: " +
+		"CPU of a message, our producer against franz-go with its better linger, less is better: " +
 			tallyOf(r.Cells, oursCPU, less) + "; of those, 1 KiB " + tallyOf(small, oursCPU, less),
-		"Messages/s, " + called + " against the fastest Go peer, more is better: " +
+		"Messages/s, our producer against the fastest Go peer, more is better: " +
 			tallyOf(r.Cells, oursRate, more) + "; of those, 1 KiB " + tallyOf(small, oursRate, more),
-		"CPU, " + called + " against librdkafka, whose codecs are in C: " + tallyOf(r.Cells, oursTo(peer.Confluent), less) +
+		"CPU, our producer against librdkafka, whose codecs are in C: " + tallyOf(r.Cells, oursTo(peer.Confluent), less) +
 			"; against Java: " + tallyOf(withJava, oursTo(peer.Java), less),
 		"CPU of Forward, which filters and encodes a parsed batch, against franz-go that is handed ready bytes, 9 KB with zstd: " +
 			r.wholeForward("64 x 10", "64 x 1"),
-		"Latency p99 of 64 callers with one message each, " + called + " against franz-go without linger, less is better: " +
-			tallyOf(waiting, func(c Cell) Ratio { return RatioOf(c.Rounds[ours], c.Rounds[peer.Franz], p99) }, less),
+		"Latency p99 of 64 callers with one message each, our producer against franz-go without linger, less is better: " +
+			tallyOf(waiting, func(c Cell) Ratio { return RatioOf(c.Rounds[peer.Engine], c.Rounds[peer.Franz], p99) }, less),
 		r.barsMet(),
 	}
 	return "- " + strings.Join(lines, ".\n- ") + ".\n"

@@ -11,16 +11,15 @@ func (r *Results) writeFloor(d *document) {
 	if len(r.Floor) == 0 {
 		return
 	}
-	ours, called := r.producer()
 	d.printf(`
 ## Floor
 
 Processor time to compress, seal (AES-GCM) and write the same bytes with the
 same codec libraries and nothing else, by how much is compressed together, next
-to %s and to the whole of Forward on one broker with groups.
+to our producer and to the whole of Forward on one broker with groups.
 
-`, called)
-	d.head("bytes", "batch KiB", "floor µs", ours+" µs", "to floor", peer.Forward+" µs", "to floor")
+`)
+	d.head("bytes", "batch KiB", "floor µs", peer.Engine+" µs", "to floor", peer.Forward+" µs", "to floor")
 	for _, f := range r.Floor {
 		var floor []Measurement
 		for _, v := range f.CPUMicros {
@@ -30,7 +29,7 @@ to %s and to the whole of Forward on one broker with groups.
 		cells := r.cellsWhere(func(c Cell) bool {
 			return c.oneBroker() && c.grouped() && c.Size == f.Size && c.Codec == f.Codec
 		})
-		for _, name := range []string{ours, peer.Forward} {
+		for _, name := range []string{peer.Engine, peer.Forward} {
 			var rounds []Measurement
 			if len(cells) > 0 {
 				rounds = cells[0].Rounds[name]
@@ -58,7 +57,6 @@ func cpuOrFailure(rounds []Measurement) string {
 }
 
 func (r *Results) writeGrowth(d *document) {
-	ours, _ := r.producer()
 	for i, of := range r.growing() {
 		if i == 0 {
 			d.printf("\n## Growth\n\nProcessor time of a message in µs, as one thing grows; the rest is 9 KB, lz4, 64 callers with\none message each, 12 partitions and one broker 3.9.2. Three brokers are 4.3.1.\n")
@@ -67,14 +65,14 @@ func (r *Results) writeGrowth(d *document) {
 		names := contendersOf(steps)
 		d.printf("\n### %s\n\n", plain(of))
 		head := append([]string{of}, names...)
-		d.head(append(head, ours+" to franz-go", peer.Forward+" to franz-go")...)
+		d.head(append(head, peer.Engine+" to franz-go", peer.Forward+" to franz-go")...)
 		for _, g := range steps {
 			row := []string{fmt.Sprint(g.At)}
 			for _, name := range names {
 				row = append(row, cpuOrFailure(g.Rounds[name]))
 			}
 			base := g.Rounds[franz(g.Rounds)]
-			d.row(append(row, RatioOf(g.Rounds[ours], base, cpu).String(),
+			d.row(append(row, RatioOf(g.Rounds[peer.Engine], base, cpu).String(),
 				RatioOf(g.Rounds[peer.Forward], base, cpu).String())...)
 		}
 	}
