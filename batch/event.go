@@ -32,7 +32,8 @@ func (b *Batch) Events() iter.Seq2[int, Event] {
 }
 
 // RemoveFromEvents removes what the path leads to from each event that is left, as
-// e.At(path...).Remove() does. It ends at the first error.
+// e.At(path...).Remove() does. It ends at the first error. It takes less time for
+// the events' locations, "data", "location", than a loop does.
 func (b *Batch) RemoveFromEvents(path ...string) error {
 	location := len(path) == 2 && path[0] == "data" && path[1] == "location"
 	for i := range b.events {

@@ -49,8 +49,8 @@ type alone struct {
 
 // A message is one Kafka record of a batch and the events in it.
 type message struct {
-	firstEvent, events int // counted in the batch as filtered
-	key, value         []byte
+	firstEvent, events int    // counted in the batch as filtered
+	key, value         []byte // once all are settled the value's bytes may be another batch's
 	part               string // "i/n" when the batch was split
 }
 

@@ -47,8 +47,10 @@
 //
 // The messages that are accepted and undecided never take more than
 // delivery.max_buffered_bytes, counted as in [TooLargeError]. Beside them, the
-// batches they come from stay in memory. A full buffer makes calls wait, in the
-// order in which they came.
+// batches they come from stay in memory. The memory of values is up to a quarter
+// larger than they are; once all of a batch is acknowledged it is used for
+// others, or left to the garbage collector. A full buffer makes calls wait, in
+// the order in which they came.
 //
 // # How messages get to Kafka
 //
@@ -80,8 +82,6 @@
 //   - Messages without a user id stay together: one partition, chosen at random
 //     among those that are well, gets them until a record batch of it is sealed
 //     (KIP-480, KIP-794).
-//   - Values are kept in buffers that are up to a quarter larger and, once all of
-//     a batch is acknowledged, used for others.
 //   - Beside delivery.max_buffered_bytes, the messages in requests under way are
 //     in memory up to three more times, encoded, compressed and as a request:
 //     some 4 MB of each broker before compression, or two messages if those are

@@ -1,7 +1,6 @@
 package forwarder
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/eventferry/eventferry/batch"
@@ -88,7 +87,10 @@ func (s *splitter) header(i int) int {
 // split makes the messages that were measured, in list if it has room. Their
 // values go to buf.
 func (s *splitter) split(all sizes, key, buf []byte, list []message) []message {
-	messages := slices.Grow(list, all.messages)[:all.messages]
+	if cap(list) < all.messages {
+		list = make([]message, all.messages)
+	}
+	messages := list[:all.messages]
 	from := 0
 	for i := range messages {
 		to, _ := s.next(i, from)

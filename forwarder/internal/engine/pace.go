@@ -11,8 +11,9 @@ import "time"
 // when there is enough for it to be worth its while, or when the first has been
 // under way for a good part of the usual time.
 //
-// A request takes half of what there is at most: so the broker works on one half
-// while the other is compressed, and neither waits for the other to finish.
+// A request takes half of what there is at most, but what is worth one of its own
+// at least: so the broker works on one half while the other is compressed, and
+// neither waits for the other to finish.
 type pace struct {
 	good  int           // bytes that are worth a request of their own
 	usual time.Duration // how long a request takes, as of late; 0: not known
