@@ -226,8 +226,8 @@ func (e *Engine) sealLocked(q *queue, limit int) *bundle {
 func (e *Engine) dissolveLocked(q *queue) {
 	b := q.held[0]
 	for _, c := range b.cargo {
-		if c.entry.in != nil && c.entry.next != c.to {
-			return // a message in between was refused: what is left of b stays together
+		if c.entry.next != c.to {
+			return // one behind it was refused, which is settled: what is left of b stays together
 		}
 	}
 	q.held = q.held[:0]
@@ -235,7 +235,6 @@ func (e *Engine) dissolveLocked(q *queue) {
 		c := b.cargo[i]
 		c.entry.next = c.from
 		if c.entry.in == nil {
-			c.entry.end = c.to
 			q.waiting.pushFront(c.entry)
 		}
 	}
