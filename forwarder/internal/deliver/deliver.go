@@ -26,6 +26,8 @@ const (
 
 // A Message is one Kafka record that waits to be produced. The producer reads
 // it and never changes it; its bytes must stay as they are until it is settled.
+// Once its whole group is acknowledged they may become others: the producer
+// reads them no more.
 type Message struct {
 	Key   []byte // nil: no key, and the partition is chosen at random
 	Value []byte

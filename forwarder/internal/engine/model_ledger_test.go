@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -121,7 +122,9 @@ func (l *ledger) fill(r *rand.Rand, n, users, rotten int) {
 			if r.IntN(20) == 0 {
 				m.Part = "1/2"
 			}
-			g.Messages = append(g.Messages, m.Message)
+			lent := m.Message
+			lent.Value = bytes.Clone(m.Value)
+			g.Messages = append(g.Messages, lent)
 			g.messages = append(g.messages, m)
 			l.messages = append(l.messages, m)
 		}
@@ -138,6 +141,20 @@ func (g *modelGroup) Settle(i int, r deliver.Result) {
 	l.sim.mu.Lock()
 	defer l.sim.mu.Unlock()
 	l.settle(g.messages[i], r)
+	g.takeBack()
+}
+
+// takeBack writes something else over the values once all are acknowledged, as
+// whoever has lent them may.
+func (g *modelGroup) takeBack() {
+	for _, m := range g.messages {
+		if m.settled == 0 || m.result.Outcome != deliver.Acknowledged {
+			return
+		}
+	}
+	for _, lent := range g.Messages {
+		copy(lent.Value, bytes.Repeat([]byte("#"), len(lent.Value)))
+	}
 }
 
 func (l *ledger) settle(m *modelMessage, r deliver.Result) {
