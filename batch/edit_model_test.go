@@ -287,23 +287,16 @@ func (w *twin) hold(v Value, root *node, path []string, h *held) {
 	w.check()
 }
 
-// The same with a context and a device_info, repeated or not.
-func TestEdit_likeModel_holders(t *testing.T) {
-	for seed := range uint64(3000) {
-		rng := rand.New(rand.NewPCG(seed, 5))
-		w := newTwin(t, oddHolders(rng))
-		w.log = append(w.log, fmt.Sprintf("seed %d: %s", seed, w.b.AppendJSON(nil)))
-		for range 1 + rng.IntN(14) {
-			w.step(rng)
-		}
-	}
-}
-
-// TestEdit_likeModel makes thousands of random edits to odd batches.
+// TestEdit_likeModel makes thousands of random edits to odd batches, some of them
+// with a context and a device_info, repeated or not.
 func TestEdit_likeModel(t *testing.T) {
-	for seed := range uint64(6000) {
+	for seed := range uint64(9000) {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		w := newTwin(t, oddBatch(rng))
+		text := oddBatch
+		if seed%3 == 0 {
+			text = oddHolders
+		}
+		w := newTwin(t, text(rng))
 		w.log = append(w.log, fmt.Sprintf("seed %d: %s", seed, w.b.AppendJSON(nil)))
 		for range 1 + rng.IntN(14) {
 			w.step(rng)

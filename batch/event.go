@@ -31,26 +31,6 @@ func (b *Batch) Events() iter.Seq2[int, Event] {
 	}
 }
 
-// RemoveFromEvents removes what the path leads to from each event that is left, as
-// e.At(path...).Remove() does. It ends at the first error. It takes less time for
-// the events' locations, "data", "location", than a loop does.
-func (b *Batch) RemoveFromEvents(path ...string) error {
-	location := len(path) == 2 && path[0] == "data" && path[1] == "location"
-	for i := range b.events {
-		if b.dropped.has(i) {
-			continue
-		}
-		if location && b.removeLocation(&b.events[i], place{}) {
-			b.changed()
-			continue
-		}
-		if err := (Event{b, i}).At(path...).Remove(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Index returns the event's position in the batch as it was parsed, counting
 // from 0 and counting dropped events too. It is the same in clones.
 func (e Event) Index() int { return e.i }
@@ -61,7 +41,7 @@ func (e Event) Type() string {
 	if e.b == nil || e.b.dropped.has(e.i) {
 		return ""
 	}
-	if code := e.b.events[e.i].data.code; code != otherType && !e.b.retyped {
+	if code := e.b.events[e.i].code; code != otherType && !e.b.retyped {
 		return typeNames[code]
 	}
 	text, _ := e.At("event_type").Text()
@@ -74,7 +54,7 @@ func (e Event) ParsedType() string {
 	if e.b == nil {
 		return ""
 	}
-	if code := e.b.events[e.i].data.code; code != otherType {
+	if code := e.b.events[e.i].code; code != otherType {
 		return typeNames[code]
 	}
 	unedited := &Batch{index: e.b.index}

@@ -68,28 +68,6 @@ type DroppedEvents struct {
 // begins with none.
 func (b *Batch) Dropped() []DroppedEvents { return b.drops[:len(b.drops):len(b.drops)] }
 
-// HasType tells whether match returns true for the type of an event, as it is now
-// or as it was parsed: see [Event.Type] and [Event.ParsedType]. Where it can it
-// asks once for each type, not for each event, and then the types of events that
-// were dropped count too. So before [Batch.DropEvents] by type, and the like, it
-// saves looking at all events of most batches.
-func (b *Batch) HasType(match func(eventType string) bool) bool {
-	for types := b.types; !types.empty(); {
-		if code := types.take(); code != otherType && match(typeNames[code]) {
-			return true
-		}
-	}
-	if !b.retyped && !b.types.has(otherType) {
-		return false // the index knows all
-	}
-	for i := range b.events {
-		if e := (Event{b, i}); !b.dropped.has(i) && (match(e.Type()) || match(e.ParsedType())) {
-			return true
-		}
-	}
-	return false
-}
-
 // DropEvents drops the events for which drop returns true, and returns how many
 // they were. The reason is reported and counted: make it a constant, never
 // payload.
@@ -115,4 +93,15 @@ func (b *Batch) DropEvents(reason string, drop func(Event) bool) int {
 		n++
 	}
 	return n
+}
+
+// DropTypes drops the events for whose type, as [Event.Type] returns it, match
+// returns true, and returns how many they were. It is [Batch.DropEvents], but as
+// long as no event_type was edited it asks for each type once, and looks at no
+// event when none has to go. match must always answer the same.
+func (b *Batch) DropTypes(reason string, match func(eventType string) bool) int {
+	if !b.retyped && !b.types.any(match) {
+		return 0
+	}
+	return b.DropEvents(reason, func(e Event) bool { return match(e.Type()) })
 }

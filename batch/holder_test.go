@@ -202,7 +202,7 @@ func TestBatch_At_holders_muchSpace(t *testing.T) {
 		for _, member := range []string{space + `"location":{}`, `"location":` + space + `{}`, space + `"location"` + space + `:{}`} {
 			b := parsed(t, `{"context":{"a":1,`+member+`},"events":[{"data":{"a":1,`+member+`},"event_type":"x"}]}`)
 			require.NoError(t, b.At("context", "location").Remove())
-			require.NoError(t, b.RemoveFromEvents("data", "location"))
+			require.NoError(t, (Event{b, 0}).At("data", "location").Remove())
 			assert.Equal(t, `{"context":{"a":1},"events":[{"data":{"a":1},"event_type":"x"}]}`, string(b.AppendJSON(nil)), n)
 		}
 	}

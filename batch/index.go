@@ -43,6 +43,7 @@ type eventSpan struct {
 	start, end int32
 	data       holder // the member "data", and its member "location"
 	name       noted  // the member "event_name" of the last member "data"
+	code       typeCode
 }
 
 // A holder is a member that is an object, mostly, and one member of that, which
@@ -50,11 +51,10 @@ type eventSpan struct {
 // last one; if the member is, only value means anything of what is about it.
 type holder struct {
 	at       noted
-	end      int32    // after it, if it is an object, or else 0
-	value    noted    // the value of its member
-	valueEnd int32    // after that
-	lead     uint16   // from the entry before, or the opening brace, to the value; 0: too much
-	code     typeCode // of the event whose data it is; here because here is room
+	end      int32  // after it, if it is an object, or else 0
+	value    noted  // the value of its member
+	valueEnd int32  // after that
+	lead     uint16 // from the entry before, or the opening brace, to the value; 0: too much
 }
 
 // prev returns the index after the entry before the member, or after the opening

@@ -243,7 +243,7 @@ func (p *parser) eventType(i int) int {
 	if p.event.eventType != nil && !bytes.Equal(text, p.event.eventType) {
 		return p.fail(i, p.eventName()+".event_type", "differs from the event_type before it")
 	}
-	p.event.eventType, p.event.data.code = text, codeOf(text)
+	p.event.eventType, p.event.code = text, codeOf(text)
 	return end
 }
 
@@ -267,7 +267,7 @@ func (p *parser) closed(end int) int {
 			return p.fail(int(e.start), p.eventName()+".event_type", "missing")
 		}
 		e.end = int32(end)
-		p.types.add(e.data.code)
+		p.types.add(e.code)
 		p.events = append(p.events, e.eventSpan)
 	}
 	p.enter(p.depth - 1)

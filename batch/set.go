@@ -47,9 +47,8 @@ func (v Value) Set(x any) error {
 	if whole == eventType {
 		v.b.retyped = true
 	}
-	if t.insert && v.of == nil && len(v.path) == 1 {
-		v.b.changed() // and there is nothing of that name to remove
-	} else if !v.element {
+	first := t.insert && v.of == nil && len(v.path) == 1 // there is one parent, without such a member
+	if !v.element && !first {
 		v.remove(t.at)
 	}
 	if t.insert {

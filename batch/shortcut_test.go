@@ -188,10 +188,6 @@ func (r *race) step(c chooser) {
 		r.log = append(r.log, fmt.Sprintf("drop %b", bits))
 		drop := func(e Event) bool { return bits>>(e.Index()%8)&1 == 1 }
 		require.Equal(r.t, r.slow.DropEvents("test", drop), r.fast.DropEvents("test", drop))
-	case op == 3 && c.IntN(3) == 0:
-		path := dataPaths[c.IntN(len(dataPaths))]
-		r.log = append(r.log, fmt.Sprintf("remove from events %q", path))
-		require.Equal(r.t, removeFromEach(r.slow, path), r.fast.RemoveFromEvents(path...))
 	case op == 2 || len(r.fast.events) == 0:
 		r.stepBatch(c)
 	default:
@@ -204,16 +200,6 @@ func (r *race) step(c chooser) {
 	if got, want := string(r.fast.AppendJSON(nil)), string(r.slow.AppendJSON(nil)); got != want {
 		r.t.Fatalf("got  %s\nwant %s\n%s", got, want, strings.Join(r.log, "\n"))
 	}
-}
-
-// removeFromEach is RemoveFromEvents without the help of the index.
-func removeFromEach(b *Batch, path []string) error {
-	for _, e := range b.Events() {
-		if err := slow(e.At(path...)).Remove(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (r *race) edit(c chooser, op int, fast, slow Value) {

@@ -58,15 +58,16 @@ type typeSet uint32
 
 func (s *typeSet) add(c typeCode) { *s |= 1 << c }
 
-func (s typeSet) has(c typeCode) bool { return s>>c&1 == 1 }
-
-func (s typeSet) empty() bool { return s == 0 }
-
-// take takes the lowest code out of a set that is not empty.
-func (s *typeSet) take() typeCode {
-	c := typeCode(bits.TrailingZeros32(uint32(*s)))
-	*s &= *s - 1
-	return c
+// any tells whether match returns true for one of the types. What otherType
+// stands for it does not know, so that may be.
+func (s typeSet) any(match func(eventType string) bool) bool {
+	for ; s != 0; s &= s - 1 {
+		c := typeCode(bits.TrailingZeros32(uint32(s)))
+		if c == otherType || match(typeNames[c]) {
+			return true
+		}
+	}
+	return false
 }
 
 // typeNames has the constants at their codes.

@@ -73,9 +73,7 @@ func eventlessSwitch(s settings.Settings) []namedFilter {
 func setting(key string, f batch.FilterFunc) namedFilter { return namedFilter{name: key, filter: f} }
 
 func dropUnknownTypes(_ context.Context, b *batch.Batch) error {
-	if b.HasType(notForwarded) {
-		b.DropEvents(reasonNotForwarded, func(e batch.Event) bool { return notForwarded(e.Type()) })
-	}
+	b.DropTypes(reasonNotForwarded, notForwarded)
 	return nil
 }
 
@@ -84,9 +82,7 @@ func notForwarded(eventType string) bool { return !batch.Forwarded(eventType) }
 func dropType(name string) batch.FilterFunc {
 	is := func(eventType string) bool { return eventType == name }
 	return func(_ context.Context, b *batch.Batch) error {
-		if b.HasType(is) {
-			b.DropEvents(reasonSwitchedOff, func(e batch.Event) bool { return is(e.Type()) })
-		}
+		b.DropTypes(reasonSwitchedOff, is)
 		return nil
 	}
 }
@@ -113,11 +109,11 @@ func set(text string, path ...string) batch.FilterFunc {
 func removeLocations() batch.FilterFunc {
 	data, location := []string{"data"}, []string{"data", "location"} // once, not for each event
 	return func(_ context.Context, b *batch.Batch) error {
-		if err := b.RemoveFromEvents(location...); err != nil || !b.HasType(isCrashReport) {
-			return err
-		}
 		for _, e := range b.Events() {
-			if isCrashReport(e.Type()) || isCrashReport(e.ParsedType()) {
+			if err := e.At(location...).Remove(); err != nil {
+				return err
+			}
+			if e.Type() == batch.CrashReport || e.ParsedType() == batch.CrashReport {
 				if err := removeWithin(e.At(data...), "breadcrumbs", location); err != nil {
 					return err
 				}
@@ -126,8 +122,6 @@ func removeLocations() batch.FilterFunc {
 		return nil
 	}
 }
-
-func isCrashReport(eventType string) bool { return eventType == batch.CrashReport }
 
 // removeWithin removes what the path leads to from each element of the arrays
 // that are object's members of this name.
