@@ -18,7 +18,7 @@ import (
 // The README's first batch, typed as it stands.
 func TestREADME_firstBatch(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds two programs")
+		t.Skip("builds two programs, and -short is set")
 	}
 	_, blocks := readme(t)
 	var shell []block
@@ -70,7 +70,7 @@ func TestREADME_firstBatch(t *testing.T) {
 	run.Env = append(os.Environ(), "GOWORK=off")
 	out, err = run.CombinedOutput()
 	if err != nil && (strings.Contains(string(out), "dial tcp") || strings.Contains(string(out), "module lookup disabled")) {
-		t.Skipf("go mod tidy wants the network: %s", out)
+		t.Skipf("1 test skipped: go mod tidy wants the network, which is not there: %s", out)
 	}
 	require.NoError(t, err, "%s", out)
 	assert.Contains(t, string(out), "acknowledged: batch(1 event")

@@ -29,7 +29,7 @@ const apacheVictim = "EVENTFERRY_TEST_APACHE_VICTIM"
 
 func TestApacheKafka_control(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts Apache Kafka")
+		t.Skip("starts Apache Kafka, and -short is set")
 	}
 	k := forwardertest.ApacheKafka(t, forwardertest.ApacheBrokers(3))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -77,7 +77,7 @@ func TestApacheKafka_control(t *testing.T) {
 
 func TestApacheKafka_badProperty(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts Apache Kafka")
+		t.Skip("starts Apache Kafka, and -short is set")
 	}
 	c, err := forwardertest.StartApacheKafka(t.Context(), forwardertest.ApacheProperty("ssl.keystore.location", "/no/such/file"))
 	if err == nil {
@@ -104,7 +104,7 @@ func TestApacheKafka_victim(t *testing.T) {
 
 func TestApacheKafka_endsWithParent(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts Apache Kafka")
+		t.Skip("starts Apache Kafka, and -short is set")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

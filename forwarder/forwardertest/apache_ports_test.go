@@ -12,7 +12,7 @@ import (
 // Between choosing ports and listening on them, somebody else may take one.
 func TestApacheKafka_portTaken(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts Apache Kafka")
+		t.Skip("starts Apache Kafka, and -short is set")
 	}
 	var lc net.ListenConfig
 	taken, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")

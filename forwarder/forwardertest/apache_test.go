@@ -19,7 +19,7 @@ import (
 
 func eachApache(t *testing.T, f func(*testing.T, string)) {
 	if testing.Short() {
-		t.Skip("starts Apache Kafka")
+		t.Skip("starts Apache Kafka, and -short is set")
 	}
 	for _, version := range []string{forwardertest.Apache39, forwardertest.Apache43} {
 		t.Run(version, func(t *testing.T) { f(t, version) })

@@ -18,7 +18,7 @@ import (
 // start, so all that needs them shares them.
 func TestApache(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts Apache Kafka")
+		t.Skip("starts Apache Kafka, and -short is set")
 	}
 	alone.Lock(t)
 	k := forwardertest.ApacheKafka(t, forwardertest.ApacheBrokers(3), forwardertest.ApacheWithListener(shortSessions))

@@ -95,7 +95,7 @@ func embedded(t *testing.T) target {
 func apache(version string) func(*testing.T) target {
 	return func(t *testing.T) target {
 		if testing.Short() {
-			t.Skip("starts Apache Kafka")
+			t.Skip("starts Apache Kafka, and -short is set")
 		}
 		ca, err := forwardertest.NewCA()
 		require.NoError(t, err)

@@ -142,7 +142,7 @@ func (k target) compression(t *testing.T) {
 // settings.
 func TestDocumented(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts Apache Kafka")
+		t.Skip("starts Apache Kafka, and -short is set")
 	}
 	for _, version := range []string{forwardertest.Apache39, forwardertest.Apache43} {
 		t.Run(version, func(t *testing.T) {

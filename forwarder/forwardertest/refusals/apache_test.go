@@ -93,7 +93,7 @@ func (a apache) spoiled(listener string) settings.Settings {
 
 func TestApacheKafka(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts Apache Kafka")
+		t.Skip("starts Apache Kafka, and -short is set")
 	}
 	for _, version := range []string{forwardertest.Apache39, forwardertest.Apache43} {
 		t.Run(version, func(t *testing.T) {

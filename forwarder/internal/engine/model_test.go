@@ -81,7 +81,7 @@ func TestModel_repeats(t *testing.T) {
 // Schedules in which nothing happens would prove nothing.
 func TestModel_happens(t *testing.T) {
 	if testing.Short() || modelSchedules < 5000 {
-		t.Skip("looks at many schedules")
+		t.Skip("takes more schedules than run with -short or with the race detector")
 	}
 	t.Parallel()
 	happens := map[string]*regexp.Regexp{

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 // the full forms are those of cmd/judge.
 func TestRun_embedded(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes half a minute")
+		t.Skip("takes half a minute, and -short is set")
 	}
 	alone.Lock(t)
 	for _, producer := range []judge.Producer{judge.ProducerEngine, judge.ProducerSarama} {
