@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -30,13 +31,32 @@ type bundle struct {
 // cargo is some consecutive messages of an entry.
 type cargo struct {
 	entry    *entry
+	owner    deliver.Settler // the entry's, at hand when the answer comes
 	from, to int
 }
 
-func (b *bundle) load(t *entry, from int) {
-	if from < t.next {
-		b.cargo = append(b.cargo, cargo{t, from, t.next})
+// takeLocked moves messages of t into b, up to limit bytes, and reports whether
+// that was all that wait. A message that is larger goes alone.
+func (b *bundle) takeLocked(t *entry, limit int) bool {
+	from := t.next
+	if size := t.waitingBytes(); b.bytes+size <= limit { // mostly, and the messages need no look
+		b.count += t.end - t.next
+		b.bytes += size
+		t.next = t.end
 	}
+	for t.next < t.end {
+		size := t.messages[t.next].Size()
+		if b.count > 0 && b.bytes+size > limit {
+			break
+		}
+		b.count++
+		b.bytes += size
+		t.next++
+	}
+	if from < t.next {
+		b.cargo = append(b.cargo, cargo{t, t.owner, from, t.next})
+	}
+	return t.next == t.end
 }
 
 // mostSpare is how many bundles are kept for reuse. Each takes some 150 bytes
@@ -83,9 +103,9 @@ func (b *bundle) fill(l limits) {
 	first := b.cargo[0].entry.stamp
 	i := 0
 	for _, c := range b.cargo {
-		delta := c.entry.stamp.Sub(first)
-		for _, m := range c.entry.group.Messages[c.from:c.to] {
-			r := &b.records[i]
+		delta := time.Duration(c.entry.stamp-first) * time.Millisecond
+		for at := c.from; at < c.to; at++ {
+			m, r := &c.entry.messages[at], &b.records[i]
 			r.OffsetDelta, r.TimestampDelta, r.Key, r.Value = int64(i), delta, m.Key, m.Value
 			if m.Part != "" {
 				r.Headers = []*sarama.RecordHeader{{Key: []byte(deliver.PartHeader), Value: []byte(m.Part)}}
@@ -101,8 +121,8 @@ func (b *bundle) fill(l limits) {
 		PartitionLeaderEpoch: -1,
 		Codec:                l.codec,
 		CompressionLevel:     l.level,
-		FirstTimestamp:       first,
-		MaxTimestamp:         b.cargo[len(b.cargo)-1].entry.stamp,
+		FirstTimestamp:       time.UnixMilli(first),
+		MaxTimestamp:         time.UnixMilli(b.cargo[len(b.cargo)-1].entry.stamp),
 		LastOffsetDelta:      int32(b.count - 1), //nolint:gosec // bounded by the bytes of a bundle
 		Records:              b.slots[:b.count],
 	}
@@ -150,10 +170,10 @@ func (b *bundle) addLocked(t *entry, m int) {
 	if n := len(b.cargo); n > 0 && b.cargo[n-1].entry == t && b.cargo[n-1].to == m {
 		b.cargo[n-1].to++
 	} else {
-		b.cargo = append(b.cargo, cargo{t, m, m + 1})
+		b.cargo = append(b.cargo, cargo{t, t.owner, m, m + 1})
 	}
 	b.count++
-	b.bytes += t.group.Messages[m].Size()
+	b.bytes += t.messages[m].Size()
 }
 
 // takeBackLocked takes the last messages of t out of bundles that wait to be
@@ -173,8 +193,8 @@ func (e *Engine) takeBackLocked(t *entry) {
 		for t.next > b.cargo[at].from {
 			t.next--
 			b.count--
-			b.bytes -= t.group.Messages[t.next].Size()
-			q.bytes += t.group.Messages[t.next].Size() // they wait now
+			b.bytes -= t.messages[t.next].Size()
+			q.bytes += t.messages[t.next].Size() // they wait now
 		}
 		if t.in == nil {
 			q.waiting.pushFront(t) // whoever calls takes it off again

@@ -31,7 +31,8 @@ func TestEngine_dissolve_refused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := &Engine{directory: &directory{kick: make(chan struct{}, 1)}}
 			q, settled := newQueue(e, 0), make(told, c.messages)
-			one := &entry{group: &deliver.Group{Messages: make([]deliver.Message, c.messages), Owner: settled}, end: c.messages, queue: q}
+			one := newEntry(&deliver.Group{Messages: make([]deliver.Message, c.messages), Owner: settled})
+			one.queue = q
 			q.waiting.pushBack(one)
 			q.countLocked(one.waitingBytes())
 			b := e.sealLocked(q, 1<<10)

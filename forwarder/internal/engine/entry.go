@@ -6,11 +6,14 @@ import (
 	"github.com/eventferry/eventferry/forwarder/internal/deliver"
 )
 
-// An entry is a group on its way.
+// An entry is a group on its way. It has all that the engine needs of the group,
+// which may have left the processor's cache when its turn comes.
 type entry struct {
-	group *deliver.Group
-	stamp time.Time // of acceptance, as Kafka is told
-	since time.Time // the same by a clock that is never set back
+	messages []deliver.Message
+	owner    deliver.Settler
+	bytes    int       // of all messages
+	stamp    int64     // of acceptance, in milliseconds, as Kafka is told
+	since    time.Time // the same by a clock that is never set back
 
 	// Messages before next are in bundles, those from end on were taken back;
 	// what is between them waits.
@@ -20,6 +23,14 @@ type entry struct {
 
 	in                 *fifo // that it waits in; nil when no message waits
 	previous, followed *entry
+}
+
+func newEntry(g *deliver.Group) *entry {
+	t := &entry{messages: g.Messages, owner: g.Owner, end: len(g.Messages)}
+	for i := range g.Messages {
+		t.bytes += g.Messages[i].Size()
+	}
+	return t
 }
 
 // A fifo is a list of entries that each know their place in it.
@@ -84,9 +95,12 @@ func (e *Engine) restLocked(t *entry) int {
 }
 
 func (t *entry) waitingBytes() int {
+	if t.end-t.next == len(t.messages) {
+		return t.bytes
+	}
 	n := 0
 	for i := t.next; i < t.end; i++ {
-		n += t.group.Messages[i].Size()
+		n += t.messages[i].Size()
 	}
 	return n
 }
@@ -94,6 +108,6 @@ func (t *entry) waitingBytes() int {
 // refuse settles the messages from first on: they were never sent.
 func (t *entry) refuse(first, end int, cause error) {
 	for i := first; i < end; i++ {
-		t.group.Owner.Settle(i, deliver.Result{Outcome: deliver.NotSent, Partition: -1, Offset: -1, Err: cause})
+		t.owner.Settle(i, deliver.Result{Outcome: deliver.NotSent, Partition: -1, Offset: -1, Err: cause})
 	}
 }

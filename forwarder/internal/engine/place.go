@@ -11,7 +11,7 @@ import (
 
 // Submit implements [deliver.Producer].
 func (e *Engine) Submit(g *deliver.Group) {
-	t := &entry{group: g, end: len(g.Messages)}
+	t := newEntry(g)
 	g.State = t
 	key := g.Messages[0].Key
 	count := e.partitions.Load()
@@ -48,11 +48,8 @@ func (e *Engine) Submit(g *deliver.Group) {
 }
 
 // stampLocked is the wall clock, unless that has been set back.
-func (e *Engine) stampLocked(now time.Time) time.Time {
-	now = now.Round(0).Truncate(time.Millisecond) // Round(0): compare wall clocks, not monotonic ones
-	if now.After(e.stamp) {
-		e.stamp = now
-	}
+func (e *Engine) stampLocked(now time.Time) int64 {
+	e.stamp = max(e.stamp, now.UnixMilli())
 	return e.stamp
 }
 
@@ -106,7 +103,7 @@ func (e *Engine) placeWaiting() {
 		if t == nil || count == 0 {
 			return
 		}
-		partition, err := e.choose(t.group.Messages[0].Key, count)
+		partition, err := e.choose(t.messages[0].Key, count)
 		now := time.Now()
 		var done settlements
 		e.mu.Lock()

@@ -202,19 +202,7 @@ func (q *queue) failedLocked(cause error, now time.Time) {
 // sealLocked takes what may go together off the front of q.
 func (e *Engine) sealLocked(q *queue, limit int) *bundle {
 	b := e.newBundleLocked(q)
-	for t := q.waiting.first; t != nil; t = q.waiting.first {
-		from := t.next
-		for t.next < t.end {
-			size := t.group.Messages[t.next].Size()
-			if b.count > 0 && b.bytes+size > limit {
-				b.load(t, from)
-				return b
-			}
-			b.count++
-			b.bytes += size
-			t.next++
-		}
-		b.load(t, from)
+	for t := q.waiting.first; t != nil && b.takeLocked(t, limit); t = q.waiting.first {
 		q.waiting.remove(t)
 	}
 	return b

@@ -41,7 +41,7 @@ func (s *settlements) settle(e *Engine) {
 		r := b.result
 		for _, c := range b.bundle.cargo {
 			for i := c.from; i < c.to; i++ {
-				c.entry.group.Owner.Settle(i, r)
+				c.owner.Settle(i, r)
 				if r.Offset >= 0 {
 					r.Offset++
 				}
