@@ -49,8 +49,16 @@ type settler func(error)
 // Settle implements [deliver.Settler].
 func (s settler) Settle(_ int, r deliver.Result) { s(r.Err) }
 
+// single is a group of one message in one piece, as a forwarder's deliveries are.
+type single struct {
+	group   deliver.Group
+	message [1]deliver.Message
+}
+
 func (c seam) start(i *work.Item, done func(error)) {
-	c.producer.Submit(&deliver.Group{Messages: []deliver.Message{{Key: i.Key, Value: i.Value}}, Owner: settler(done)})
+	s := &single{message: [1]deliver.Message{{Key: i.Key, Value: i.Value}}}
+	s.group.Messages, s.group.Owner = s.message[:], settler(done)
+	c.producer.Submit(&s.group)
 }
 
 func (c seam) wait(items []*work.Item) error { return starter(c.start).waitAll(items) }
