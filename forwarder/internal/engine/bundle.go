@@ -39,9 +39,9 @@ type cargo struct {
 // that was all that wait. A message that is larger goes alone.
 func (b *bundle) takeLocked(t *entry, limit int) bool {
 	from := t.next
-	if size := t.waitingBytes(); b.bytes+size <= limit { // mostly, and the messages need no look
-		b.count += t.end - t.next
-		b.bytes += size
+	if t.whole() && b.bytes+t.bytes <= limit { // mostly, and the messages need no look
+		b.count += t.end
+		b.bytes += t.bytes
 		t.next = t.end
 	}
 	for t.next < t.end {

@@ -94,8 +94,11 @@ func (e *Engine) restLocked(t *entry) int {
 	return t.next
 }
 
+// whole reports whether all messages of t wait.
+func (t *entry) whole() bool { return t.end-t.next == len(t.messages) }
+
 func (t *entry) waitingBytes() int {
-	if t.end-t.next == len(t.messages) {
+	if t.whole() {
 		return t.bytes
 	}
 	n := 0
