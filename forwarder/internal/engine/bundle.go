@@ -59,7 +59,7 @@ func (b *bundle) takeLocked(t *entry, limit int) bool {
 	return t.next == t.end
 }
 
-// mostSpare is how many bundles are kept for reuse. Each takes some 150 bytes
+// mostSpare is how many bundles are kept for reuse. Each takes some 160 bytes
 // for each message that it had at most.
 const (
 	mostSpare   = 32
@@ -81,7 +81,7 @@ func (e *Engine) freeLocked(b *bundle) {
 		return
 	}
 	clear(b.cargo)
-	clear(b.records[:min(b.count, len(b.records))])
+	b.empty()
 	*b = bundle{cargo: b.cargo[:0], records: b.records, slots: b.slots}
 	e.spare = append(e.spare, b)
 }
@@ -93,6 +93,7 @@ func (b *bundle) fill(l limits) {
 		return
 	}
 	b.filled = true
+	b.empty() // it may have had others, which were taken back
 	if len(b.records) < b.count {
 		b.records = make([]sarama.Record, max(b.count, 2*len(b.records)))
 		b.slots = make([]*sarama.Record, len(b.records))
@@ -129,6 +130,9 @@ func (b *bundle) fill(l limits) {
 }
 
 const recordVersion = 2
+
+// empty forgets the records that were made last.
+func (b *bundle) empty() { clear(b.records[:len(b.wire.Records)]) }
 
 // number gives b its place in the eyes of the broker. Records that are encoded
 // already stay so: the place is not part of what is compressed.

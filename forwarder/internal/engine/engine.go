@@ -64,7 +64,7 @@ type Engine struct {
 	unplaced fifo              // accepted while the partitions were not known
 	since    time.Time         // when the first of those came
 	keyless  keyless
-	stamp    int64 // of the newest message, so that time never runs backwards
+	stamp    int64 // of the newest message, in milliseconds, so that time never runs backwards
 	spare    []*bundle
 	closed   bool
 
