@@ -49,7 +49,7 @@ type settler func(error)
 // Settle implements [deliver.Settler].
 func (s settler) Settle(_ int, r deliver.Result) { s(r.Err) }
 
-// single is a group of one message in one piece, as a forwarder's deliveries are.
+// single is a group of one message in one piece, as a forwarder's delivery of one is.
 type single struct {
 	group   deliver.Group
 	message [1]deliver.Message

@@ -25,7 +25,7 @@ func (r *Results) Summary() string {
 	lines := []string{
 		"CPU of a message, our producer against franz-go with its better linger, less is better: " +
 			tallyOf(r.Cells, oursCPU, less) + "; of those, 1 KiB " + tallyOf(small, oursCPU, less),
-		"Messages/s, our producer against the fastest Go peer, more is better: " +
+		"Messages/s, our producer against the fastest peer that Go programs can use, more is better: " +
 			tallyOf(r.Cells, oursRate, more) + "; of those, 1 KiB " + tallyOf(small, oursRate, more),
 		"CPU, our producer against librdkafka, whose codecs are in C: " + tallyOf(r.Cells, oursTo(peer.Confluent), less) +
 			"; against Java: " + tallyOf(withJava, oursTo(peer.Java), less),
