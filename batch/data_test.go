@@ -14,6 +14,7 @@ import (
 // testFiles returns the files of a folder of test data that is not part of the
 // project, with their content.
 func testFiles(t *testing.T, tests int, pattern string) map[string][]byte {
+	t.Helper()
 	dir := os.Getenv("EVENTFERRY_TESTDATA")
 	if dir == "" {
 		t.Skipf("EVENTFERRY_TESTDATA is not set: %d files of %s not tested", tests, pattern)

@@ -97,8 +97,9 @@ func (b *Batch) DropEvents(reason string, drop func(Event) bool) int {
 
 // DropTypes drops the events for whose type, as [Event.Type] returns it, match
 // returns true, and returns how many they were. It is [Batch.DropEvents], but as
-// long as no event_type was edited it asks for each type once, and looks at no
-// event when none has to go. match must always answer the same.
+// long as no event_type was edited, and all are constants of this package, it asks
+// for each type once, and looks at no event when none has to go. match must always
+// answer the same.
 func (b *Batch) DropTypes(reason string, match func(eventType string) bool) int {
 	if !b.retyped && !b.types.any(match) {
 		return 0

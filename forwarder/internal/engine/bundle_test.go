@@ -16,16 +16,10 @@ func TestBundle_takenBack(t *testing.T) {
 	e := &Engine{directory: &directory{kick: make(chan struct{}, 1)}}
 	q := newQueue(e, 0)
 	submit := func(value, part string) *entry {
-		one := newEntry(&deliver.Group{Messages: []deliver.Message{{Value: []byte(value), Part: part}}, Owner: make(told, 1)})
-		one.queue = q
-		q.waiting.pushBack(one)
-		q.countLocked(one.waitingBytes())
-		return one
+		return waitIn(q, []deliver.Message{{Value: []byte(value), Part: part}}, make(told, 1))
 	}
 	first, second, third := submit("first", "1/2"), submit("second", ""), submit("third", "2/2")
 	b := e.sealLocked(q, 1<<10)
-	q.bytes -= b.bytes
-	q.held = append(q.held, b)
 	b.fill(limits{})
 	require.Len(t, b.wire.Records, 3)
 	require.NotEmpty(t, b.wire.Records[0].Headers)

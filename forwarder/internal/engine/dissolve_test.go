@@ -15,6 +15,15 @@ type told []int
 
 func (s told) Settle(i int, _ deliver.Result) { s[i]++ }
 
+// waitIn puts a group at the end of q.
+func waitIn(q *queue, messages []deliver.Message, owner deliver.Settler) *entry {
+	t := newEntry(&deliver.Group{Messages: messages, Owner: owner})
+	t.queue = q
+	q.waiting.pushBack(t)
+	q.countLocked(t.waitingBytes())
+	return t
+}
+
 // When a message of a group was refused, and its neighbours are put back, what
 // can be taken back are not those that the refused one stands behind: whoever
 // takes back the rest of a group settles all of it.
@@ -31,13 +40,8 @@ func TestEngine_dissolve_refused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := &Engine{directory: &directory{kick: make(chan struct{}, 1)}}
 			q, settled := newQueue(e, 0), make(told, c.messages)
-			one := newEntry(&deliver.Group{Messages: make([]deliver.Message, c.messages), Owner: settled})
-			one.queue = q
-			q.waiting.pushBack(one)
-			q.countLocked(one.waitingBytes())
+			one := waitIn(q, make([]deliver.Message, c.messages), settled)
 			b := e.sealLocked(q, 1<<10)
-			q.bytes -= b.bytes
-			q.held = append(q.held, b)
 
 			var done settlements
 			block := &sarama.ProduceResponseBlock{Err: sarama.ErrInvalidRecord, RecordErrors: []sarama.ProduceResponseRecordError{{BatchIndex: c.refused}}}

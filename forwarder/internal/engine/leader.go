@@ -268,9 +268,7 @@ func (l *leader) gatherLocked(now time.Time) *flight {
 		l.pending -= q.pendingLocked()
 		q.state = idle
 		if len(q.held) == 0 {
-			b := e.sealLocked(q, limit)
-			q.bytes -= b.bytes
-			q.held = append(q.held, b)
+			e.sealLocked(q, limit)
 			e.keyless.sealedLocked(q)
 		}
 		b := q.held[0]

@@ -199,12 +199,15 @@ func (q *queue) failedLocked(cause error, now time.Time) {
 	q.after = now.Add(pause(q.failures, q.chance))
 }
 
-// sealLocked takes what may go together off the front of q.
+// sealLocked takes what may go together off the front of q, and holds it. q is
+// not listed.
 func (e *Engine) sealLocked(q *queue, limit int) *bundle {
 	b := e.newBundleLocked(q)
 	for t := q.waiting.first; t != nil && b.takeLocked(t, limit); t = q.waiting.first {
 		q.waiting.remove(t)
 	}
+	q.bytes -= b.bytes
+	q.held = append(q.held, b)
 	return b
 }
 
