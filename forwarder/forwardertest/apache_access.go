@@ -10,7 +10,8 @@ import (
 )
 
 // Grant lets a user of [ApacheUser] do something with a topic, which need not
-// exist. It takes [ApacheACLs].
+// exist. It takes [ApacheACLs]. Brokers learn of it a moment after Grant has
+// returned.
 func (c *ApacheCluster) Grant(ctx context.Context, user, topic string, operations ...kadm.ACLOperation) error {
 	rules := accessRules(user, topic, operations)
 	return c.admin(func(a *kadm.Client) error {
@@ -27,7 +28,8 @@ func (c *ApacheCluster) Grant(ctx context.Context, user, topic string, operation
 	})
 }
 
-// Withdraw takes back what [ApacheCluster.Grant] gave.
+// Withdraw takes back what [ApacheCluster.Grant] gave, of which brokers learn a
+// moment later, too.
 func (c *ApacheCluster) Withdraw(ctx context.Context, user, topic string, operations ...kadm.ACLOperation) error {
 	rules := accessRules(user, topic, operations)
 	return c.admin(func(a *kadm.Client) error {
