@@ -3,18 +3,22 @@ package forwardertest
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/eventferry/eventferry/settings"
 )
 
 // Grant lets a user of [ApacheUser] do something with a topic, which need not
-// exist. It takes [ApacheACLs]. Brokers learn of it a moment after Grant has
-// returned.
+// exist, and returns when every broker knows of it. Brokers that do not answer
+// within 10 seconds are not waited for. It takes [ApacheACLs].
 func (c *ApacheCluster) Grant(ctx context.Context, user, topic string, operations ...kadm.ACLOperation) error {
 	rules := accessRules(user, topic, operations)
-	return c.admin(func(a *kadm.Client) error {
+	err := c.admin(func(a *kadm.Client) error {
 		results, err := a.CreateACLs(ctx, rules)
 		if err != nil {
 			return fmt.Errorf("forwardertest: granting %s on topic %s to %s: %w", operations, topic, user, err)
@@ -26,13 +30,20 @@ func (c *ApacheCluster) Grant(ctx context.Context, user, topic string, operation
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return c.heard(ctx, "the rights of "+user, func(ctx context.Context, b *kgo.Broker) (bool, error) {
+		n, err := rights(ctx, b, user, topic, operations)
+		return n == len(operations), err
+	})
 }
 
-// Withdraw takes back what [ApacheCluster.Grant] gave, of which brokers learn a
-// moment later, too.
+// Withdraw takes back what [ApacheCluster.Grant] gave, and returns when every
+// broker knows of it, as Grant does.
 func (c *ApacheCluster) Withdraw(ctx context.Context, user, topic string, operations ...kadm.ACLOperation) error {
 	rules := accessRules(user, topic, operations)
-	return c.admin(func(a *kadm.Client) error {
+	err := c.admin(func(a *kadm.Client) error {
 		results, err := a.DeleteACLs(ctx, rules)
 		if err != nil {
 			return fmt.Errorf("forwardertest: withdrawing %s on topic %s from %s: %w", operations, topic, user, err)
@@ -47,16 +58,51 @@ func (c *ApacheCluster) Withdraw(ctx context.Context, user, topic string, operat
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return c.heard(ctx, "the withdrawn rights of "+user, func(ctx context.Context, b *kgo.Broker) (bool, error) {
+		n, err := rights(ctx, b, user, topic, operations)
+		return n == 0, err
+	})
 }
 
+// rights is how many of the operations a broker lets a user do.
+func rights(ctx context.Context, b *kgo.Broker, user, topic string, operations []kadm.ACLOperation) (int, error) {
+	principal := principal(user)
+	req := kmsg.NewPtrDescribeACLsRequest()
+	req.ResourceType = kmsg.ACLResourceTypeTopic
+	req.ResourceName = &topic
+	req.ResourcePatternType = kadm.ACLPatternLiteral
+	req.Principal = &principal
+	req.Operation = kadm.OpAny
+	req.PermissionType = kmsg.ACLPermissionTypeAllow
+	resp, err := req.RequestWith(ctx, b)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, r := range resp.Resources {
+		for _, rule := range r.ACLs {
+			if slices.Contains(operations, rule.Operation) {
+				n++
+			}
+		}
+	}
+	return n, kerr.ErrorForCode(resp.ErrorCode)
+}
+
+func principal(user string) string { return "User:" + user }
+
 func accessRules(user, topic string, operations []kadm.ACLOperation) *kadm.ACLBuilder {
-	return kadm.NewACLs().Allow("User:" + user).AllowHosts().Topics(topic).
+	return kadm.NewACLs().Allow(principal(user)).AllowHosts().Topics(topic).
 		ResourcePatternType(kadm.ACLPatternLiteral).Operations(operations...)
 }
 
 // SetPassword gives a user, new or not, a password for SCRAM-SHA-256 or
-// SCRAM-SHA-512. Connections that are authenticated stay so. Users of PLAIN
-// are in the brokers' files and cannot be changed.
+// SCRAM-SHA-512, of which brokers learn a moment later. Connections that are
+// authenticated stay so. Users of PLAIN are in the brokers' files and cannot be
+// changed.
 func (c *ApacheCluster) SetPassword(ctx context.Context, user, password string, m settings.Method) error {
 	mechanism, err := scramMechanism(m)
 	if err != nil {
@@ -66,7 +112,7 @@ func (c *ApacheCluster) SetPassword(ctx context.Context, user, password string, 
 }
 
 // RemovePassword takes a user's credential for SCRAM-SHA-256 or SCRAM-SHA-512
-// away.
+// away, of which brokers learn a moment later.
 func (c *ApacheCluster) RemovePassword(ctx context.Context, user string, m settings.Method) error {
 	mechanism, err := scramMechanism(m)
 	if err != nil {

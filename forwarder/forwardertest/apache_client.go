@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -136,14 +137,40 @@ func (c *ApacheCluster) CreateTopic(ctx context.Context, topic string, partition
 	})
 }
 
-// DeleteTopic deletes a topic.
+// DeleteTopic deletes a topic, and returns when no broker takes messages for it
+// any more. Brokers that do not answer within 10 seconds are not waited for.
 func (c *ApacheCluster) DeleteTopic(ctx context.Context, topic string) error {
-	return c.admin(func(a *kadm.Client) error {
+	err := c.admin(func(a *kadm.Client) error {
 		if _, err := a.DeleteTopic(ctx, topic); err != nil {
 			return fmt.Errorf("forwardertest: deleting topic %s: %w", topic, err)
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return c.heard(ctx, "the end of topic "+topic, func(ctx context.Context, b *kgo.Broker) (bool, error) {
+		known, err := knowsTopic(ctx, b, topic)
+		return !known, err
+	})
+}
+
+// knowsTopic asks for what a broker also looks at before it writes.
+func knowsTopic(ctx context.Context, b *kgo.Broker, topic string) (bool, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	asked := kmsg.NewMetadataRequestTopic()
+	asked.Topic = kmsg.StringPtr(topic)
+	req.Topics = append(req.Topics, asked)
+	resp, err := req.RequestWith(ctx, b)
+	if err != nil {
+		return false, err
+	}
+	for _, t := range resp.Topics {
+		if t.ErrorCode != kerr.UnknownTopicOrPartition.Code {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // Leader returns the node id of the broker that leads a partition.

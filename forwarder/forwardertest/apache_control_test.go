@@ -18,7 +18,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
 )
@@ -53,6 +56,7 @@ func TestApacheKafka_control(t *testing.T) {
 		}, time.Minute, 100*time.Millisecond)
 	}
 	write(k)
+	deleted(ctx, t, k)
 
 	killed := leader()
 	k.Kill(killed)
@@ -73,6 +77,38 @@ func TestApacheKafka_control(t *testing.T) {
 	require.NoError(t, k.RestartAll(ctx))
 	write(k)
 	assert.Len(t, k.Messages(t, "events"), n)
+}
+
+// deleted: to a topic that was deleted no broker writes any more.
+func deleted(ctx context.Context, t *testing.T, k *forwardertest.ApacheCluster) {
+	t.Helper()
+	require.NoError(t, k.CreateTopic(ctx, "short-lived", 3, nil))
+	byName := kversion.Stable()
+	byName.SetMaxKeyVersion(kmsg.Produce.Int16(), 9) // later ones name topics by their ids
+	client, err := k.Client(kgo.MaxVersions(byName))
+	require.NoError(t, err)
+	defer client.Close()
+	refusals := func() (all []error) {
+		for _, id := range k.Brokers() {
+			req := kmsg.NewPtrProduceRequest()
+			req.Acks, req.TimeoutMillis = -1, 1000
+			topic := kmsg.NewProduceRequestTopic()
+			topic.Topic = "short-lived"
+			nothing := kmsg.NewProduceRequestTopicPartition()
+			nothing.Records = []byte{}
+			topic.Partitions = append(topic.Partitions, nothing)
+			req.Topics = append(req.Topics, topic)
+			resp, err := req.RequestWith(ctx, client.Broker(id))
+			require.NoError(t, err)
+			all = append(all, kerr.ErrorForCode(resp.Topics[0].Partitions[0].ErrorCode))
+		}
+		return all
+	}
+	require.NotContains(t, refusals(), kerr.UnknownTopicOrPartition)
+	require.NoError(t, k.DeleteTopic(ctx, "short-lived"))
+	for _, err := range refusals() {
+		assert.ErrorIs(t, err, kerr.UnknownTopicOrPartition)
+	}
 }
 
 func TestApacheKafka_badProperty(t *testing.T) {

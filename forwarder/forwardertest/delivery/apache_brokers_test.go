@@ -157,6 +157,7 @@ func apacheTopicMadeAgain(t *testing.T, k *forwardertest.ApacheCluster) {
 		l.send(ctx, t, f, user+1, 10)
 	}
 	<-time.After(time.Second)
+	require.Equal(t, 20, l.undecided())
 	require.NoError(t, k.CreateTopic(ctx, l.topic, 6, nil))
 	begun := time.Now()
 	l.waiting.Wait()

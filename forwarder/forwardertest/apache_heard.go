@@ -1,0 +1,54 @@
+package forwardertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// deaf is how long a broker may take to answer before it counts as paused.
+const deaf = 10 * time.Second
+
+// heard waits until each broker knows of a change: the controller has it when
+// it is answered, and brokers read it from the controller's log a moment later.
+// Brokers that do not answer, being down or paused, are not waited for. knows
+// asks one broker, and what names the change.
+func (c *ApacheCluster) heard(ctx context.Context, what string, knows func(context.Context, *kgo.Broker) (bool, error)) error {
+	client, err := c.Client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for _, id := range c.Brokers() {
+		if err := hears(ctx, client.Broker(id), knows); err != nil {
+			return fmt.Errorf("forwardertest: broker %d of Apache Kafka %s has not heard of %s: %w", id, c.opts.version, what, err)
+		}
+	}
+	return nil
+}
+
+func hears(ctx context.Context, b *kgo.Broker, knows func(context.Context, *kgo.Broker) (bool, error)) error {
+	for {
+		asking, cancel := context.WithTimeout(ctx, deaf)
+		known, err := knows(asking, b)
+		cancel()
+		var refusal *kerr.Error
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.As(err, &refusal):
+			return err
+		case known, err != nil:
+			return nil //nolint:nilerr // it does not answer
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(poll):
+		}
+	}
+}
