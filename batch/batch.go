@@ -28,11 +28,28 @@ func (b *Batch) UserID() (int64, bool) { return b.userID, b.userID != 0 }
 // Clone returns a batch that can be edited without a trace in b. It shares the
 // bytes with b, so it is cheap; what was edited in b so far is copied.
 func (b *Batch) Clone() *Batch {
-	c := &Batch{index: b.index, left: b.left, retyped: b.retyped}
+	var c *Batch
+	if b.base.splices.len() > 0 {
+		c = new(Batch)
+		c.base.splices = b.base.splicesFor(&c.base)
+	} else {
+		c = newRoomy()
+	}
+	c.index, c.left, c.retyped = b.index, b.left, b.retyped
 	c.base.text = b.base.text
-	c.base.splices = b.base.splicesFor(&c.base)
 	c.dropped = bitset{b.dropped.first, slices.Clone(b.dropped.more)}
 	return c
+}
+
+// newRoomy returns a batch for edits, with room for the usual ones in the same
+// piece of memory.
+func newRoomy() *Batch {
+	r := new(struct {
+		Batch
+		splices [usualSplices]splice
+	})
+	r.base.splices = splices{list: r.splices[:], end: usualSplices}
+	return &r.Batch
 }
 
 // AppendJSON appends the batch as edited to dst and returns the extended slice.

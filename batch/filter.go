@@ -63,6 +63,9 @@ type DroppedEvents struct {
 	Events int
 }
 
+// usualDrops is how many calls drop something of one batch, and seldom more.
+const usualDrops = 4
+
 // Dropped returns what calls of [Batch.DropEvents] dropped from this batch, in
 // the order in which they ended, without those that dropped nothing. A clone
 // begins with none.
@@ -79,6 +82,9 @@ func (b *Batch) DropEvents(reason string, drop func(Event) bool) int {
 	n := 0
 	defer func() { // also when drop panics
 		if n > 0 {
+			if b.drops == nil {
+				b.drops = make([]DroppedEvents, 0, usualDrops)
+			}
 			b.drops = append(b.drops, DroppedEvents{reason, n})
 		}
 	}()
@@ -101,8 +107,15 @@ func (b *Batch) DropEvents(reason string, drop func(Event) bool) int {
 // for each type once, and looks at no event when none has to go. match must always
 // answer the same.
 func (b *Batch) DropTypes(reason string, match func(eventType string) bool) int {
-	if !b.retyped && !b.types.any(match) {
+	if b.retyped {
+		return b.DropEvents(reason, func(e Event) bool { return match(e.Type()) })
+	}
+	types := b.types.matching(match)
+	if types == 0 {
 		return 0
 	}
-	return b.DropEvents(reason, func(e Event) bool { return match(e.Type()) })
+	return b.DropEvents(reason, func(e Event) bool {
+		code := b.events[e.i].code
+		return types.has(code) && (code != otherType || match(e.Type()))
+	})
 }

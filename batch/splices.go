@@ -54,16 +54,19 @@ func (l *splices) move(i int) {
 	}
 }
 
-// grow makes the gap larger when it is used up. Six splices are enough for the
-// usual edits, and four times as many for one in each event as well.
+// usualSplices are enough for the usual edits, and four times as many for one in
+// each event as well.
+const usualSplices = 6
+
+// grow makes the gap larger when it is used up.
 func (l *splices) grow() {
 	n := len(l.list)
 	size := 2 * n
 	switch n {
 	case 0:
-		size = 6
-	case 6:
-		size = 24
+		size = usualSplices
+	case usualSplices:
+		size = 4 * usualSplices
 	}
 	list := make([]splice, size)
 	copy(list, l.list[:l.gap])

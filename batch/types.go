@@ -58,16 +58,18 @@ type typeSet uint32
 
 func (s *typeSet) add(c typeCode) { *s |= 1 << c }
 
-// any tells whether match returns true for one of the types. What otherType
-// stands for it does not know, so that may be.
-func (s typeSet) any(match func(eventType string) bool) bool {
+func (s typeSet) has(c typeCode) bool { return s>>c&1 == 1 }
+
+// matching returns the types for which match returns true. What otherType stands
+// for it does not know, so that is one of them.
+func (s typeSet) matching(match func(eventType string) bool) (some typeSet) {
 	for ; s != 0; s &= s - 1 {
 		c := typeCode(bits.TrailingZeros32(uint32(s)))
 		if c == otherType || match(typeNames[c]) {
-			return true
+			some.add(c)
 		}
 	}
-	return false
+	return some
 }
 
 // typeNames has the constants at their codes.

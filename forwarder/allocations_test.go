@@ -27,8 +27,8 @@ func TestCost_allocations(t *testing.T) {
 				want int
 				run  func()
 			}{
-				{"parse, clone, default switches, append", 6, func() { forwarding(t, def)(data) }},
-				{"clone and default switches", 2, func() { filtered(t, def, b) }},
+				{"parse, clone, default switches, append", 5, func() { forwarding(t, def)(data) }},
+				{"clone and default switches", 1, func() { filtered(t, def, b) }},
 				{"encode one message", 3, func() { encoded(t, def, b) }},
 				{"encode a message per event", 3, func() { encoded(t, perEvent, b) }},
 			} {
@@ -55,9 +55,22 @@ func filtered(tb testing.TB, p *pipeline, b *batch.Batch) {
 }
 
 func encoded(tb testing.TB, p *pipeline, b *batch.Batch) {
-	o, err := p.measure(b)
+	o, err := p.measure(b, make([]byte, 0, maxKey))
 	if err != nil {
 		tb.Fatal(err)
 	}
 	o.encode(make([]byte, 0, o.values()), nil)
+}
+
+// Forward allocates what a call, its batch and the wait for it take, however many
+// events there are; its messages are in memory that has been used before.
+func TestForward_allocations(t *testing.T) {
+	for _, events := range []int{1, 10} {
+		b, err := batch.Parse(undropped(t, 1, events)[0])
+		require.NoError(t, err)
+		f := withProducer(t, prompt{}, func(s *settings.Settings, _ *options) { *s = settings.Settings{} })
+		run := func() { _ = f.Forward(context.Background(), b) }
+		assert.Equal(t, 4, int(testing.AllocsPerRun(100, run)), "%d events", events)
+		require.NoError(t, f.Close())
+	}
 }

@@ -82,9 +82,7 @@ func (c *call) accept(d *delivery) error {
 		f.buffer.release(d.size)
 		return ErrClosed
 	}
-	c.delivery = d
-	d.finished, d.decided, d.explain = c.finished, f.ledger.settle, f.explain
-	d.ended = f.watch.because
+	c.delivery, d.call = d, c
 	f.watch.arm()
 	f.producer.Submit(&d.group)
 	return nil

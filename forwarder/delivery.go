@@ -12,18 +12,14 @@ import (
 // A delivery is the way of one batch's messages through the producer, from
 // acceptance until the last of them is settled.
 type delivery struct {
+	call     *call        // that was accepted; nil if none was
 	batch    *batch.Batch // as the caller gave it; kept for Remaining
 	filtered *batch.Batch // what was left of it: its events are those of the messages
+	size     int64        // bytes it takes of the buffer
 	outline  outline      // until it is encoded
 	messages []message
-	memory   []byte // of their values
-	pool     *pool  // which it is given back to; may be nil
+	memory   *[]byte // of their values; nil once others may have it
 	group    deliver.Group
-	size     int64                                            // bytes it takes of the buffer
-	explain  func(error) error                                // says more of a broker's refusal; may be nil
-	ended    func(ctx context.Context, partition int32) error // why ctx ended and delivery waits
-	finished func(left bool)                                  // called when the last message is settled; may be nil
-	decided  func(n int)                                      // called with the number of messages that were settled, afterwards; may be nil
 
 	mu        sync.Mutex
 	results   []deliver.Result
@@ -36,8 +32,12 @@ type delivery struct {
 	then      func()        // called once all is settled
 	done      chan struct{} // closed then, too
 
+	key   [maxKey]byte // of all messages
 	alone alone
 }
+
+// maxKey is the length of the longest user id.
+const maxKey = len("-9223372036854775808")
 
 // alone is room for what a delivery with one message needs, as most have.
 type alone struct {
@@ -61,8 +61,8 @@ func (m message) record() deliver.Message {
 // encode makes the messages, in memory of p. Nothing else may be asked of the
 // delivery before.
 func (d *delivery) encode(p *pool) {
-	d.pool, d.memory = p, p.take(d.outline.values())
-	d.become(d.outline.encode(d.memory, d.alone.message[:0]))
+	d.memory = p.take(d.outline.values())
+	d.become(d.outline.encode(*d.memory, d.alone.message[:0]))
 	d.outline = outline{}
 }
 
@@ -111,10 +111,10 @@ func (d *delivery) settleLocked(i int, r deliver.Result) {
 // giveBackLocked lets others have the memory of values that nobody reads any
 // more. Of those that failed a request may be on its way still.
 func (d *delivery) giveBackLocked() {
-	if d.pool == nil || d.failed {
+	if d.call == nil || d.failed {
 		return
 	}
-	d.pool.put(d.memory)
+	d.call.f.pool.put(d.memory)
 	d.memory = nil
 }
 
@@ -128,12 +128,12 @@ func (d *delivery) endedLocked(n int) func() {
 			if then != nil {
 				then()
 			}
-			if d.finished != nil {
-				d.finished(left)
+			if d.call != nil {
+				d.call.finished(left)
 			}
 		}
-		if d.decided != nil {
-			d.decided(n)
+		if d.call != nil {
+			d.call.f.ledger.settle(n)
 		}
 	}
 }
@@ -192,7 +192,7 @@ func (d *delivery) sofar(ctx context.Context) error {
 	d.mu.Lock()
 	partition := d.partition
 	d.mu.Unlock()
-	why := d.ended(ctx, partition)
+	why := d.call.f.watch.because(ctx, partition)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.outcomeLocked(why)
@@ -225,8 +225,8 @@ func (d *delivery) outcomeLocked(why error) error {
 
 // cause puts the seam's error into this package's words.
 func (d *delivery) cause(err error) error {
-	if d.explain != nil {
-		err = d.explain(err)
+	if d.call != nil {
+		err = d.call.f.explained(err)
 	}
 	switch {
 	case err == deliver.ErrClosed: //nolint:errorlint // alone it needs no companion

@@ -24,11 +24,12 @@ type outline struct {
 	all      sizes
 }
 
-// measure sizes a filtered batch, which allocates nothing of its size.
-func (p *pipeline) measure(b *batch.Batch) (outline, error) {
+// measure sizes a filtered batch, which allocates nothing of its size. The key is
+// written to room, which may be nil.
+func (p *pipeline) measure(b *batch.Batch, room []byte) (outline, error) {
 	o := outline{batch: b}
 	if id, ok := b.UserID(); ok { // the key is nil without: an empty key would be one like any other
-		o.key = strconv.AppendInt(make([]byte, 0, 20), id, 10)
+		o.key = strconv.AppendInt(room, id, 10)
 	}
 	fixed := deliver.Message{Key: o.key}.Size() // what a message counts for beside value and header
 	if b.NumEvents() <= 1 || !p.messagePerEvent {

@@ -56,12 +56,16 @@ func (p *pipeline) prepare(ctx context.Context, b *batch.Batch) (*delivery, []Dr
 	if len(dropped) > 0 && dropped[len(dropped)-1].Batch {
 		return nil, dropped, nil
 	}
-	o, err := p.measure(own)
-	if err != nil {
+	d := &delivery{batch: b, filtered: own}
+	if d.outline, err = p.measure(own, d.key[:0]); err != nil {
 		return nil, dropped, err
 	}
-	return &delivery{batch: b, filtered: own, size: o.total, outline: o}, dropped, nil
+	d.size = d.outline.total
+	return d, dropped, nil
 }
+
+// usualDrops is how many entries a list of what was dropped has, and seldom more.
+const usualDrops = 4
 
 // filter runs the filters until one drops the batch, which its entry in the
 // list then says, or fails.
@@ -71,6 +75,9 @@ func (p *pipeline) filter(ctx context.Context, own *batch.Batch) ([]Dropped, err
 		seen := len(own.Dropped())
 		err := n.run(ctx, own)
 		for _, d := range own.Dropped()[seen:] {
+			if dropped == nil {
+				dropped = make([]Dropped, 0, usualDrops)
+			}
 			dropped = append(dropped, Dropped{Filter: n.name, Reason: d.Reason, Events: d.Events})
 		}
 		if reason, ok := batch.DropReason(err); ok {

@@ -21,21 +21,22 @@ const (
 )
 
 // take returns an empty buffer with room for size bytes.
-func (p *pool) take(size int) []byte {
+func (p *pool) take(size int) *[]byte {
 	shelf, room := shelfFor(size)
-	if shelf < 0 {
-		return make([]byte, 0, size)
+	if shelf >= 0 {
+		if b, ok := p.shelves[shelf].Get().(*[]byte); ok {
+			return b
+		}
 	}
-	if b, ok := p.shelves[shelf].Get().(*[]byte); ok {
-		return (*b)[:0]
-	}
-	return make([]byte, 0, room)
+	b := make([]byte, 0, room)
+	return &b
 }
 
-// put takes back a buffer that nobody reads or writes any more.
-func (p *pool) put(b []byte) {
-	if shelf, room := shelfFor(cap(b)); shelf >= 0 && room == cap(b) {
-		p.shelves[shelf].Put(&b)
+// put takes back a buffer from take, empty still, whose memory nobody reads or
+// writes any more.
+func (p *pool) put(b *[]byte) {
+	if shelf, room := shelfFor(cap(*b)); shelf >= 0 && room == cap(*b) {
+		p.shelves[shelf].Put(b)
 	}
 }
 

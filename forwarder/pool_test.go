@@ -76,10 +76,13 @@ func TestPool_acknowledgedOnly(t *testing.T) {
 		"the first not sent": {[]deliver.Outcome{deliver.NotSent, deliver.Acknowledged}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var p pool
-			memory := p.take(2 * value)
-			d := &delivery{memory: memory, pool: &p}
-			d.become([]message{{value: memory[:value]}, {value: memory[value : 2*value]}})
+			f := withProducer(t, prompt{}, nil)
+			defer func() { require.NoError(t, f.Close()) }()
+			memory := f.pool.take(2 * value)
+			d := &delivery{memory: memory}
+			d.call = &call{f: f, delivery: d}
+			d.become([]message{{value: (*memory)[:value]}, {value: (*memory)[value : 2*value]}})
+			require.True(t, f.ledger.open(len(c.outcomes)))
 			for i, o := range c.outcomes {
 				assert.NotNil(t, d.memory, "some are not settled")
 				d.Settle(i, deliver.Result{Outcome: o})

@@ -33,7 +33,7 @@ func eventSwitches(s settings.Settings) []namedFilter {
 func memberSwitches(s settings.Settings) []namedFilter {
 	var list []namedFilter
 	if s.IncludeLocationInformation == settings.Off {
-		list = append(list, setting("include_location_information", removeLocations()))
+		list = append(list, setting("include_location_information", removeLocations))
 	}
 	if s.IncludeEventBatchLocation == settings.Off {
 		list = append(list, setting("include_event_batch_location", remove("context", "location")))
@@ -106,22 +106,27 @@ func set(text string, path ...string) batch.FilterFunc {
 // removeLocations removes the events' own locations and those of the
 // breadcrumbs that a crash report carries, which are events themselves. An event
 // that was a crash report carries them still when a filter has retyped it.
-func removeLocations() batch.FilterFunc {
-	data, location := []string{"data"}, []string{"data", "location"} // once, not for each event
-	return func(_ context.Context, b *batch.Batch) error {
-		for _, e := range b.Events() {
-			if err := e.At(location...).Remove(); err != nil {
+func removeLocations(_ context.Context, b *batch.Batch) error {
+	for _, e := range b.Events() {
+		if err := e.At(locationPath...).Remove(); err != nil {
+			return err
+		}
+		if e.Type() == batch.CrashReport || e.ParsedType() == batch.CrashReport {
+			if err := removeWithin(e.At(dataPath...), "breadcrumbs", locationPath); err != nil {
 				return err
 			}
-			if e.Type() == batch.CrashReport || e.ParsedType() == batch.CrashReport {
-				if err := removeWithin(e.At(data...), "breadcrumbs", location); err != nil {
-					return err
-				}
-			}
 		}
-		return nil
 	}
+	return nil
 }
+
+// Paths are made once, not for each event. Nobody writes to them.
+//
+//nolint:gochecknoglobals // constants in all but name
+var (
+	dataPath     = []string{"data"}
+	locationPath = []string{"data", "location"}
+)
 
 // removeWithin removes what the path leads to from each element of the arrays
 // that are object's members of this name.
