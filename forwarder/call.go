@@ -20,12 +20,17 @@ type call struct {
 	told     chan struct{} // made when the caller stops waiting; closed when Done has been told
 }
 
-// begin filters b, waits for room, encodes, and hands the messages over.
-func (f *Forwarder) begin(ctx context.Context, b *batch.Batch) *call {
+func (f *Forwarder) newCall(ctx context.Context, b *batch.Batch) *call {
 	c := &call{f: f, ctx: ctx, start: time.Now()}
 	if b != nil {
 		c.info.Events = b.NumEvents()
 	}
+	return c
+}
+
+// begin filters b, waits for room, encodes, and hands the messages over.
+func (f *Forwarder) begin(ctx context.Context, b *batch.Batch) *call {
+	c := f.newCall(ctx, b)
 	if f.ledger.isClosed() {
 		c.err = ErrClosed
 		return c

@@ -13,7 +13,8 @@ import (
 // error is ErrClosed, wrapped, with the number of messages that were undecided.
 //
 // It may be called by several goroutines, and after Close. It must not be
-// called from a filter, an observer or a done function: it waits for them.
+// called from a filter, an observer or a done function: it waits for them, and
+// for the calls that they run in.
 func (f *Forwarder) Shutdown(ctx context.Context) error {
 	f.refuse()
 	select {
@@ -35,7 +36,7 @@ func (f *Forwarder) Shutdown(ctx context.Context) error {
 	case err := <-over:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("forwarder: shutting down: nothing undecided, connections still open: %w", ended(ctx))
+		return fmt.Errorf("forwarder: shutting down: nothing undecided, but calls or connections have not ended: %w", ended(ctx))
 	}
 }
 
@@ -47,7 +48,8 @@ func (f *Forwarder) Shutdown(ctx context.Context) error {
 //
 // It may be called again, by several goroutines, and during or after Shutdown,
 // so a deferred Close is always right. It must not be called from a filter, an
-// observer or a done function: it waits for them.
+// observer or a done function: it waits for them, and for the calls that they run
+// in.
 func (f *Forwarder) Close() error {
 	f.refuse()
 	f.aborted.CompareAndSwap(0, int64(f.ledger.count()))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -222,4 +223,48 @@ func TestDeliveryError_wait(t *testing.T) {
 		assert.Len(t, p.groups, 1)
 		assert.Equal(t, 1, e.Remaining().NumEvents())
 	})
+}
+
+// Close and Shutdown wait for filters and observers, whichever call they run in.
+func TestClose_waitsForCalls(t *testing.T) {
+	calls := map[string]func(*Forwarder, *batch.Batch){
+		"Forward":      func(f *Forwarder, b *batch.Batch) { _ = f.Forward(context.Background(), b) },
+		"ForwardAll":   func(f *Forwarder, b *batch.Batch) { _ = f.ForwardAll(context.Background(), []*batch.Batch{b, b}) },
+		"ForwardAsync": func(f *Forwarder, b *batch.Batch) { f.ForwardAsync(context.Background(), b, nil) },
+	}
+	ends := map[string]func(*Forwarder) error{
+		"Close":    (*Forwarder).Close,
+		"Shutdown": func(f *Forwarder) error { return f.Shutdown(context.Background()) },
+	}
+	for _, place := range []string{"filter", "observer"} {
+		for called, call := range calls {
+			for ended, end := range ends {
+				t.Run(place+" "+called+" "+ended, func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						var running atomic.Int32
+						linger := func(where string) {
+							if where == place {
+								running.Add(1)
+								time.Sleep(time.Minute)
+								running.Add(-1)
+							}
+						}
+						p := &fakeProducer{acks: true}
+						f := withProducer(t, p, func(_ *settings.Settings, o *options) {
+							o.filters = []namedFilter{filter("slow", func(context.Context, *batch.Batch) error {
+								linger("filter")
+								return nil
+							})}
+							o.observer.Done = func(context.Context, ForwardInfo) { linger("observer") }
+						})
+						go call(f, events(t, 1))
+						time.Sleep(time.Second)
+						require.NotZero(t, running.Load())
+						require.NoError(t, end(f))
+						assert.Zero(t, running.Load())
+					})
+				})
+			}
+		}
+	}
 }

@@ -8,12 +8,14 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder/internal/deliver"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -233,4 +235,41 @@ func TestNew_refusesFilters(t *testing.T) {
 		assert.EqualError(t, err, want)
 		assert.Nil(t, f)
 	}
+}
+
+// Of ForwardAll's batches those before the one in which a filter ends the
+// goroutine are delivered, those behind it are not begun, and the observer is told
+// of each.
+func TestForwardAll_filterEndsGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		seen := map[int]error{} // by number of events
+		filtered := 0
+		p := &fakeProducer{}
+		f := withProducer(t, p, func(_ *settings.Settings, o *options) {
+			o.filters = []namedFilter{filter("exit", func(context.Context, *batch.Batch) error {
+				if filtered++; filtered == 3 {
+					runtime.Goexit()
+				}
+				return nil
+			})}
+			o.observer.Done = func(_ context.Context, i ForwardInfo) { seen[i.Events] = i.Err }
+		})
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			f.ForwardAll(t.Context(), []*batch.Batch{events(t, 1), events(t, 2), events(t, 3), events(t, 4), events(t, 5)})
+		}()
+		synctest.Wait()
+		p.ack(p.groups[0])
+		p.settleAll(p.groups[1], deliver.Result{Outcome: deliver.Unknown, Err: errors.New("lost")})
+		<-ended
+		assert.Len(t, p.groups, 2)
+		require.Len(t, seen, 5)
+		assert.NoError(t, seen[1])
+		assert.ErrorContains(t, seen[2], "lost")
+		for n := 3; n <= 5; n++ {
+			assert.Equal(t, errNoReturn, seen[n])
+		}
+		require.NoError(t, f.Close())
+	})
 }

@@ -25,6 +25,8 @@ import (
 // keeps it until its messages are decided. Of one user's batches, the one whose
 // call began after another was accepted is written after it.
 func (f *Forwarder) Forward(ctx context.Context, b *batch.Batch) error {
+	f.ledger.promise()
+	defer f.ledger.kept()
 	c := f.begin(ctx, b)
 	return c.finish(c.wait())
 }
@@ -33,10 +35,20 @@ func (f *Forwarder) Forward(ctx context.Context, b *batch.Batch) error {
 // waited for together. It returns nil when Forward would have returned nil for
 // each, and otherwise one entry for each batch, in which nil stands for
 // success. An error of one batch does not keep the others from being sent.
+//
+// When a filter ends the goroutine, the batches before that one are waited for
+// first, and those behind it are not sent; the observer is told of all of them.
 func (f *Forwarder) ForwardAll(ctx context.Context, bs []*batch.Batch) []error {
-	calls := make([]*call, len(bs))
-	for i, b := range bs {
-		calls[i] = f.begin(ctx, b)
+	f.ledger.promise()
+	defer f.ledger.kept()
+	calls := make([]*call, 0, len(bs))
+	defer func() {
+		if len(calls) < len(bs) {
+			f.abandon(ctx, calls, bs)
+		}
+	}()
+	for _, b := range bs {
+		calls = append(calls, f.begin(ctx, b))
 	}
 	var errs []error
 	for i, c := range calls {
@@ -48,6 +60,17 @@ func (f *Forwarder) ForwardAll(ctx context.Context, bs []*batch.Batch) []error {
 		}
 	}
 	return errs
+}
+
+// abandon ends what ForwardAll has begun, and what it will not come to: the batch
+// that follows the calls has ended already, as a filter ended the goroutine in it.
+func (f *Forwarder) abandon(ctx context.Context, calls []*call, bs []*batch.Batch) {
+	for _, c := range calls {
+		_ = c.finish(c.wait())
+	}
+	for _, b := range bs[len(calls)+1:] {
+		_ = f.newCall(ctx, b).finish(errNoReturn)
+	}
 }
 
 // ForwardAsync is Forward without the wait for the outcome. Filters and

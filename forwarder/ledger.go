@@ -2,9 +2,10 @@ package forwarder
 
 import "sync"
 
-// A ledger counts the messages that are accepted and undecided, and the
-// functions of callers that are still to be called. It knows whether the
-// forwarder still accepts.
+// A ledger counts the messages that are accepted and undecided, and what the end
+// of the forwarder waits for beside them: calls that run, in which filters and
+// observers may, and functions of callers that are still to be called. It knows
+// whether the forwarder still accepts.
 type ledger struct {
 	mu        sync.Mutex
 	undecided int
@@ -53,7 +54,8 @@ func (l *ledger) count() int {
 	return l.undecided
 }
 
-// promise announces a call of a caller's function; kept says that it is over.
+// promise announces a call of a caller's function, or says that one of ours has
+// begun; kept says that it is over.
 func (l *ledger) promise() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -75,7 +77,7 @@ func (l *ledger) drained() <-chan struct{} {
 	return awaitZero(l.undecided, &l.empty)
 }
 
-// silent is closed once no function is still to be called.
+// silent is closed once all that was promised is over.
 func (l *ledger) silent() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -31,11 +31,7 @@ func Permanent(err error) bool {
 	case nil:
 		return false
 	case *FilterError:
-		says, ok := errors.AsType[interface {
-			error
-			Permanent() bool
-		}](e.Err)
-		return ok && says.Permanent()
+		return saysPermanent(e.Err)
 	case interface{ Permanent() bool }:
 		return e.Permanent()
 	case *batch.Error, *TooLargeError:
@@ -48,6 +44,21 @@ func Permanent(err error) bool {
 		return allOf(e.Unwrap(), Permanent)
 	default:
 		return Permanent(errors.Unwrap(err))
+	}
+}
+
+// saysPermanent reports whether a filter's error says so itself: what else is
+// permanent of the forwarder's own is nothing of the kind in a filter.
+func saysPermanent(err error) bool {
+	switch e := err.(type) { //nolint:errorlint // the tree is walked by hand, since every branch counts
+	case nil:
+		return false
+	case interface{ Permanent() bool }:
+		return e.Permanent()
+	case interface{ Unwrap() []error }:
+		return allOf(e.Unwrap(), saysPermanent)
+	default:
+		return saysPermanent(errors.Unwrap(err))
 	}
 }
 

@@ -49,6 +49,9 @@ func TestPermanent(t *testing.T) {
 		"filter that says so":              {&FilterError{Err: fmt.Errorf("consent: %w", saying(true))}, true},
 		"filter that says no":              {&FilterError{Err: saying(false)}, false},
 		"filter with a permanent error":    {&FilterError{Err: &TooLargeError{}}, false},
+		"filter with several that say so":  {&FilterError{Err: errors.Join(saying(true), fmt.Errorf("and %w", saying(true)))}, true},
+		"filter, one of several says so":   {&FilterError{Err: errors.Join(saying(true), errors.New("no"))}, false},
+		"filter, one of several says no":   {&FilterError{Err: errors.Join(saying(true), saying(false))}, false},
 		"several":                          {errors.Join(&TooLargeError{}, failing(1, tooLarge)), true},
 		"several, one not":                 {errors.Join(&TooLargeError{}, ErrClosed), false},
 	} {
