@@ -2,9 +2,11 @@ package batch
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"unicode/utf8"
 )
@@ -48,6 +50,9 @@ func encode(x any) (text []byte, depth int, err error) {
 			return nil, 0, errNumber
 		}
 	default:
+		if plain, ok := underlying(x); ok {
+			return encode(plain)
+		}
 		var buf bytes.Buffer
 		enc := json.NewEncoder(&buf)
 		enc.SetEscapeHTML(false)
@@ -57,6 +62,33 @@ func encode(x any) (text []byte, depth int, err error) {
 		text = buf.Bytes()
 	}
 	return check(text)
+}
+
+// underlying returns the string, bytes or json.Number that a value of a type of its
+// own, or a pointer, stands for. It leaves alone what writes itself.
+func underlying(x any) (plain any, ok bool) {
+	const most = 8 // pointers may go round in a circle
+	v := reflect.ValueOf(x)
+	for range most {
+		switch t := v.Type(); {
+		case writesItself(t):
+			return nil, false
+		case t == reflect.TypeFor[json.Number]():
+			return v.Interface(), true
+		case t.Kind() == reflect.String:
+			return v.String(), true
+		case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && !writesItself(reflect.PointerTo(t.Elem())):
+			return v.Bytes(), true
+		case t.Kind() != reflect.Pointer || v.IsNil():
+			return nil, false
+		}
+		v = v.Elem()
+	}
+	return nil, false
+}
+
+func writesItself(t reflect.Type) bool {
+	return t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
 
 // An encodeError says why encoding/json did not encode a value. It holds the

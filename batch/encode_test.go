@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -81,4 +82,52 @@ func TestAll_valueOutlivesParent(t *testing.T) {
 	require.ErrorIs(t, element.Set(7), errGone)
 	assert.False(t, member.Exists())
 	assert.Equal(t, `{"o":{"a":7},"l":[5]}`, string(b.AppendJSON(nil)))
+}
+
+type (
+	ownString  string
+	ownBytes   []byte
+	ownByte    byte
+	loop       *loop
+	textBytes  []byte
+	letter     byte
+	ownPointer *string
+)
+
+func (textBytes) MarshalText() ([]byte, error) { return []byte("as text"), nil }
+
+func (l *letter) MarshalJSON() ([]byte, error) { return []byte{'"', byte(*l), '"'}, nil }
+
+// What encoding/json would write as a string or in base64 is a string or bytes,
+// whatever the type is called.
+func TestSet_ownTypes(t *testing.T) {
+	good, bad, raw, number := ownString("é"), "a\xffb", []byte("x"), json.Number("1.50")
+	pointer := &bad
+	var circle loop
+	circle = loop(&circle)
+	for _, c := range []struct {
+		x    any
+		want string
+		err  error
+	}{
+		{x: good, want: `"é"`},
+		{x: &good, want: `"é"`},
+		{x: &number, want: `1.50`},
+		{x: (*string)(nil), want: `null`},
+		{x: textBytes("secret"), want: `"as text"`},
+		{x: []letter("ab"), want: `["a","b"]`},
+		{x: [2]byte{1, 2}, want: `[1,2]`},
+		{x: ownString(bad), err: errUTF8},
+		{x: &bad, err: errUTF8},
+		{x: &pointer, err: errUTF8},
+		{x: ownPointer(&bad), err: errUTF8},
+		{x: ownBytes("x"), err: errBytes},
+		{x: []ownByte("x"), err: errBytes},
+		{x: &raw, err: errBytes},
+	} {
+		b := parsed(t, `{"a":0}`)
+		require.ErrorIs(t, b.At("a").Set(c.x), c.err, "%T", c.x)
+		assert.Equal(t, `{"a":`+cmp.Or(c.want, "0")+`}`, string(b.AppendJSON(nil)), "%T", c.x)
+	}
+	assert.Error(t, parsed(t, `{}`).At("a").Set(circle))
 }

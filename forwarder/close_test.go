@@ -245,7 +245,7 @@ func TestClose_waitsForCalls(t *testing.T) {
 						linger := func(where string) {
 							if where == place {
 								running.Add(1)
-								time.Sleep(time.Minute)
+								<-time.After(time.Minute)
 								running.Add(-1)
 							}
 						}
@@ -258,7 +258,7 @@ func TestClose_waitsForCalls(t *testing.T) {
 							o.observer.Done = func(context.Context, ForwardInfo) { linger("observer") }
 						})
 						go call(f, events(t, 1))
-						time.Sleep(time.Second)
+						synctest.Wait()
 						require.NotZero(t, running.Load())
 						require.NoError(t, end(f))
 						assert.Zero(t, running.Load())

@@ -3,6 +3,7 @@ package forwarder
 import (
 	"context"
 	"errors"
+	"reflect"
 	"sync/atomic"
 
 	"github.com/IBM/sarama"
@@ -17,9 +18,9 @@ import (
 // goroutines at once; an error of it is one of [New] and [Forwarder.Ping], and
 // later the cause of a wait. With [WithSaramaProducer] its connections use what
 // was applied when the producer was built. A nil authenticator is an error of
-// New.
+// New, as is a nil pointer or function of some type.
 func WithAuthenticator(a auth.Authenticator) Option {
-	return optionFunc(func(o *options) { o.authenticator, o.credentials, o.nobody = a, nil, a == nil })
+	return optionFunc(func(o *options) { o.authenticator, o.credentials, o.nobody = a, nil, isNil(a) })
 }
 
 // WithCredentials asks c for user name and password, in place of those in the
@@ -30,6 +31,11 @@ func WithAuthenticator(a auth.Authenticator) Option {
 // what c returned then. A nil c is an error of New.
 func WithCredentials(c auth.Credentials) Option {
 	return optionFunc(func(o *options) { o.credentials, o.authenticator, o.nobody = c, nil, c == nil })
+}
+
+func isNil(a auth.Authenticator) bool {
+	v := reflect.ValueOf(a)
+	return !v.IsValid() || (v.Kind() == reflect.Pointer || v.Kind() == reflect.Func) && v.IsNil()
 }
 
 // Nil could stand for the settings' own. If they have none, it would connect

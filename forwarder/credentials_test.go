@@ -96,7 +96,10 @@ func TestCredentials_failing(t *testing.T) {
 // TestCredentials_nil: a mistake of the program does not become a connection
 // without credentials.
 func TestCredentials_nil(t *testing.T) {
-	for _, opt := range []Option{WithCredentials(nil), WithAuthenticator(nil)} {
+	var scram *auth.SCRAM
+	for _, opt := range []Option{
+		WithCredentials(nil), WithAuthenticator(nil), WithAuthenticator(auth.Func(nil)), WithAuthenticator(scram),
+	} {
 		_, err := New(t.Context(), somewhere, WithoutProbe(), opt)
 		assert.EqualError(t, err, "forwarder: the authenticator, or the function that returns credentials, is nil")
 	}

@@ -200,8 +200,11 @@
 // [New] and [Forwarder.Ping] say what failed, where, for whom and what to do,
 // then the cause, which [errors.Is] and [errors.As] find: a sarama.KError, an
 // error of crypto/x509 or of package net. While delivery waits the same texts
-// are its cause: in the log, in [WaitInfo] and in the error of a deadline. The
-// texts, in which b1:9093 stands for the broker:
+// are its cause: in the log, in [WaitInfo] and in the error of a deadline. (To
+// find that out takes connections of its own, which are made when the wait has
+// lasted a second and the linger: the error of a deadline before that has what the
+// producer's connection met, which errors.Is finds.) The texts, in which b1:9093
+// stands for the broker:
 //
 //	b1:9093 refused user "mparticle" with PLAIN: wrong password, or the broker's
 //	  jaas configuration has no user_mparticle entry, which every broker needs

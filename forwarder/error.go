@@ -111,7 +111,9 @@ func (e *DeliveryError) Wait(ctx context.Context) error {
 
 // Remaining returns the batch, as it was given to Forward, with only those
 // events whose messages are known not to be sent, so that forwarding it cannot
-// duplicate anything. It is nil when there are none. While other messages of
+// duplicate anything: without those that were dropped, which have none. Of a batch
+// that became no messages, as its call came too late, all events remain. It is nil
+// when no message is known not to be sent. While other messages of
 // the batch are unknown, forwarding it may write events out of order: Wait
 // first.
 func (e *DeliveryError) Remaining() *batch.Batch {
@@ -127,9 +129,6 @@ func (e *DeliveryError) Remaining() *batch.Batch {
 		return nil
 	}
 	rest := d.batch.Clone()
-	if !slices.Contains(unsent, false) {
-		return rest
-	}
 	keep := map[int]bool{} // by position in the batch as it was given
 	place, message := 0, 0
 	for _, ev := range d.filtered.Events() {
@@ -139,6 +138,6 @@ func (e *DeliveryError) Remaining() *batch.Batch {
 		keep[ev.Index()] = unsent[message]
 		place++
 	}
-	rest.DropEvents("sent already", func(ev batch.Event) bool { return !keep[ev.Index()] })
+	rest.DropEvents("not to be sent again", func(ev batch.Event) bool { return !keep[ev.Index()] })
 	return rest
 }

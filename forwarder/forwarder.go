@@ -37,7 +37,8 @@ type Forwarder struct {
 // errors say is listed under "When a broker refuses". ctx governs this call
 // only. [WithoutProbe] skips all that.
 //
-// Mistakes in s are reported together, each a [*settings.FieldError]. With
+// Mistakes in s are reported together, each a [*settings.FieldError]; so are then
+// those in the files that it names, which are read when there are no others. With
 // [WithAuthenticator] or [WithCredentials] the user name and password in s may
 // be missing and do not count.
 func New(ctx context.Context, s settings.Settings, opts ...Option) (*Forwarder, error) {

@@ -47,8 +47,8 @@ func Permanent(err error) bool {
 	}
 }
 
-// saysPermanent reports whether a filter's error says so itself: what else is
-// permanent of the forwarder's own is nothing of the kind in a filter.
+// saysPermanent reports whether a filter's error says so itself. Errors that
+// Permanent knows by their type do not count in a filter.
 func saysPermanent(err error) bool {
 	switch e := err.(type) { //nolint:errorlint // the tree is walked by hand, since every branch counts
 	case nil:

@@ -47,12 +47,9 @@ func newProbe(s settings.Settings, o options) (*probe, error) {
 	if err := validate(); err != nil {
 		return nil, err
 	}
-	tc, err := tlsConfig(s.TLS, o.tls)
-	if err != nil {
-		return nil, err
-	}
-	a, user, err := authenticator(s, o)
-	if err != nil {
+	tc, badTLS := tlsConfig(s.TLS, o.tls)
+	a, user, badCredentials := authenticator(s, o)
+	if err := errors.Join(badTLS, badCredentials); err != nil {
 		return nil, err
 	}
 	s = s.WithDefaults()
