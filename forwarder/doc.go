@@ -138,7 +138,8 @@
 //
 // # The end
 //
-// [Forwarder.Close] takes as long as closing the connections. If a broker has
+// [Forwarder.Close] takes as long as closing the connections, and as the filters,
+// observers and done functions that run still take. If a broker has
 // throttled one request while the next one was about to be written, Sarama waits
 // that time out first. Nothing of the forwarder runs when it returns, save
 // Sarama's goroutines that see their connections closed, and a caller's function
