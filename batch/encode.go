@@ -64,27 +64,34 @@ func encode(x any) (text []byte, depth int, err error) {
 	return check(text)
 }
 
-// underlying returns the string, bytes or json.Number that a value of a type of its
-// own, or a pointer, stands for. It leaves alone what writes itself.
+// underlying returns what a pointer leads to, or a value of a type of its own is
+// made of, when that is one of those that encode looks at. It leaves alone what
+// writes itself.
 func underlying(x any) (plain any, ok bool) {
 	const most = 8 // pointers may go round in a circle
 	v := reflect.ValueOf(x)
 	for range most {
 		switch t := v.Type(); {
+		case taken(t):
+			return v.Interface(), true
+		case t.Kind() == reflect.Pointer && taken(t.Elem()) && !v.IsNil(): // whatever methods it has
 		case writesItself(t):
 			return nil, false
-		case t == reflect.TypeFor[json.Number]():
-			return v.Interface(), true
 		case t.Kind() == reflect.String:
 			return v.String(), true
 		case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && !writesItself(reflect.PointerTo(t.Elem())):
 			return v.Bytes(), true
-		case t.Kind() != reflect.Pointer || v.IsNil():
+		case t.Kind() != reflect.Pointer && t.Kind() != reflect.Interface || v.IsNil():
 			return nil, false
 		}
 		v = v.Elem()
 	}
 	return nil, false
+}
+
+// taken tells whether encode knows the type.
+func taken(t reflect.Type) bool {
+	return t == reflect.TypeFor[json.Number]() || t == reflect.TypeFor[json.RawMessage]() || t == reflect.TypeFor[Value]()
 }
 
 func writesItself(t reflect.Type) bool {

@@ -102,7 +102,8 @@ func (l *letter) MarshalJSON() ([]byte, error) { return []byte{'"', byte(*l), '"
 // whatever the type is called.
 func TestSet_ownTypes(t *testing.T) {
 	good, bad, raw, number := ownString("é"), "a\xffb", []byte("x"), json.Number("1.50")
-	pointer := &bad
+	pointer, text, other := &bad, json.RawMessage(`{ "x" : 1 }`), parsed(t, `{"b":[ 1 ]}`).At("b")
+	var boxed any = bad
 	var circle loop
 	circle = loop(&circle)
 	for _, c := range []struct {
@@ -113,7 +114,10 @@ func TestSet_ownTypes(t *testing.T) {
 		{x: good, want: `"é"`},
 		{x: &good, want: `"é"`},
 		{x: &number, want: `1.50`},
+		{x: &text, want: `{ "x" : 1 }`},
+		{x: &other, want: `[ 1 ]`},
 		{x: (*string)(nil), want: `null`},
+		{x: (*json.RawMessage)(nil), want: `null`},
 		{x: textBytes("secret"), want: `"as text"`},
 		{x: []letter("ab"), want: `["a","b"]`},
 		{x: [2]byte{1, 2}, want: `[1,2]`},
@@ -124,6 +128,7 @@ func TestSet_ownTypes(t *testing.T) {
 		{x: ownBytes("x"), err: errBytes},
 		{x: []ownByte("x"), err: errBytes},
 		{x: &raw, err: errBytes},
+		{x: &boxed, err: errUTF8},
 	} {
 		b := parsed(t, `{"a":0}`)
 		require.ErrorIs(t, b.At("a").Set(c.x), c.err, "%T", c.x)

@@ -17,7 +17,7 @@ func (b *Batch) String() string {
 
 // Format prints what String returns, whatever the verb: no payload gets into a
 // log by a wrong one. (Package fmt does not call it for %w nor for a copy of a
-// Batch, which go vet both reports, and cannot for a field that another package
+// Batch, both of which go vet reports, and cannot for a field that another package
 // does not export; a struct with such a field needs a Format of its own.)
 func (b *Batch) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, b.String()) }
 

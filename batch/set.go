@@ -15,8 +15,10 @@ import (
 // copied. Errors are: a string that is not valid UTF-8, a NaN or an infinity,
 // and a []byte, as it might mean text or base64 or JSON: convert it to string
 // or json.RawMessage. Types made of string and []byte are taken as these, unless
-// they have a method for encoding/json, and pointers as what they point to. After an error nothing has changed. The text of an error
-// has nothing of x in it; what encoding/json said can be unwrapped.
+// they have a method for encoding/json, and pointers as what they point to.
+//
+// After an error nothing has changed. The text of an error has nothing of x in it;
+// what encoding/json said can be unwrapped.
 //
 // It refuses to set mpid and the events as a whole, an event_type to anything
 // but a string, and what would nest more than 1,000 objects and arrays.

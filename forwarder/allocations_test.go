@@ -63,14 +63,21 @@ func encoded(tb testing.TB, p *pipeline, b *batch.Batch) {
 }
 
 // Forward allocates what a call, its batch and the wait for it take, however many
-// events there are; its messages are in memory that has been used before.
+// events there are, and two lists when it drops some; its messages are in memory
+// that has been used before.
 func TestForward_allocations(t *testing.T) {
+	dropFirst := filter("first", func(_ context.Context, b *batch.Batch) error {
+		b.DropEvents("first", func(e batch.Event) bool { return e.Index() == 0 })
+		return nil
+	})
 	for _, events := range []int{1, 10} {
 		b, err := batch.Parse(undropped(t, 1, events)[0])
 		require.NoError(t, err)
-		f := withProducer(t, prompt{}, func(s *settings.Settings, _ *options) { *s = settings.Settings{} })
-		run := func() { _ = f.Forward(context.Background(), b) }
-		assert.Equal(t, 4, int(testing.AllocsPerRun(100, run)), "%d events", events)
-		require.NoError(t, f.Close())
+		for want, filters := range map[int][]namedFilter{4: nil, 6: {dropFirst}} {
+			f := withProducer(t, prompt{}, func(s *settings.Settings, o *options) { *s, o.filters = settings.Settings{}, filters })
+			run := func() { _ = f.Forward(context.Background(), b) }
+			assert.Equal(t, want, int(testing.AllocsPerRun(100, run)), "%d events", events)
+			require.NoError(t, f.Close())
+		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 //
 // It may be called by several goroutines, and after Close. It must not be
 // called from a filter, an observer or a done function: it waits for them, and
-// for the calls that they run in.
+// for the calls that they run in, but for no calls that begin later.
 func (f *Forwarder) Shutdown(ctx context.Context) error {
 	f.refuse()
 	select {
@@ -49,7 +49,8 @@ func (f *Forwarder) Shutdown(ctx context.Context) error {
 // It may be called again, by several goroutines, and during or after Shutdown,
 // so a deferred Close is always right. It must not be called from a filter, an
 // observer or a done function: it waits for them, and for the calls that they run
-// in.
+// in, but for no calls that begin later. A filter that may hang needs a context
+// that ends: Close ends no caller's.
 func (f *Forwarder) Close() error {
 	f.refuse()
 	f.aborted.CompareAndSwap(0, int64(f.ledger.count()))

@@ -268,3 +268,52 @@ func TestClose_waitsForCalls(t *testing.T) {
 		}
 	}
 }
+
+// Callers that go on calling do not keep it from ending: they are refused.
+func TestClose_whileOthersCall(t *testing.T) {
+	for name, end := range map[string]func(*Forwarder) error{
+		"Close":    (*Forwarder).Close,
+		"Shutdown": func(f *Forwarder) error { return f.Shutdown(context.Background()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withProducer(t, &fakeProducer{acks: true}, func(_ *settings.Settings, o *options) {
+				o.observer.Done = func(context.Context, ForwardInfo) { <-time.After(time.Millisecond) }
+			})
+			b := events(t, 1)
+			ended := make(chan error)
+			var callers sync.WaitGroup
+			defer callers.Wait()
+			stop := make(chan struct{})
+			defer close(stop)
+			for _, call := range []func(){
+				func() { _ = f.Forward(t.Context(), b) },
+				func() { _ = f.ForwardAll(t.Context(), []*batch.Batch{b, b}) },
+				func() {
+					done := make(chan struct{})
+					f.ForwardAsync(t.Context(), b, func(error) { close(done) })
+					<-done
+				},
+			} {
+				for range 6 {
+					callers.Go(func() {
+						for {
+							select {
+							case <-stop:
+								return
+							default:
+								call()
+							}
+						}
+					})
+				}
+			}
+			go func() { ended <- end(f) }()
+			select {
+			case err := <-ended:
+				require.NoError(t, err)
+			case <-time.After(10 * time.Second):
+				require.Fail(t, "it has not ended")
+			}
+		})
+	}
+}

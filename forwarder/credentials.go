@@ -18,7 +18,7 @@ import (
 // goroutines at once; an error of it is one of [New] and [Forwarder.Ping], and
 // later the cause of a wait. With [WithSaramaProducer] its connections use what
 // was applied when the producer was built. A nil authenticator is an error of
-// New, as is a nil pointer or function of some type.
+// New, also one that is a nil pointer or a nil function of some type.
 func WithAuthenticator(a auth.Authenticator) Option {
 	return optionFunc(func(o *options) { o.authenticator, o.credentials, o.nobody = a, nil, isNil(a) })
 }

@@ -12,7 +12,7 @@ import (
 // A delivery is the way of one batch's messages through the producer, from
 // acceptance until the last of them is settled.
 type delivery struct {
-	call     *call        // that was accepted; nil if none was
+	call     *call        // whose messages these are, once they are accepted; else nil
 	batch    *batch.Batch // as the caller gave it; kept for Remaining
 	filtered *batch.Batch // what was left of it: its events are those of the messages
 	size     int64        // bytes it takes of the buffer
@@ -50,7 +50,7 @@ type alone struct {
 // A message is one Kafka record of a batch and the events in it.
 type message struct {
 	firstEvent, events int    // counted in the batch as filtered
-	key, value         []byte // once all are settled the value's bytes may be another batch's
+	key, value         []byte // once all are acknowledged the value's bytes may be another batch's
 	part               string // "i/n" when the batch was split
 }
 

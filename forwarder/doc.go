@@ -142,8 +142,9 @@
 // observers and done functions that run still take. If a broker has
 // throttled one request while the next one was about to be written, Sarama waits
 // that time out first. Nothing of the forwarder runs when it returns, save
-// Sarama's goroutines that see their connections closed, and a caller's function
-// for credentials or dialling that has not returned.
+// Sarama's goroutines that see their connections closed, a caller's function
+// for credentials or dialling that has not returned, a [Forwarder.Ping], and
+// calls that began afterwards, which are refused.
 //
 // # What to do with an error
 //

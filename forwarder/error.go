@@ -112,8 +112,8 @@ func (e *DeliveryError) Wait(ctx context.Context) error {
 // Remaining returns the batch, as it was given to Forward, with only those
 // events whose messages are known not to be sent, so that forwarding it cannot
 // duplicate anything: without those that were dropped, which have none. Of a batch
-// that became no messages, as its call came too late, all events remain. It is nil
-// when no message is known not to be sent. While other messages of
+// whose call ended before it was accepted all events remain. It is nil when no
+// message is known not to be sent. While other messages of
 // the batch are unknown, forwarding it may write events out of order: Wait
 // first.
 func (e *DeliveryError) Remaining() *batch.Batch {

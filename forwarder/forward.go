@@ -25,8 +25,7 @@ import (
 // keeps it until its messages are decided. Of one user's batches, the one whose
 // call began after another was accepted is written after it.
 func (f *Forwarder) Forward(ctx context.Context, b *batch.Batch) error {
-	f.ledger.promise()
-	defer f.ledger.kept()
+	defer f.ledger.leave(f.ledger.enter())
 	c := f.begin(ctx, b)
 	return c.finish(c.wait())
 }
@@ -39,8 +38,7 @@ func (f *Forwarder) Forward(ctx context.Context, b *batch.Batch) error {
 // When a filter ends the goroutine, the batches before that one are waited for
 // first, and those behind it are not sent; the observer is told of all of them.
 func (f *Forwarder) ForwardAll(ctx context.Context, bs []*batch.Batch) []error {
-	f.ledger.promise()
-	defer f.ledger.kept()
+	defer f.ledger.leave(f.ledger.enter())
 	calls := make([]*call, 0, len(bs))
 	defer func() {
 		if len(calls) < len(bs) {
@@ -62,8 +60,8 @@ func (f *Forwarder) ForwardAll(ctx context.Context, bs []*batch.Batch) []error {
 	return errs
 }
 
-// abandon ends what ForwardAll has begun, and what it will not come to: the batch
-// that follows the calls has ended already, as a filter ended the goroutine in it.
+// abandon ends what ForwardAll has begun, and what it will not come to. bs[len(calls)]
+// is the batch whose filter ended the goroutine: prepare has told of it.
 func (f *Forwarder) abandon(ctx context.Context, calls []*call, bs []*batch.Batch) {
 	for _, c := range calls {
 		_ = c.finish(c.wait())
@@ -77,8 +75,8 @@ func (f *Forwarder) abandon(ctx context.Context, calls []*call, bs []*batch.Batc
 // encoding run before it returns, and it blocks while the buffer is full. Then
 // done is called exactly once, whatever happens, on another goroutine, with
 // what Forward would have returned; nil stands for a function that does nothing.
-// done must not block, nor close f: Close and Shutdown wait for it; a panic in it
-// is not recovered. ctx governs the delivery too: when it ends, done gets its
+// done must not block, nor close f: Close and Shutdown wait for it if the call
+// began before them; a panic in it is not recovered. ctx governs the delivery too: when it ends, done gets its
 // error.
 //
 // One goroutine that calls ForwardAsync again and again pipelines: its batches
@@ -88,12 +86,11 @@ func (f *Forwarder) ForwardAsync(ctx context.Context, b *batch.Batch, done func(
 	if done == nil {
 		done = func(error) {}
 	}
-	f.ledger.promise()
-	begun := false
+	entered, begun := f.ledger.enter(), false
 	defer func() {
 		if !begun { // a filter ended this goroutine, or a panic does that the caller will see
 			go func() {
-				defer f.ledger.kept()
+				defer f.ledger.leave(entered)
 				done(errNoReturn)
 			}()
 		}
@@ -101,7 +98,7 @@ func (f *Forwarder) ForwardAsync(ctx context.Context, b *batch.Batch, done func(
 	c := f.begin(ctx, b)
 	begun = true
 	answer := func(err error) {
-		defer f.ledger.kept()
+		defer f.ledger.leave(entered)
 		done(c.finish(err))
 	}
 	if c.delivery == nil {

@@ -3,9 +3,9 @@ package forwarder
 import "sync"
 
 // A ledger counts the messages that are accepted and undecided, and what the end
-// of the forwarder waits for beside them: calls that run, in which filters and
-// observers may, and functions of callers that are still to be called. It knows
-// whether the forwarder still accepts.
+// of the forwarder waits for beside them: calls that are not over, in which filters
+// and observers may run, and functions of callers that are still to be called. It
+// knows whether the forwarder still accepts.
 type ledger struct {
 	mu        sync.Mutex
 	undecided int
@@ -54,8 +54,25 @@ func (l *ledger) count() int {
 	return l.undecided
 }
 
-// promise announces a call of a caller's function, or says that one of ours has
-// begun; kept says that it is over.
+// enter counts a call, unless the forwarder is closed: that one is refused, and who
+// ends the forwarder must not wait for callers that go on calling.
+func (l *ledger) enter() (counted bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.promised++
+	}
+	return !l.closed
+}
+
+// leave says that a call is over. counted is what enter returned.
+func (l *ledger) leave(counted bool) {
+	if counted {
+		l.kept()
+	}
+}
+
+// promise announces a call of a caller's function; kept says that it is over.
 func (l *ledger) promise() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -77,7 +94,7 @@ func (l *ledger) drained() <-chan struct{} {
 	return awaitZero(l.undecided, &l.empty)
 }
 
-// silent is closed once all that was promised is over.
+// silent is closed once no call and no function is left of those that were counted.
 func (l *ledger) silent() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()

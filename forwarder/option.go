@@ -43,7 +43,7 @@ type options struct {
 // [batch.Drop] is a decision and no failure: the batch is dropped, and the call
 // returns nil, also if the context has ended meanwhile. Once the context has
 // ended f is not called. If f ends its goroutine, as FailNow of package testing
-// does, the call ends with it and sends nothing.
+// does, the call ends with it and sends nothing of that batch.
 func WithFilter(name string, f batch.Filter) Option {
 	return optionFunc(func(o *options) { o.filters = append(o.filters, namedFilter{name: name, filter: f, caller: true}) })
 }

@@ -15,7 +15,8 @@ import (
 // Credentials, ACLs, a missing topic, TLS, unreachable brokers, deadlines and a
 // closed forwarder are not permanent, and neither is a filter's error or panic,
 // unless there is a method Permanent() bool in it that says so. Of several
-// failures all must be permanent. A nil error is not.
+// failures all must be permanent, also of those that a filter's error joins, and
+// the end of the context in a filter is one of them. A nil error is not.
 //
 // Of a broker's answers these are permanent, which Kafka's protocol does not call
 // retriable and which leave neither the outcome open nor are about rights:
