@@ -276,8 +276,12 @@ func TestClose_whileOthersCall(t *testing.T) {
 		"Shutdown": func(f *Forwarder) error { return f.Shutdown(context.Background()) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			var calls atomic.Int32
 			f := withProducer(t, &fakeProducer{acks: true}, func(_ *settings.Settings, o *options) {
-				o.observer.Done = func(context.Context, ForwardInfo) { <-time.After(time.Millisecond) }
+				o.observer.Done = func(context.Context, ForwardInfo) {
+					calls.Add(1)
+					<-time.After(time.Millisecond)
+				}
 			})
 			b := events(t, 1)
 			ended := make(chan error)
@@ -307,6 +311,7 @@ func TestClose_whileOthersCall(t *testing.T) {
 					})
 				}
 			}
+			require.Eventually(t, func() bool { return calls.Load() > 100 }, 10*time.Second, time.Millisecond)
 			go func() { ended <- end(f) }()
 			select {
 			case err := <-ended:
