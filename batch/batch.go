@@ -28,15 +28,12 @@ func (b *Batch) UserID() (int64, bool) { return b.userID, b.userID != 0 }
 // Clone returns a batch that can be edited without a trace in b. It shares the
 // bytes with b, so it is cheap; what was edited in b so far is copied.
 func (b *Batch) Clone() *Batch {
-	var c *Batch
-	if b.base.splices.len() > 0 {
-		c = new(Batch)
-		c.base.splices = b.base.splicesFor(&c.base)
-	} else {
-		c = newRoomy()
-	}
+	c := newRoomy()
 	c.index, c.left, c.retyped = b.index, b.left, b.retyped
 	c.base.text = b.base.text
+	if b.base.splices.len() > 0 {
+		c.base.splices = b.base.splicesFor(&c.base)
+	}
 	c.dropped = bitset{b.dropped.first, slices.Clone(b.dropped.more)}
 	return c
 }

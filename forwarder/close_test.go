@@ -280,7 +280,7 @@ func TestClose_whileOthersCall(t *testing.T) {
 			f := withProducer(t, &fakeProducer{acks: true}, func(_ *settings.Settings, o *options) {
 				o.observer.Done = func(context.Context, ForwardInfo) {
 					calls.Add(1)
-					<-time.After(time.Millisecond)
+					<-time.After(time.Millisecond) // so that there is always a call that is not over
 				}
 			})
 			b := events(t, 1)

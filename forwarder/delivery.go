@@ -128,13 +128,14 @@ func (d *delivery) endedLocked(n int) func() {
 			if then != nil {
 				then()
 			}
-			if d.call != nil {
-				d.call.finished(left)
-			}
 		}
-		if d.call != nil {
-			d.call.f.ledger.settle(n)
+		if d.call == nil {
+			return
 		}
+		if last {
+			d.call.finished(left)
+		}
+		d.call.f.ledger.settle(n)
 	}
 }
 

@@ -76,8 +76,8 @@ func (f *Forwarder) abandon(ctx context.Context, calls []*call, bs []*batch.Batc
 // done is called exactly once, whatever happens, on another goroutine, with
 // what Forward would have returned; nil stands for a function that does nothing.
 // done must not block, nor close f: Close and Shutdown wait for it if the call
-// began before them; a panic in it is not recovered. ctx governs the delivery too: when it ends, done gets its
-// error.
+// began before them; a panic in it is not recovered. ctx governs the delivery too:
+// when it ends, done gets its error.
 //
 // One goroutine that calls ForwardAsync again and again pipelines: its batches
 // are accepted, and for one user written, in the order of the calls. The calls

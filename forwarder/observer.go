@@ -8,8 +8,8 @@ import (
 // An Observer is told what happens to batches. Any of its functions may be
 // nil. They are called from many goroutines at once and must not block, nor
 // close the forwarder, which waits for them, nor end their goroutine. A panic in
-// one is not recovered.
-// Functions may be added in later versions, so name the fields you set.
+// one is not recovered. Functions may be added in later versions, so name the
+// fields you set.
 type Observer struct {
 	// Done is called once for every batch given to Forward, ForwardAsync or
 	// ForwardAll, with the error its caller gets.

@@ -31,16 +31,18 @@ func (c *ApacheCluster) heard(ctx context.Context, what string, knows func(conte
 	return nil
 }
 
+// hears asks one broker again and again. A refusal, which is an answer too, is an
+// error.
 func hears(ctx context.Context, b *kgo.Broker, knows func(context.Context, *kgo.Broker) (bool, error)) error {
 	for {
 		asking, cancel := context.WithTimeout(ctx, deaf)
 		known, err := knows(asking, b)
 		cancel()
-		var refusal *kerr.Error
+		_, refused := errors.AsType[*kerr.Error](err)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.As(err, &refusal):
+		case refused:
 			return err
 		case known, err != nil:
 			return nil //nolint:nilerr // it does not answer

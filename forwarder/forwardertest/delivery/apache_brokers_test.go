@@ -156,7 +156,7 @@ func apacheTopicMadeAgain(t *testing.T, k *forwardertest.ApacheCluster) {
 	for user := range int64(20) {
 		l.send(ctx, t, f, user+1, 10)
 	}
-	<-time.After(time.Second)
+	<-time.After(time.Second) // in which all of it is refused, and tried again
 	require.Equal(t, 20, l.undecided())
 	require.NoError(t, k.CreateTopic(ctx, l.topic, 6, nil))
 	begun := time.Now()
