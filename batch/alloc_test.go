@@ -53,7 +53,7 @@ func TestAllocs(t *testing.T) {
 func TestAllocs_edits(t *testing.T) {
 	b := mustParse(someBatch(10))
 	assert.Equal(t, 0.0, allocs(func() {
-		b.DropEvents("none", func(e Event) bool { return !Forwarded(e.Type()) })
+		b.DropEvents("none", func(e Event) bool { return !IsForwarded(e.Type()) })
 	}))
 	assert.Equal(t, 0.0, allocs(func() {
 		_ = b.At("mp_device").Remove()
@@ -71,7 +71,7 @@ func TestAllocs_edits(t *testing.T) {
 		c.DropTypes("others", func(eventType string) bool { return eventType == ScreenView })
 		c.DropTypes("the rest", func(string) bool { return true })
 	}))
-	assert.Equal(t, 0.0, allocs(func() { b.DropTypes("none", func(eventType string) bool { return !Forwarded(eventType) }) }))
+	assert.Equal(t, 0.0, allocs(func() { b.DropTypes("none", func(eventType string) bool { return !IsForwarded(eventType) }) }))
 	assert.Equal(t, 1.0, allocs(func() { _, _ = b.At("environment").Text() }), "the text")
 	assert.Equal(t, 10.0, allocs(func() {
 		b.DropEvents("none", func(e Event) bool { return e.Name() == "nobody" })

@@ -1,34 +1,9 @@
 package batch
 
-// A place is where a value begins in a document, as it was before edits.
-type place struct {
-	doc *document
-	pos int
-}
-
-// now follows a place to where its value is after all edits: into what replaced
-// it. It reports false when nothing is there any more.
-func (p place) now() (place, bool) {
-	if p.doc == nil || p.pos >= len(p.doc.text) || !p.doc.alive() {
-		return p, false
-	}
-	for {
-		s := p.doc.covering(p.pos)
-		switch {
-		case s == nil:
-			return p, true
-		case s.value == nil || s.start != p.pos:
-			return p, false
-		}
-		p = place{s.value, 0}
-	}
-}
-
-// first returns the first byte of the value, which tells its type.
-func (p place) first() byte { return p.doc.text[p.pos] }
-
-// end returns the index after the value.
-func (p place) end() int { return pass(p.doc.text, p.pos) }
+import (
+	"github.com/eventferry/eventferry/batch/internal/jsontext"
+	"github.com/eventferry/eventferry/batch/internal/splice"
+)
 
 // A cursor walks over the members of an object or the elements of an array that
 // are left after edits, in order: first those of the document's text, then the
@@ -39,10 +14,13 @@ func (p place) end() int { return pass(p.doc.text, p.pos) }
 //	            ^at     ^end
 //	               ^colon
 type cursor struct {
-	doc    *document
+	doc    *splice.Document
+	open   int // the index of the container's opening bracket
 	object bool
 	known  []memberSpan // what Parse noted down, when the container is the batch
+	index  *objectIndex // of the container, if there is one
 	n      int          // how many entries came so far
+	next1  int          // 1 + the index of the next member in index; 0: none
 
 	prev  int // after the entry before, or after the opening bracket
 	at    int // where the member's name, or else the value, begins
@@ -52,18 +30,21 @@ type cursor struct {
 
 	escaped bool // the name has escape sequences
 
-	over  bool       // behind the entries of the text
-	more  *additions // then: what edits added; nil if nothing
-	added int        // and which of them the entry is
+	over  bool              // behind the entries of the text
+	more  *splice.Additions // then: what edits added; nil if nothing
+	added int               // and which of them the entry is
 }
 
 // entries returns a cursor before the first entry of the object or array at p.
-func (b *Batch) entries(p place) cursor {
-	c := cursor{doc: p.doc, object: b.first(p) == '{', end: p.pos + 1}
-	if p.doc == &b.base && p.pos == b.start() {
-		c.known = b.members
+func (c *content) entries(p splice.Position) cursor {
+	cur := cursor{doc: p.Doc, open: p.Offset, object: c.first(p) == '{', end: p.Offset + 1}
+	if p == c.root() {
+		cur.known = c.members
 	}
-	return c
+	if c.lookup != nil {
+		cur.index = c.objectIndex(p)
+	}
+	return cur
 }
 
 // next moves to the next entry that is left.
@@ -83,28 +64,34 @@ func (c *cursor) nextNamed(name string) bool {
 			return true
 		}
 	}
-	for c.nextAdded() {
-		if c.is(name) {
-			return true
-		}
+	c.finishText()
+	if c.more == nil {
+		return false
 	}
-	return false
+	i := c.more.Find(name)
+	if i <= c.added {
+		return false
+	}
+	c.added = i
+	return true
 }
 
 // nextAdded moves to the next member that edits added.
 func (c *cursor) nextAdded() bool {
+	c.finishText()
+	i := c.more.Next(c.added + 1)
+	if i < 0 {
+		return false
+	}
+	c.added = i
+	return true
+}
+
+// finishText moves behind the entries of the text.
+func (c *cursor) finishText() {
 	if !c.over {
-		c.over, c.added = true, -1
-		if i, ok := c.doc.addedAt(c.end); ok {
-			c.more = c.doc.splices.at(i).added
-		}
+		c.over, c.added, c.more = true, -1, c.doc.Added(c.end)
 	}
-	for c.more != nil && c.added+1 < len(c.more.members) {
-		if c.added++; !c.more.members[c.added].value.gone {
-			return true
-		}
-	}
-	return false
 }
 
 // scan moves to the next entry of the text, which may be cut.
@@ -118,26 +105,31 @@ func (c *cursor) scan() bool {
 		c.n++
 		return true
 	}
-	s := c.doc.text
-	i := skipSpace(s, c.end)
+	s := c.doc.Text()
+	i := jsontext.SkipSpace(s, c.end)
 	switch s[i] {
 	case ',':
-		i = skipSpace(s, i+1)
+		i = jsontext.SkipSpace(s, i+1)
 	case '}', ']':
 		return false
 	}
 	c.at = i
 	if c.object {
-		c.colon, c.escaped = skipString(s, i)
-		i = skipColon(s, c.colon)
+		c.colon, c.escaped = jsontext.SkipString(s, i)
+		i = jsontext.SkipColon(s, c.colon)
 	}
-	c.value, c.end = i, pass(s, i)
+	c.value, c.end = i, jsontext.SkipValue(s, i)
+	c.n++
 	return true
 }
 
 // scanNamed moves to the next entry of the text that may be of that name. Of the
-// members that Parse noted down it only looks at those that may be it.
+// members that Parse noted down it only looks at those that may be it, and of those
+// in an index only at those that are.
 func (c *cursor) scanNamed(name string) bool {
+	if c.index != nil {
+		return c.jump(name)
+	}
 	for c.n < len(c.known) && !c.known[c.n].maybe(name) {
 		c.end = int(c.known[c.n].end)
 		c.n++
@@ -145,57 +137,95 @@ func (c *cursor) scanNamed(name string) bool {
 	return c.scan()
 }
 
+// jump moves to the next member of the index of that name.
+func (c *cursor) jump(name string) bool {
+	if c.n == 0 {
+		if same, ok := c.index.named[name]; ok {
+			c.next1 = same.first + 1
+		}
+	}
+	if c.next1 == 0 {
+		c.end = c.index.end
+		return false
+	}
+	m := &c.index.members[c.next1-1]
+	c.prev, c.at, c.colon, c.value, c.end, c.escaped = m.prev, m.at, m.colon, m.value, m.end, m.escaped
+	c.next1 = m.next
+	c.n++
+	return true
+}
+
 // take moves to a member that Parse noted down.
 func (c *cursor) take(m *memberSpan) {
 	c.at, c.colon, c.end, c.escaped = int(m.at), int(m.colon), int(m.end), m.escaped
-	if c.value = c.colon + 1; !m.tight {
-		c.value = skipColon(c.doc.text, c.colon)
-	}
+	c.value = m.valueAt(c.doc.Text())
 }
 
-// afterComma returns the index after the comma at s[i], before which there may
-// be white space, or i when there is none.
-func afterComma(s []byte, i int) int {
-	if j := skipSpace(s, i); s[j] == ',' {
-		return j + 1
-	}
-	return i
-}
+// cut reports whether an edit has removed the entry of the text.
+func (c *cursor) cut() bool { return c.doc.IsCut(c.value) }
 
-// cut tells whether an edit has removed the entry of the text.
-func (c *cursor) cut() bool {
-	s := c.doc.covering(c.value)
-	return s != nil && s.value == nil
-}
-
-// is tells whether the entry is a member of that name.
+// is reports whether the entry is a member of that name.
 func (c *cursor) is(name string) bool {
 	switch {
 	case c.over:
-		return c.more.members[c.added].name == name
+		return c.more.Name(c.added) == name
 	case !c.object:
 		return false
 	case c.escaped:
 		return c.name() == name
 	}
-	return string(c.doc.text[c.at+1:c.colon-1]) == name
+	return string(c.doc.Text()[c.at+1:c.colon-1]) == name
 }
 
 // name returns the member's name, or "" for an element.
 func (c *cursor) name() string {
 	switch {
 	case c.over:
-		return c.more.members[c.added].name
+		return c.more.Name(c.added)
 	case !c.object:
 		return ""
 	}
-	return string(unquote(c.doc.text[c.at:c.colon]))
+	return string(jsontext.Unquote(c.doc.Text()[c.at:c.colon]))
 }
 
-// place returns the place of the entry's value.
-func (c *cursor) place() place {
+// position returns the position of the entry's value.
+func (c *cursor) position() splice.Position {
 	if c.over {
-		return place{c.more.members[c.added].value, 0}
+		return splice.Position{Doc: c.more.Value(c.added)}
 	}
-	return place{c.doc, c.value}
+	return splice.Position{Doc: c.doc, Offset: c.value}
+}
+
+// remove removes the entry.
+func (c *cursor) remove() {
+	if c.over {
+		c.more.Value(c.added).Discard()
+	} else {
+		c.doc.CutEntry(c.open, c.prev, c.end)
+	}
+}
+
+// entry returns the entry for later.
+func (c *cursor) entry() entry { return entry{c.position(), c.open, c.prev, c.over} }
+
+// An entry is a member or an element that a cursor has come by.
+type entry struct {
+	root       splice.Position // of its value
+	open, prev int             // for splice.Document.CutEntry
+	added      bool            // an edit has added it
+}
+
+// exists reports whether the entry is still there.
+func (e *entry) exists() bool {
+	_, ok := e.root.Now()
+	return ok
+}
+
+// cut removes the entry.
+func (e *entry) cut() {
+	if e.added {
+		e.root.Doc.Discard()
+	} else {
+		e.root.Doc.CutEntry(e.open, e.prev, e.root.End())
+	}
 }

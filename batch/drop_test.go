@@ -1,9 +1,11 @@
 package batch
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // A drop counts at once: for sizes, and for what is reported, whatever becomes
@@ -68,4 +70,35 @@ func TestEvents_dropped(t *testing.T) {
 	}
 	assert.Equal(t, []int{0, 1, 2}, counts)
 	assert.Equal(t, `{"events":[{"event_type":"c"}]}`, string(b.AppendJSON(nil)))
+}
+
+func TestBatch_OnDrop(t *testing.T) {
+	b, err := Parse([]byte(`{"events":[{"event_type":"opt_out"},{"event_type":"session_end"},{"event_type":"opt_out"},{"event_type":"other"}]}`))
+	require.NoError(t, err)
+	var told []string
+	b.OnDrop(func(reason string, e Event) { told = append(told, fmt.Sprint(reason, " ", e.Index(), " ", e.Type())) })
+	b.Clone().DropEvents("in a clone", func(Event) bool { return true })
+	b.DropTypes("type", func(name string) bool { return name == OptOut })
+	b.DropEvents("rest", func(e Event) bool {
+		b.DropEvents("within", func(inner Event) bool { return inner.Index() == e.Index() })
+		return true
+	})
+	assert.Equal(t, []string{"type 0 opt_out", "type 2 opt_out", "within 1 session_end", "within 3 other"}, told)
+	assert.Equal(t, []DroppedEvents{{"type", 2}, {"within", 1}, {"within", 1}}, b.Dropped())
+}
+
+// However many events there are, each can be dropped.
+func TestDropEvents_eachOfMany(t *testing.T) {
+	for _, n := range []int{1, 63, 64, 65, 128, 129, 192, 193, 260} {
+		for i := range n {
+			b := mustParse(someBatch(n))
+			assert.Equal(t, 1, b.DropEvents("test", func(e Event) bool { return e.Index() == i }))
+			seen := 0
+			for _, e := range b.Events() {
+				assert.NotEqual(t, i, e.Index())
+				seen++
+			}
+			assert.Equal(t, n-1, seen)
+		}
+	}
 }

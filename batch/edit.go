@@ -1,6 +1,10 @@
 package batch
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/eventferry/eventferry/batch/internal/splice"
+)
 
 var (
 	errNoBatch   = errors.New("batch: value belongs to no batch")
@@ -13,9 +17,9 @@ var (
 	errDepth     = errors.New("batch: set: more than 1000 objects and arrays inside one another")
 )
 
-// Remove removes the value, with its name if it has one, wherever the path
-// leads to: of repeated members none stays, also where the parents are repeated.
-// It is no error when there is none. An emptied parent stays.
+// Remove removes the value, with its name if it has one, everywhere the path leads:
+// no repeated member stays, also where parents are repeated. It is no error when
+// there is none. An emptied parent stays.
 //
 // It refuses to remove mpid, the event_type of an event, and the events
 // themselves, which [Batch.DropEvents] drops.
@@ -30,11 +34,11 @@ func (v Value) Remove() error {
 	if whole == eventType {
 		return errEventType
 	}
-	v.remove(place{})
+	v.remove(splice.Position{})
 	return nil
 }
 
-// fixed refuses what no edit may touch.
+// fixed returns the error for a kind that no edit may touch.
 func (k kind) fixed() error {
 	switch k {
 	case batchObject:
@@ -48,71 +52,37 @@ func (k kind) fixed() error {
 }
 
 // remove removes every occurrence of the value but the one at keep.
-func (v *Value) remove(keep place) {
-	var root place
-	var path []string
-	w := victim{keep: keep}
+func (v *Value) remove(keep splice.Position) {
 	if v.of != nil {
-		e := v.entry()
-		exists := e.exists()
-		switch {
-		case exists && v.element:
-			v.b.changed()
-			e.cut()
-			return
-		case exists:
-			v.siblings.remove(v, keep)
-			return
-		case v.element:
-			return
-		}
-		root, path, w.name = v.of.root, v.of.path, v.name // somebody may have set it again
-	} else {
-		if v.removeNoted(keep) {
-			v.b.changed()
-			return
-		}
-		last := len(v.path) - 1
-		w.name = v.path[last]
-		root, path = v.toEach(v.path[:last])
-	}
-	v.b.changed()
-	if p, ok := root.now(); ok {
-		v.b.removeAll(p, path, w)
-	}
-}
-
-// A victim says which members to remove from an object: those of that name but
-// for the one at keep.
-type victim struct {
-	name string
-	keep place
-}
-
-// removeAll removes w from each object at path, from the value at p on.
-func (b *Batch) removeAll(p place, path []string, w victim) {
-	if b.first(p) != '{' {
+		v.removeEntry(keep)
 		return
 	}
-	c := b.entries(p)
-	if len(path) > 0 {
-		for c.nextNamed(path[0]) {
-			if p, ok := c.place().now(); ok {
-				b.removeAll(p, path[1:], w)
-			}
-		}
+	if v.b.removeIndexed(v.from, v.path, keep) {
+		v.b.changed()
 		return
 	}
-	for c.nextNamed(w.name) {
-		switch at := c.place(); {
-		case at == w.keep:
-		case c.over:
-			at.doc.gone = true
-		default:
-			p.doc.cutEntry(p.pos, c.prev, c.end)
-		}
+	last := len(v.path) - 1
+	at, parents := v.b.resolveAll(v.root, v.from, v.path[:last])
+	v.b.removeNamed(at, parents, removal{v.path[last], keep})
+}
+
+// removeEntry is remove for a value that All yielded.
+func (v *Value) removeEntry(keep splice.Position) {
+	exists := v.exists()
+	switch {
+	case exists && v.element:
+		v.b.changed()
+		v.cut()
+	case exists:
+		v.group.remove(&v.b.content, v.of.root, v.of.path, v.name, v.entry, keep)
+	case !v.element: // its name may have been set again
+		v.b.removeNamed(v.of.root, v.of.path, removal{v.name, keep})
 	}
 }
 
-// changed forgets what was computed from the batch before an edit.
-func (b *Batch) changed() { b.edits++ }
+func (b *Batch) removeNamed(root splice.Position, path []string, r removal) {
+	b.changed()
+	if p, ok := root.Now(); ok {
+		b.content.remove(p, path, r)
+	}
+}

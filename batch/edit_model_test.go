@@ -21,6 +21,7 @@ type twin struct {
 	held   []held
 	forks  map[*Batch]string // batches whose clones are edited, and what they write
 	path   []string          // the last one that was made up
+	large  bool              // paths lead to members of large objects
 	log    []string
 }
 
@@ -36,6 +37,14 @@ type held struct {
 type parent struct {
 	root *node
 	path []string
+}
+
+// seeds is how many random sequences of edits a test makes: fewer with -short.
+func seeds(n uint64) uint64 {
+	if testing.Short() {
+		return n / 5
+	}
+	return n
 }
 
 func newTwin(t testing.TB, data []byte) *twin {
@@ -126,7 +135,12 @@ func (w *twin) names(c chooser) []string {
 	for i := range path {
 		path[i] = []string{"a", "b", "data", "a", "b", "a", "event_type", "events", "mpid", "é\n", "a.b"}[c.IntN(11)]
 	}
-	if c.IntN(4) == 0 { // the index knows where some are
+	if w.large {
+		path = [][]string{
+			{fmt.Sprint("f", c.IntN(40))}, {"a", fmt.Sprint("f", c.IntN(40))}, {"a", fmt.Sprint("n", c.IntN(60))}, {fmt.Sprint("n", c.IntN(60))},
+			{"b", fmt.Sprint("f", c.IntN(40)), "a"}, {"b", "a"}, {"b", fmt.Sprint("n", c.IntN(60))}, {"a", "a"}, {"a"},
+		}[c.IntN(90)*c.IntN(2)%9]
+	} else if c.IntN(4) == 0 { // the index knows where some are
 		path = [][]string{
 			{"data", "location"}, {"data", "event_name"}, {"data", "a"},
 			{"context", "location"}, {"context", "location"}, {"device_info", "device"}, {"device_info", "device"}, {"context", "a"}, {"device_info"},
@@ -290,11 +304,11 @@ func (w *twin) hold(v Value, root *node, path []string, h *held) {
 // TestEdit_likeModel makes thousands of random edits to odd batches, some of them
 // with a context and a device_info, repeated or not.
 func TestEdit_likeModel(t *testing.T) {
-	for seed := range uint64(9000) {
+	for seed := range seeds(9000) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		text := oddBatch
 		if seed%3 == 0 {
-			text = oddHolders
+			text = oddWatched
 		}
 		w := newTwin(t, text(rng))
 		w.log = append(w.log, fmt.Sprintf("seed %d: %s", seed, w.b.AppendJSON(nil)))
@@ -303,6 +317,36 @@ func TestEdit_likeModel(t *testing.T) {
 		}
 		w.parts()
 	}
+}
+
+// The same with objects so large, and so many edits, that members are looked up
+// in an index of the object and among many that were added.
+func TestEdit_likeModelLarge(t *testing.T) {
+	indexed, many := 0, 0
+	for seed := range seeds(50) {
+		rng := rand.New(rand.NewPCG(seed, 5))
+		w := newTwin(t, oddLarge(rng))
+		w.large = true
+		w.log = append(w.log, fmt.Sprintf("seed %d: %s", seed, w.b.AppendJSON(nil)))
+		for range 120 {
+			w.edit(rng)
+			if rng.IntN(60) == 0 {
+				w.fork()
+			}
+		}
+		if w.b.lookup != nil {
+			indexed += len(w.b.lookup.objects)
+		}
+		if cur := w.b.entries(w.b.root()); len(w.b.members) > 0 {
+			for cur.next() {
+			}
+			if cur.more.Next(0) >= 0 && cur.added >= 16 {
+				many++
+			}
+		}
+	}
+	require.Positive(t, indexed)
+	require.Positive(t, many)
 }
 
 func (w *twin) drop(c chooser) {

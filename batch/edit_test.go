@@ -126,7 +126,7 @@ func TestSet_errors(t *testing.T) {
 		{"NaN", "a", math.NaN(), "batch: set: json: unsupported value: NaN"},
 		{"a function", "a", func() {}, "batch: set: json: unsupported type: func()"},
 		{"no JSON", "a", json.RawMessage(`{"secret":x}`), "batch: set: not JSON (depth 1) at byte 10 of the value"},
-		{"empty JSON", "a", json.RawMessage(``), "batch: set: unexpected end (depth 0) at byte 0 of the value"},
+		{"empty JSON", "a", json.RawMessage(``), "batch: set: unexpected end at byte 0 of the value"},
 		{"two values", "a", json.RawMessage(`1 2`), "batch: set: data after the value at byte 2 of it"},
 		{"too deep", "a", deep, errDepth.Error()},
 		{"no value", "a", Value{}, errNone.Error()},
@@ -205,7 +205,7 @@ func TestEvent_typeFollowsEdits(t *testing.T) {
 		assert.Equal(t, "other", e.Type())
 	}
 	assert.Equal(t, `{"events":[{"event_type":"other"},{"event_type":"other"}]}`, string(c.AppendJSON(nil)))
-	assert.Equal(t, 2, b.DropEvents("known", func(e Event) bool { return Forwarded(e.Type()) }))
+	assert.Equal(t, 2, b.DropEvents("known", func(e Event) bool { return IsForwarded(e.Type()) }))
 }
 
 func TestEvent_dropped(t *testing.T) {

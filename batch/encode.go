@@ -9,12 +9,16 @@ import (
 	"reflect"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/eventferry/eventferry/batch/internal/jsontext"
+	"github.com/eventferry/eventferry/batch/internal/splice"
 )
 
 var (
 	errUTF8   = errors.New("batch: set: string is not valid UTF-8")
 	errBytes  = errors.New("batch: set: []byte is ambiguous: convert it to string or json.RawMessage")
 	errNumber = errors.New("batch: set: json.Number is not a number")
+	errLong   = errors.New("batch: set: value longer than 2 GiB")
 	errNone   = errors.New("batch: set: the value to copy does not exist")
 )
 
@@ -27,7 +31,7 @@ func encode(x any) (text []byte, depth int, err error) {
 		if !utf8.ValidString(x) {
 			return nil, 0, errUTF8
 		}
-		return appendQuoted(make([]byte, 0, quotedSize(x)), x), 0, nil
+		return jsontext.AppendQuoted(make([]byte, 0, jsontext.QuotedSize(x)), x), 0, nil
 	case bool:
 		return strconv.AppendBool(nil, x), 0, nil
 	case int:
@@ -41,12 +45,15 @@ func encode(x any) (text []byte, depth int, err error) {
 			return nil, 0, errNone
 		}
 	case json.RawMessage:
+		if len(x) > splice.MaxText {
+			return nil, 0, errLong
+		}
 		text = bytes.Clone(x)
 	case json.Number:
 		if x == "" {
 			x = "0" // as in encoding/json
 		}
-		if text = []byte(x); skipNumber(text, 0) != len(text) {
+		if text = []byte(x); jsontext.SkipNumber(text, 0) != len(text) {
 			return nil, 0, errNumber
 		}
 	default:
@@ -64,9 +71,8 @@ func encode(x any) (text []byte, depth int, err error) {
 	return check(text)
 }
 
-// underlying returns what a pointer leads to, or a value of a type of its own is
-// made of, when that is one of those that encode looks at. It leaves alone what
-// writes itself.
+// underlying unwraps pointers and named string or []byte types to a type that encode
+// handles. Types with a marshaler of their own are left alone.
 func underlying(x any) (plain any, ok bool) {
 	const most = 8 // pointers may go round in a circle
 	v := reflect.ValueOf(x)
@@ -89,7 +95,7 @@ func underlying(x any) (plain any, ok bool) {
 	return nil, false
 }
 
-// taken tells whether encode knows the type.
+// taken reports whether encode handles the type itself.
 func taken(t reflect.Type) bool {
 	return t == reflect.TypeFor[json.Number]() || t == reflect.TypeFor[json.RawMessage]() || t == reflect.TypeFor[Value]()
 }
@@ -98,8 +104,8 @@ func writesItself(t reflect.Type) bool {
 	return t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
 
-// An encodeError says why encoding/json did not encode a value. It holds the
-// cause without printing it, as some causes quote the value.
+// An encodeError says why encoding/json did not encode a value. It wraps the cause
+// and does not print it, as some causes quote the value.
 type encodeError struct {
 	reason string
 	cause  error
@@ -119,36 +125,23 @@ func reasonNotEncoded(x any, err error) string {
 	return fmt.Sprintf("a %T could not be encoded", x)
 }
 
-// check tells whether text is one JSON value, and how deep it is nested. White
-// space around it is left out.
+// check returns text without the white space around it, and how deep it is nested,
+// if it is one JSON value.
 func check(text []byte) ([]byte, int, error) {
-	start := skipSpace(text, 0)
-	p := parser{s: text, notes: notes{depth: -1}}
+	if jsontext.ByteAt(text, 0) == '"' {
+		if end, _ := jsontext.SkipString(text, 0); end == len(text) {
+			return text, 0, nil
+		}
+	}
+	start := jsontext.SkipSpace(text, 0)
+	p := parser{text: text, indexer: indexer{depth: noWatch}}
 	end := p.value(start)
 	if end < 0 {
 		err := explain(text, ^end)
 		return nil, 0, fmt.Errorf("batch: set: %s at byte %d of the value", err.Reason, err.Offset)
 	}
-	if i := skipSpace(text, end); i < len(text) {
+	if i := jsontext.SkipSpace(text, end); i < len(text) {
 		return nil, 0, fmt.Errorf("batch: set: data after the value at byte %d of it", i)
 	}
-	return text[start:end:end], deepest(text), nil
-}
-
-// deepest returns how many containers enclose one another at most.
-func deepest(text []byte) int {
-	depth, most := 0, 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '"':
-			i, _ = skipString(text, i)
-			i--
-		case '{', '[':
-			depth++
-			most = max(most, depth)
-		case '}', ']':
-			depth--
-		}
-	}
-	return most
+	return text[start:end:end], jsontext.Depth(text), nil
 }

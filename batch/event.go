@@ -1,21 +1,25 @@
 package batch
 
-import "iter"
+import (
+	"iter"
+
+	"github.com/eventferry/eventferry/batch/internal/splice"
+)
 
 // An Event is one element of a batch's events. It stays valid while the batch
-// is edited. Once it is dropped, none of its values exist any more, Type and Name
-// return "", and only Index and ParsedType return what they did.
+// is edited. Once it is dropped, its values no longer exist, Type and Name return
+// "", and only Index and ParsedType still return what they did.
 type Event struct {
 	b *Batch
 	i int
 }
 
-// NumEvents returns how many events are left.
+// NumEvents returns the number of remaining events.
 func (b *Batch) NumEvents() int { return b.left }
 
-// Events iterates over the events that are left, in order, with a count of those
-// before that it yielded. The batch may be edited meanwhile, and events dropped:
-// then the count goes on, while [Batch.AppendEvents] counts what is left.
+// Events iterates over the remaining events, in order, and numbers them from 0. The
+// batch may be edited meanwhile. If events are dropped meanwhile, the numbers go on,
+// while [Batch.AppendEvents] numbers the events that remain.
 func (b *Batch) Events() iter.Seq2[int, Event] {
 	return func(yield func(int, Event) bool) {
 		n := 0
@@ -35,8 +39,9 @@ func (b *Batch) Events() iter.Seq2[int, Event] {
 // from 0 and counting dropped events too. It is the same in clones.
 func (e Event) Index() int { return e.i }
 
-// Type returns the event's event_type, one of the constants of this package or
-// another. It follows edits.
+// Type returns the event's event_type: one of the constants of this package,
+// whatever the case of the letters in the batch, or else the text as it is. It
+// follows edits.
 func (e Event) Type() string {
 	if e.b == nil || e.b.dropped.has(e.i) {
 		return ""
@@ -45,11 +50,31 @@ func (e Event) Type() string {
 		return typeNames[code]
 	}
 	text, _ := e.At("event_type").Text()
+	if code := codeOf(text); code != otherType {
+		return typeNames[code]
+	}
 	return text
 }
 
-// ParsedType returns what Type returned when the batch had been parsed, whatever
-// was edited since. It is the same in clones.
+// UnlistedEvents is for the forwarder, which reports the types that it does not
+// forward: it iterates over the remaining events whose type is none of the
+// constants of this package. It looks at no event when there is none.
+func (b *Batch) UnlistedEvents() iter.Seq[Event] {
+	return func(yield func(Event) bool) {
+		if !b.retyped && !b.types.has(otherType) {
+			return
+		}
+		for _, e := range b.Events() {
+			if !IsForwarded(e.Type()) && !yield(e) {
+				return
+			}
+		}
+	}
+}
+
+// ParsedType is for the forwarder, which must know an event's type when a filter
+// has changed it: it returns what Type returned when the batch had been parsed.
+// It is the same in clones.
 func (e Event) ParsedType() string {
 	if e.b == nil {
 		return ""
@@ -57,8 +82,9 @@ func (e Event) ParsedType() string {
 	if code := e.b.events[e.i].code; code != otherType {
 		return typeNames[code]
 	}
-	unedited := &Batch{index: e.b.index}
-	unedited.base.text = e.b.base.text
+	unedited := &Batch{}
+	unedited.index = e.b.index
+	unedited.base.SetText(e.b.base.Text())
 	return Event{unedited, e.i}.Type()
 }
 
@@ -75,5 +101,6 @@ func (e Event) At(path ...string) Value {
 	if e.b == nil {
 		return Value{}
 	}
-	return Value{b: e.b, root: place{&e.b.base, int(e.b.events[e.i].start)}, kind: eventObject, event: e.i + 1, path: path, depth: 2}
+	root := splice.Position{Doc: &e.b.base, Offset: int(e.b.events[e.i].start)}
+	return Value{b: e.b, entry: entry{root: root}, from: fromEvent + origin(e.i), kind: eventObject, depth: 2, path: path}
 }

@@ -118,21 +118,120 @@ func ExampleBatch_At() {
 	// {"user_attributes":{"region":"eu"},"mpid":7}
 }
 
+func ExampleParse() {
+	b, err := batch.Parse([]byte(`{
+  "mpid": 7346244611012968789,
+  "environment": "production",
+  "events": [
+    {"event_type": "CUSTOM_EVENT", "data": {"event_name": "order", "custom_attributes": {"total": "12.50"}}},
+    {"event_type": "session_end", "data": {"session_duration_ms": 4200}}
+  ]
+}`))
+	if err != nil {
+		panic(err)
+	}
+	user, known := b.UserID()
+	environment, _ := b.At("environment").Text()
+	fmt.Println(user, known, environment)
+	for i, e := range b.Events() {
+		total, _ := e.At("data", "custom_attributes", "total").Text()
+		duration, _ := e.At("data", "session_duration_ms").Int64()
+		fmt.Printf("%d %s %q %q %d\n", i, e.Type(), e.Name(), total, duration)
+	}
+	// Output:
+	// 7346244611012968789 true production
+	// 0 custom_event "order" "12.50" 0
+	// 1 session_end "" "" 4200
+}
+
+func ExampleError() {
+	_, err := batch.Parse([]byte(`{"mpid":7,"events":[{"event_type":"profile"},{"data":{}}]}`))
+	if bad, ok := errors.AsType[*batch.Error](err); ok {
+		fmt.Printf("%s: %s, at byte %d\n", bad.Member, bad.Reason, bad.Offset)
+	}
+	// Output:
+	// events[1].event_type: missing, at byte 45
+}
+
+func ExampleValue_Remove() {
+	b, err := batch.Parse([]byte(`{"ip":"203.0.113.9","context":{"location":{"latitude":1},"data_plan":{}},"ip":"203.0.113.10"}`))
+	if err != nil {
+		panic(err)
+	}
+	for _, path := range [][]string{{"ip"}, {"context", "location"}, {"not", "there"}} {
+		if err := b.At(path...).Remove(); err != nil {
+			panic(err)
+		}
+	}
+	fmt.Printf("%s\n", b.AppendJSON(nil))
+	// Output:
+	// {"context":{"data_plan":{}}}
+}
+
+func ExampleValue_All() {
+	b, err := batch.Parse([]byte(`{"user_attributes":{"plan":"gold","$Mobile":"555-0100","$Zip":"8001"},"mpid":7}`))
+	if err != nil {
+		panic(err)
+	}
+	for name, v := range b.At("user_attributes").All() {
+		if !strings.HasPrefix(name, "$") {
+			continue
+		}
+		if err := v.Remove(); err != nil { // also during the iteration
+			panic(err)
+		}
+	}
+	fmt.Printf("%s\n", b.AppendJSON(nil))
+	// Output:
+	// {"user_attributes":{"plan":"gold"},"mpid":7}
+}
+
+func ExampleBatch_DropTypes() {
+	b, err := batch.Parse([]byte(`{"events":[{"event_type":"breadcrumb"},{"event_type":"Screen_View"},{"event_type":"profile"}]}`))
+	if err != nil {
+		panic(err)
+	}
+	n := b.DropTypes("navigation", func(eventType string) bool {
+		return eventType == batch.Breadcrumb || eventType == batch.ScreenView
+	})
+	fmt.Printf("%d dropped: %s\n", n, b.AppendJSON(nil))
+	fmt.Println(b.Dropped())
+	// Output:
+	// 2 dropped: {"events":[{"event_type":"profile"}]}
+	// [{navigation 2}]
+}
+
+func ExampleBatch_Clone() {
+	b, err := batch.Parse([]byte(`{"mpid":7,"ip":"203.0.113.9"}`))
+	if err != nil {
+		panic(err)
+	}
+	c := b.Clone()
+	if err := c.At("ip").Remove(); err != nil {
+		panic(err)
+	}
+	fmt.Printf("%s\n%s\n", b.AppendJSON(nil), c.AppendJSON(nil))
+	// Output:
+	// {"mpid":7,"ip":"203.0.113.9"}
+	// {"mpid":7}
+}
+
 func ExampleRead() {
 	stream := strings.NewReader(`{"events":[],"mpid":1}
-{"mpid":"2"} {"mpid":3.5}`)
+{"mpid":"testMPID"} {"mpid":"2"} {"mpid":`)
 	for b, err := range batch.Read(stream, 1_000_000) {
 		if err != nil {
 			fmt.Println(err)
-			break
+			continue // with the next one, if it is certain where that begins
 		}
 		id, _ := b.UserID()
 		fmt.Println(id, b)
 	}
 	// Output:
 	// 1 batch(0 events, 22 bytes)
+	// batch: mpid: not a 64-bit integer at byte 31
 	// 2 batch(0 events, 12 bytes)
-	// batch: mpid: not a 64-bit integer at byte 44
+	// batch: unexpected end (depth 1) at byte 64
 }
 
 func ExampleBatch_AppendEvents() {

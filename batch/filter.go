@@ -5,11 +5,10 @@ import (
 	"slices"
 )
 
-// A Filter decides what of a batch is forwarded: it may edit b, which is its
-// caller's own copy, drop events, or drop the whole batch by returning the error
-// that [Drop] makes, alone or wrapped. After any other error, joined with a drop
-// or not, nothing of the batch is forwarded. It must be safe for use by several
-// goroutines at once.
+// A Filter decides how much of a batch is forwarded. It may edit b, a private copy,
+// drop events, or drop the whole batch: then it returns the error that [Drop] makes,
+// alone or wrapped. After any other error, joined with a drop or not, nothing of the
+// batch is forwarded. A Filter must be safe for use by several goroutines at once.
 type Filter interface {
 	// Filter decides about b, which it must not keep. ctx is the caller's.
 	Filter(ctx context.Context, b *Batch) error
@@ -25,9 +24,8 @@ func (f FilterFunc) Filter(ctx context.Context, b *Batch) error { return f(ctx, 
 // reported and counted: make it a constant, never payload.
 func Drop(reason string) error { return &dropError{reason} }
 
-// DropReason returns the reason of an error made by [Drop], which err may wrap.
-// It reports false when err joins that with another error, which a decision to
-// drop would hide.
+// DropReason returns the reason of an error made by [Drop], which err may wrap. It
+// reports false when err joins that with another error: a drop must not hide one.
 func DropReason(err error) (reason string, ok bool) {
 	for err != nil {
 		switch e := err.(type) { //nolint:errorlint // this goes through the wrappers one by one
@@ -66,18 +64,17 @@ type DroppedEvents struct {
 // usualDrops is how many calls drop something of one batch, and seldom more.
 const usualDrops = 4
 
-// Dropped returns what calls of [Batch.DropEvents] dropped from this batch, in
-// the order in which they ended, without those that dropped nothing. A clone
+// Dropped returns an entry for each call of [Batch.DropEvents] or [Batch.DropTypes]
+// that dropped events of this batch, in the order in which the calls ended. A clone
 // begins with none.
 func (b *Batch) Dropped() []DroppedEvents { return b.drops[:len(b.drops):len(b.drops)] }
 
-// DropEvents drops the events for which drop returns true, and returns how many
-// they were. The reason is reported and counted: make it a constant, never
-// payload.
+// DropEvents drops the events for which drop returns true, and returns their number.
+// The reason is reported and counted: make it a constant, never payload.
 //
-// Each event is gone once drop has returned, so drop sees the batch without
-// those before, and when it panics they stay dropped and are counted. It may
-// edit the batch. Events that it drops by a call of its own count there only.
+// Each event is gone once drop has returned for it. So drop sees the batch without
+// the events dropped before, and they stay dropped, and count, when it panics. It
+// may edit the batch. Events that it drops by a call of its own count there only.
 func (b *Batch) DropEvents(reason string, drop func(Event) bool) int {
 	n := 0
 	defer func() { // also when drop panics
@@ -92,20 +89,28 @@ func (b *Batch) DropEvents(reason string, drop func(Event) bool) int {
 		if b.dropped.has(i) || !drop(Event{b, i}) || b.dropped.has(i) {
 			continue
 		}
+		if b.onDrop != nil {
+			b.onDrop(reason, Event{b, i})
+		}
 		b.changed()
 		b.dropped.add(i, len(b.events))
 		b.left--
-		b.base.cutEntry(int(b.array.start), b.prev(i), int(b.events[i].end))
+		b.base.CutEntry(int(b.array.start), b.beforeEvent(i), int(b.events[i].end))
 		n++
 	}
 	return n
 }
 
+// OnDrop is for the forwarder, which explains what filters did: it has f called
+// with each event that [Batch.DropEvents] is about to drop, and the reason. A clone
+// begins without f.
+func (b *Batch) OnDrop(f func(reason string, e Event)) { b.onDrop = f }
+
 // DropTypes drops the events for whose type, as [Event.Type] returns it, match
-// returns true, and returns how many they were. It is [Batch.DropEvents], but as
-// long as no event_type was edited, and all are constants of this package, it asks
-// for each type once, and looks at no event when none has to go. match must always
-// answer the same.
+// returns true, and returns their number. It is a faster [Batch.DropEvents]: as long
+// as no event_type was edited, match is called once for each type that is a constant
+// of this package, and no event is looked at when none has to go. match must always
+// return the same for one type.
 func (b *Batch) DropTypes(reason string, match func(eventType string) bool) int {
 	if b.retyped {
 		return b.DropEvents(reason, func(e Event) bool { return match(e.Type()) })

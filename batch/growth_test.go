@@ -1,7 +1,10 @@
 package batch
 
 import (
+	"encoding/json"
 	"fmt"
+	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -18,9 +21,10 @@ func linear(t *testing.T, n int, work func(n int) func()) {
 	t.Helper()
 	took := func(n int) time.Duration {
 		f := work(n)
-		start := time.Now()
+		runtime.GC()
+		start := used()
 		f()
-		return time.Since(start)
+		return used() - start
 	}
 	const tries = 5
 	var small, large time.Duration
@@ -94,6 +98,20 @@ func TestAll_editsLinear(t *testing.T) {
 	}
 }
 
+// Nor does it matter what else is edited between, as long as nothing can be added
+// to the members that All goes through.
+func TestAll_editsBetweenLinear(t *testing.T) {
+	linear(t, 1_500, func(n int) func() {
+		b := parsed(t, `{"x":0,"u":{"a":0`+members(n, `,"a%d":0`)+`}}`)
+		return func() {
+			for _, v := range b.At("u").All() {
+				require.NoError(t, b.At("x").Set(1))
+				require.NoError(t, v.Remove())
+			}
+		}
+	})
+}
+
 // Passes of edits over all events cost the same whatever was edited before, and
 // in whichever direction they go.
 func TestEdits_passesLinear(t *testing.T) {
@@ -154,4 +172,78 @@ func TestSet_roundsLinear(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Edits of many members of one object by their names cost the same however many
+// there are, whether it was parsed, set or added, and whoever else is edited
+// meanwhile.
+func TestEdits_byNameLinear(t *testing.T) {
+	many := func(n int) string { return `{"z":0` + members(n, `,"m%d":0`) + `}` }
+	for name, object := range map[string]func(t *testing.T, n int) Value{
+		"empty": func(t *testing.T, _ int) Value { return parsed(t, `{"u":{}}`).At("u") },
+		"none":  func(t *testing.T, _ int) Value { return parsed(t, `{}`).At("u") },
+		"full":  func(t *testing.T, n int) Value { return parsed(t, `{"u":`+many(n)+`}`).At("u") },
+		"batch": func(t *testing.T, n int) Value { return parsed(t, many(n)).At() },
+		"set": func(t *testing.T, n int) Value {
+			v := parsed(t, `{}`).At("u")
+			require.NoError(t, v.Set(json.RawMessage(many(n))))
+			return v
+		},
+		"data": func(t *testing.T, n int) Value {
+			for _, e := range parsed(t, `{"events":[{"event_type":"x","data":`+many(n)+`}]}`).Events() {
+				return e.At("data")
+			}
+			return Value{}
+		},
+	} {
+		for edit, do := range map[string]func(v Value, i int) error{
+			"add": func(v Value, i int) error { return v.At(fmt.Sprint("a", i)).Set(i) },
+			"add and remove": func(v Value, i int) error {
+				if err := v.At(fmt.Sprint("a", i)).Set(i); err != nil {
+					return err
+				}
+				return v.At(fmt.Sprint("a", i/2)).Remove()
+			},
+			"set":    func(v Value, i int) error { return v.At(fmt.Sprint("m", i)).Set(i) },
+			"remove": func(v Value, i int) error { return v.At(fmt.Sprint("m", i)).Remove() },
+		} {
+			t.Run(edit+" "+name, func(t *testing.T) {
+				linear(t, 4_000, func(n int) func() {
+					v := object(t, n)
+					return func() {
+						for i := range n {
+							require.NoError(t, do(v, i))
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// Nor does it matter in which order a batch is edited.
+func TestEdits_inAnyOrderLinear(t *testing.T) {
+	for name, do := range map[string]func(e Event) error{
+		"set":    func(e Event) error { return e.At("data", "a").Set(1) },
+		"remove": func(e Event) error { return e.At("data", "a").Remove() },
+		"add":    func(e Event) error { return e.At("data", "c").Set(1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			linear(t, 20_000, func(n int) func() {
+				event := `{"event_type":"a","data":{"a":0,"b":0}}`
+				b := parsed(t, `{"events":[`+strings.Repeat(event+`,`, n)+event+`]}`)
+				var events []Event
+				for _, e := range b.Events() {
+					events = append(events, e)
+				}
+				rng := rand.New(rand.NewPCG(1, 9))
+				rng.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+				return func() {
+					for _, e := range events {
+						require.NoError(t, do(e))
+					}
+				}
+			})
+		})
+	}
 }

@@ -1,21 +1,48 @@
 package batch
 
-// An index is what Parse notes down about the bytes of a batch, so that what is
-// looked up most is found without reading them again. It never changes, and
-// clones share it. Offsets are those of the parsed bytes.
+import "github.com/eventferry/eventferry/batch/internal/jsontext"
+
+// An index is what Parse notes down about the text of a batch, so that the usual
+// lookups need not read the text again. It never changes, and clones share it.
+// Offsets are those of the text before edits.
 type index struct {
 	userID  int64 // 0: none
 	members []memberSpan
 	events  []eventSpan
-	types   typeSet // of all events
-	open    int32   // where the batch's opening brace is
-	array   span    // the value of the member "events" with its brackets; empty when absent or null
-	context holder  // the member "context", and its member "location"
-	device  holder  // the member "device_info", and its member "device"
+	types   typeSet       // of all events
+	open    int32         // where the batch's opening brace is
+	array   span          // the value of the member "events" with its brackets; empty when absent or null
+	context watchedObject // the member "context", and its member "location"
+	device  watchedObject // the member "device_info", and its member "device"
 }
 
-// A span is bytes[start:end].
+// A span is text[start:end].
 type span struct{ start, end int32 }
+
+// start returns the offset of the batch's opening brace.
+func (x *index) start() int { return int(x.open) }
+
+// beforeEvent returns the index after the event before event i, or after the
+// opening bracket.
+func (x *index) beforeEvent(i int) int {
+	if i == 0 {
+		return int(x.array.start) + 1
+	}
+	return int(x.events[i-1].end)
+}
+
+// watched returns what was noted down of a member of the batch and the member of
+// that, or nil if nothing was.
+func (x *index) watched(path []string) *watchedObject {
+	switch {
+	case len(path) != 2:
+	case path[0] == "context" && path[1] == "location":
+		return &x.context
+	case path[0] == "device_info" && path[1] == "device":
+		return &x.device
+	}
+	return nil
+}
 
 // A memberSpan is a member of the batch object.
 type memberSpan struct {
@@ -28,7 +55,7 @@ type memberSpan struct {
 	first, last byte // of the name in its quotes
 }
 
-// maybe tells whether the member may be of that name. It looks at no text, and
+// maybe reports whether the member may be of that name. It looks at no text, and
 // for most other names it says no.
 func (m *memberSpan) maybe(name string) bool {
 	if m.escaped {
@@ -38,32 +65,25 @@ func (m *memberSpan) maybe(name string) bool {
 	return int(m.colon-m.at) == n+len(`""`) && (n == 0 || m.first == name[0] && m.last == name[n-1])
 }
 
+// valueAt returns where the member's value begins in the text.
+func (m *memberSpan) valueAt(text []byte) int {
+	if m.tight {
+		return int(m.colon) + 1
+	}
+	return jsontext.SkipColon(text, int(m.colon))
+}
+
 // An eventSpan is an element of the member "events".
 type eventSpan struct {
 	start, end int32
-	data       holder // the member "data", and its member "location"
-	name       noted  // the member "event_name" of the last member "data"
+	data       watchedObject // the member "data", and its member "location"
+	name       lastOffset    // the member "event_name" of the last member "data"
 	code       typeCode
 }
 
-// A holder is a member that is an object, mostly, and one member of that, which
-// settings may want removed. If the holder is repeated, all but at is about the
-// last one; if the member is, only value means anything of what is about it.
-type holder struct {
-	at       noted
-	end      int32  // after it, if it is an object, or else 0
-	value    noted  // the value of its member
-	valueEnd int32  // after that
-	lead     uint16 // from the entry before, or the opening brace, to the value; 0: too much
-}
-
-// prev returns the index after the entry before the member, or after the opening
-// brace, if that was noted down.
-func (h *holder) prev() (i int, ok bool) { return h.value.pos() - int(h.lead), h.lead > 0 }
-
-// named returns what was noted down of a member of data of that name, if
-// anything was.
-func (e *eventSpan) named(name string) (n noted, ok bool) {
+// inData returns what was noted down of a member of the event's data, if anything
+// was.
+func (e *eventSpan) inData(name string) (n lastOffset, ok bool) {
 	switch name {
 	case "event_name":
 		return e.name, true
@@ -73,17 +93,34 @@ func (e *eventSpan) named(name string) (n noted, ok bool) {
 	return 0, false
 }
 
-// A noted is where the value of a member begins: the last one of that name, and
-// negative if there are others before it. 0: there is none.
-type noted int32
+// A watchedObject is a member that is mostly an object, and one member of that,
+// which settings may want removed.
+type watchedObject struct {
+	at       lastOffset
+	end      int32      // after the last one, if it is an object, or else 0
+	value    lastOffset // the value of the member of the last one
+	valueEnd int32      // after that, unless the member is repeated
+	gap      uint16     // from the entry before the member, or the opening brace, to its value; 0: too large
+}
 
-func (n *noted) found(value int) {
+// beforeMember returns the index after the entry before the member, or after the
+// opening brace, if that was noted down.
+func (w *watchedObject) beforeMember() (i int, ok bool) {
+	return w.value.offset() - int(w.gap), w.gap > 0
+}
+
+// A lastOffset is where the value of the last member of some name begins. It is
+// negative if others of that name precede it, and 0 if there is none.
+type lastOffset int32
+
+// note notes down one more member of the name.
+func (n *lastOffset) note(value int) {
 	if *n != 0 {
 		value = -value
 	}
-	*n = noted(value)
+	*n = lastOffset(value)
 }
 
-func (n noted) repeated() bool { return n < 0 }
+func (n lastOffset) repeated() bool { return n < 0 }
 
-func (n noted) pos() int { return int(max(n, -n)) }
+func (n lastOffset) offset() int { return int(max(n, -n)) }

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 )
@@ -39,8 +40,8 @@ func oddEvents(rng *rand.Rand) []byte {
 	return []byte(g.s.String())
 }
 
-// oddHolders writes a batch with an odd context and device_info.
-func oddHolders(rng *rand.Rand) []byte {
+// oddWatched writes a batch with an odd context and device_info.
+func oddWatched(rng *rand.Rand) []byte {
 	g := oddWriter{rng: rng, holds: true}
 	g.s.WriteString(g.space() + "{" + g.space())
 	for i := range rng.IntN(4) {
@@ -53,11 +54,26 @@ func oddHolders(rng *rand.Rand) []byte {
 	return []byte(g.s.String())
 }
 
+// oddLarge writes a batch with large objects in it.
+func oddLarge(rng *rand.Rand) []byte {
+	g := oddWriter{rng: rng, large: true}
+	g.s.WriteString("{")
+	for i := range 2 + rng.IntN(60) {
+		if i > 0 {
+			g.s.WriteString("," + g.space())
+		}
+		g.member(0)
+	}
+	g.s.WriteString("}")
+	return []byte(g.s.String())
+}
+
 type oddWriter struct {
 	rng    *rand.Rand
 	s      strings.Builder
 	inData bool // most members are data or what the index knows of it
 	holds  bool // most members are those of the batch that the index knows more of
+	large  bool // objects have many members
 }
 
 func (g *oddWriter) space() string {
@@ -87,6 +103,8 @@ func (g *oddWriter) events() {
 func (g *oddWriter) member(depth int) {
 	names := []string{`"a"`, `"a"`, `"\u0061"`, `"b"`, `"data"`, `"d\u0061ta"`, `"é\n"`, `"a.b"`}
 	switch {
+	case g.large:
+		names = []string{`"a"`, `"\u0061"`, `"b"`, fmt.Sprintf(`"f%d"`, g.rng.IntN(40)), fmt.Sprintf(`"f%d"`, g.rng.IntN(40)), fmt.Sprintf(`"f\u003%d"`, g.rng.IntN(10))}
 	case g.inData && depth == 0:
 		names = []string{`"data"`, `"data"`, `"data"`, `"d\u0061ta"`, `"a"`}
 	case g.inData:
@@ -114,7 +132,11 @@ func (g *oddWriter) value(depth int) {
 		g.s.WriteString([]string{"1", "-0.10e+2", `"x\/y"`, `"\ud83d\ude00é"`, "null"}[kind])
 	case 5, 6:
 		g.s.WriteString("{" + g.space())
-		for i := range g.rng.IntN(4) {
+		members := 4
+		if g.large && depth == 0 {
+			members = 80
+		}
+		for i := range g.rng.IntN(members) {
 			if i > 0 {
 				g.s.WriteString("," + g.space())
 			}

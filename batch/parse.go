@@ -1,49 +1,52 @@
 package batch
 
-import "math"
+import (
+	"github.com/eventferry/eventferry/batch/internal/jsontext"
+	"github.com/eventferry/eventferry/batch/internal/splice"
+)
 
-// Parse reads a batch: one JSON object with nothing but white space around it.
-// It checks all of it in one pass and keeps data, which must not change from
-// then on. What it refuses it refuses with an [*Error]:
+// maxDepth is how many objects and arrays may enclose one another, the batch
+// itself included.
+const maxDepth = 1000
+
+// Parse reads a batch: one JSON object with nothing but white space around it. It
+// checks all of it in one pass and keeps data, which must not change from then on.
+// It refuses, with an [*Error]:
 //
-//   - what is not JSON by RFC 8259, or not valid UTF-8; halves of surrogate
+//   - text that is not JSON by RFC 8259, or not valid UTF-8; halves of surrogate
 //     pairs written as escapes ("\ud800") are let through
 //   - more than 1,000 objects and arrays inside one another
 //   - an mpid that is neither a 64-bit integer, as a number or in quotes, nor
 //     null nor "", and several that differ; 7 and "7" do not
 //   - several members "events", and one that is neither an array nor null
-//   - an event that is no object, or that lacks an event_type, or has one that
-//     is not a string, or several that differ
+//   - an event that is no object, that lacks an event_type, or whose event_type is
+//     not a string or is there several times with different texts, be it in case
 //   - 2 GiB and more
 //
-// Anything else is none of its business: members that nobody knows, repeated
-// members and numbers of any size are all kept as they are.
+// It keeps everything else as it is: unknown members, repeated members, numbers of
+// any size.
 func Parse(data []byte) (*Batch, error) {
-	if len(data) > math.MaxInt32 {
-		return nil, &Error{Offset: math.MaxInt32, Reason: "longer than 2 GiB"}
+	if len(data) > splice.MaxText {
+		return nil, &Error{Offset: splice.MaxText, Reason: "longer than 2 GiB"}
 	}
-	p := parser{s: data}
-	p.members = make([]memberSpan, 0, 24)
-	p.events = make([]eventSpan, 0, len(data)/700+1) // room for those of usual size
-	if i := p.batch(); i < 0 {
-		if p.err == nil {
-			p.err = explain(data, ^i)
-		}
-		return nil, p.err
+	start := jsontext.SkipSpace(data, 0)
+	p := parser{text: data, indexer: newIndexer(data, start)}
+	if err := p.batch(start); err != nil {
+		return nil, err
 	}
-	b := &Batch{index: p.index, left: len(p.events)}
-	b.base.text = data
+	b := &Batch{left: len(p.indexer.events)}
+	b.index = p.indexer.index
+	b.base.SetText(data)
 	return b, nil
 }
 
-// A parser makes one pass over a JSON text. Its methods return the index after
-// what they read, or a negative number: then err says what is wrong, or without
-// an err it is ^offset of the byte that is not JSON.
+// A parser makes one pass over a JSON text, which it checks against the grammar,
+// and tells its indexer what it meets.
 type parser struct {
-	s       []byte
+	text    []byte
 	nesting nesting
-	notes
-	err *Error
+	indexer indexer
+	refused *Error // by the indexer
 }
 
 // A nesting remembers which of the open containers are objects: bit d for the
@@ -67,85 +70,83 @@ func (n *nesting) closer(depth int) byte {
 	return ']'
 }
 
-func (p *parser) batch() int {
-	start := skipSpace(p.s, 0)
-	p.wanted, p.open = start < len(p.s) && p.s[start] == '{', int32(start)
+// batch reads the text of a batch, which begins at start.
+func (p *parser) batch(start int) *Error {
 	end := p.value(start)
 	switch {
+	case p.refused != nil:
+		return p.refused
 	case end < 0:
-		return end
-	case p.s[start] != '{':
-		return p.fail(start, "", "not a JSON object")
+		return explain(p.text, ^end)
+	case p.text[start] != '{':
+		return refusal(start, "", "not a JSON object")
 	}
-	if i := skipSpace(p.s, end); i < len(p.s) {
-		return p.fail(i, "", "data after the batch")
+	if i := jsontext.SkipSpace(p.text, end); i < len(p.text) {
+		return refusal(i, "", "data after the batch")
 	}
-	return end
+	return nil
 }
 
-// value reads the value at s[i]. It is a loop, so that nothing in the text can
-// make the stack grow.
+// value reads the value at text[i] and returns the index after it. Where the text
+// breaks the grammar it returns ^offset of the byte that does, and a negative
+// number as well when the indexer has refused something. It is a loop, so that
+// nothing in the text can make the stack grow.
 func (p *parser) value(i int) int {
-	s := p.s
+	s := p.text
 	depth, closer := 0, byte(0) // of the innermost open container
 	for {
 		if closer == '}' { // a member: its name comes first
-			if at(s, i) != '"' {
+			if jsontext.ByteAt(s, i) != '"' {
 				return ^i
 			}
 			name, escaped := i, false
-			colon := skipPlain(s, i+1) + 1 // if the quote before it is there
+			colon := jsontext.SkipPlain(s, i+1) + 1 // if the quote before it is there
 			if colon > 0 && colon < len(s)-1 && s[colon-1] == '"' && s[colon] == ':' && s[colon+1] > ' ' {
 				i = colon + 1
-			} else if colon, escaped = finishString(s, name, colon-1); colon < 0 {
+			} else if colon, escaped = jsontext.FinishString(s, name, colon-1); colon < 0 {
 				return colon
-			} else if i = skipColon(s, colon); i < 0 {
+			} else if i = jsontext.SkipColon(s, colon); i < 0 {
 				return i
 			}
-			if depth == p.depth && p.notable(colon-name, escaped) {
-				if bad := p.member(name, colon, i, escaped); bad < 0 {
-					return bad
+			if p.indexer.wants(depth, colon-name, escaped) {
+				if p.refused = p.indexer.member(name, colon, i, escaped); p.refused != nil {
+					return refused
 				}
 			}
-		} else if depth == inEvents && depth == p.depth {
-			if bad := p.element(i); bad < 0 {
-				return bad
+		} else if p.indexer.watchesEvents(depth) {
+			if p.refused = p.indexer.element(i); p.refused != nil {
+				return refused
 			}
 		}
-		switch c := at(s, i); c {
+		switch c := jsontext.ByteAt(s, i); c {
 		case '"':
 			start := i
-			if i = skipPlain(s, i+1); at(s, i) == '"' {
+			if i = jsontext.SkipPlain(s, i+1); jsontext.ByteAt(s, i) == '"' {
 				i++
 			} else {
-				i, _ = finishString(s, start, i)
+				i, _ = jsontext.FinishString(s, start, i)
 			}
 		case '{', '[':
 			if depth++; depth > maxDepth {
 				return ^i
 			}
-			if p.wanted {
-				p.wanted = false
-				p.enter(depth)
-			}
+			p.indexer.opened(depth)
 			closer = c + 2
 			p.nesting.open(depth, c == '{')
-			if i = skipSpace(s, i+1); at(s, i) != closer {
+			if i = jsontext.SkipSpace(s, i+1); jsontext.ByteAt(s, i) != closer {
 				continue
 			} // else it is empty: what closes it comes next
 		case 'n':
-			i = skipLiteral(s, i, "null")
+			i = jsontext.SkipLiteral(s, i, "null")
 		case 't':
-			i = skipLiteral(s, i, "true")
+			i = jsontext.SkipLiteral(s, i, "true")
 		case 'f':
-			i = skipLiteral(s, i, "false")
+			i = jsontext.SkipLiteral(s, i, "false")
 		default:
-			i = skipNumber(s, i)
+			i = jsontext.SkipNumber(s, i)
 		}
 		// A value has ended.
-		if depth == inBatch && depth == p.depth {
-			p.ended(i)
-		}
+		p.indexer.valueEnded(depth, i)
 		if depth > 0 && i >= 0 && i < len(s)-1 && s[i] == ',' && s[i+1] > ' ' { // so it is mostly
 			i++
 			continue
@@ -157,32 +158,36 @@ func (p *parser) value(i int) int {
 	}
 }
 
+// refused is what the parser's methods return when the indexer has refused
+// something.
+const refused = -1
+
 // close closes containers from the index after a value on, up to the next comma
 // or the end of all. It returns the index of what comes then, and the depth.
 func (p *parser) close(i, depth int) (next, left int) {
 	for i >= 0 && depth > 0 {
-		i = skipSpace(p.s, i)
-		c := at(p.s, i)
+		i = jsontext.SkipSpace(p.text, i)
+		c := jsontext.ByteAt(p.text, i)
 		if c == ',' {
-			return skipSpace(p.s, i+1), depth
+			return jsontext.SkipSpace(p.text, i+1), depth
 		}
 		if c != p.nesting.closer(depth) {
 			return ^i, depth
 		}
 		i++
-		if depth == p.depth {
-			if bad := p.closed(i); bad < 0 {
-				return bad, depth
+		if p.indexer.watches(depth) {
+			if p.refused = p.indexer.closed(i); p.refused != nil {
+				return refused, depth
 			}
 		}
-		if depth--; depth == inBatch && depth == p.depth {
-			p.ended(i)
-		}
+		depth--
+		p.indexer.valueEnded(depth, i)
 	}
 	return i, depth
 }
 
-func (p *parser) fail(offset int, member, reason string) int {
-	p.err = &Error{Offset: int64(offset), Member: member, Reason: reason}
-	return ^offset
+// isValue reports whether text is one JSON value.
+func isValue(text []byte) bool {
+	p := parser{text: text, indexer: indexer{depth: noWatch}}
+	return p.value(0) == len(text)
 }

@@ -3,6 +3,7 @@ package batch
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -24,17 +25,20 @@ func TestParse_refuses(t *testing.T) {
 		member     string
 		reason     string
 	}{
-		{"nothing", ``, 0, "", "unexpected end (depth 0)"},
-		{"white space", " \n", 2, "", "unexpected end (depth 0)"},
+		{"nothing", ``, 0, "", "unexpected end"},
+		{"white space", " \n", 2, "", "unexpected end"},
 		{"an array", ` [1]`, 1, "", "not a JSON object"},
 		{"a string", `"{}"`, 0, "", "not a JSON object"},
 		{"null", `null`, 0, "", "not a JSON object"},
 		{"a bad array", `[1,]`, 3, "", "not JSON (depth 1)"},
-		{"a byte order mark", "\ufeff{}", 0, "", "a byte order mark (depth 0)"},
+		{"a byte order mark", "\ufeff{}", 0, "", "a byte order mark"},
 		{"two objects", "{} {}", 3, "", "data after the batch"},
 		{"no end", `{"a":[1,{"b":2`, 14, "", "unexpected end (depth 3)"},
 		{"no end of a string", `{"a":"b`, 7, "", "unexpected end (depth 1)"},
 		{"no end of a literal", `{"a":tru`, 8, "", "unexpected end (depth 1)"},
+		{"no end of events", `{"events":`, 10, "", "unexpected end (depth 1)"},
+		{"no end of an event_type", `{"events":[{"event_type":`, 25, "", "unexpected end (depth 3)"},
+		{"no end of an mpid", `{"mpid":`, 8, "", "unexpected end (depth 1)"},
 		{"a trailing comma", `{"a":1,}`, 7, "", "not JSON (depth 1)"},
 		{"a comma first", `{,"a":1}`, 1, "", "not JSON (depth 1)"},
 		{"no colon", `{"a" 1}`, 5, "", "not JSON (depth 1)"},
@@ -90,6 +94,37 @@ func TestParse_refuses(t *testing.T) {
 	}
 }
 
+// However much of a batch is missing, the error says that it ends too early, and
+// nothing of what the rest might have been.
+func TestParse_truncated(t *testing.T) {
+	for _, text := range []string{
+		`{"mpid":77,"mp\u0069d":"77","events":[{"event_type":"x","data":{"a":[1.5e3,-2,true,false,null]}},{"event_type":"é"}]}`,
+		` { "events" : null , "mpid" : -12 , "context" : { "location" : "\ud83d\ude00" } , "mpid" : -12 }`,
+		`{"device_info":{"device":"a"},"events":[]}`,
+	} {
+		checkTruncated(t, text, 1)
+	}
+}
+
+func TestParse_truncatedSamples(t *testing.T) {
+	for _, data := range testFiles(t, 13, "batches/*.json") {
+		text := strings.TrimRight(string(data), " \n")
+		checkTruncated(t, text, 1+len(text)/300)
+	}
+}
+
+func checkTruncated(t *testing.T, text string, step int) {
+	t.Helper()
+	parsed(t, text)
+	for n := 0; n < len(text); n += step {
+		_, err := Parse([]byte(text[:n]))
+		var bad *Error
+		require.ErrorAs(t, err, &bad)
+		require.Regexp(t, `^unexpected end( \(depth [1-9]\d*\))?$`, bad.Reason, text[:n])
+		require.Equal(t, Error{Offset: int64(n), Reason: bad.Reason}, *bad)
+	}
+}
+
 func TestError_text(t *testing.T) {
 	_, err := Parse([]byte(`{"mpid":1.5}`))
 	assert.EqualError(t, err, "batch: mpid: not a 64-bit integer at byte 8")
@@ -132,6 +167,33 @@ func TestParse_brackets(t *testing.T) {
 	}
 }
 
+// At any depth the parser knows whether it is in an object or an array.
+func TestParse_nesting(t *testing.T) {
+	for seed := range uint64(4) {
+		rng := rand.New(rand.NewPCG(seed, 11))
+		depth := maxDepth - 1
+		open, closing := `{"a":`, make([]byte, depth)
+		for i := range depth {
+			if rng.IntN(2) == 0 {
+				open += `{"":`
+				closing[depth-1-i] = '}'
+			} else {
+				open += `[`
+				closing[depth-1-i] = ']'
+			}
+		}
+		parsed(t, open+"1"+string(closing)+"}")
+		for i := range closing {
+			closing[i] ^= '}' ^ ']'
+			_, err := Parse([]byte(open + "1" + string(closing) + "}"))
+			var bad *Error
+			require.ErrorAs(t, err, &bad)
+			require.Equal(t, Error{int64(len(open) + 1 + i), "", fmt.Sprintf("not JSON (depth %d)", maxDepth-i)}, *bad)
+			closing[i] ^= '}' ^ ']'
+		}
+	}
+}
+
 func TestUserID(t *testing.T) {
 	for text, want := range map[string]int64{
 		`7`: 7, `"7"`: 7, `"\u0037"`: 7, `-7`: -7, `"-7"`: -7,
@@ -146,29 +208,6 @@ func TestUserID(t *testing.T) {
 	id, ok := parsed(t, `{"a":{"mpid":7}}`).UserID()
 	assert.Zero(t, id)
 	assert.False(t, ok)
-}
-
-func TestEvents_types(t *testing.T) {
-	types := []string{ApplicationStateTransition, Breadcrumb, CommerceEvent, CrashReport, CustomEvent, FirstRun,
-		NetworkPerformance, OptOut, Profile, PushMessage, PushRegistration, ScreenView, SessionEnd, SessionStart,
-		Uninstall, UserAttributeChange, UserIdentityChange}
-	assert.Len(t, types, 17)
-	var text []string
-	for _, eventType := range types {
-		assert.True(t, Forwarded(eventType), eventType)
-		text = append(text, fmt.Sprintf(`{"data":{},"event_type":%q}`, eventType))
-	}
-	others := []string{"pre_attribution", "push_reaction", "", "Custom_event", "a type whose name is rather long, longer than most"}
-	for _, eventType := range others {
-		assert.False(t, Forwarded(eventType), eventType)
-		text = append(text, fmt.Sprintf(`{"event_type":%q}`, eventType))
-	}
-	b := parsed(t, `{"events":[`+strings.Join(text, ",")+`]}`)
-	for i, e := range b.Events() {
-		assert.Equal(t, append(types, others...)[i], e.Type())
-		assert.Equal(t, i, e.Index())
-	}
-	assert.Equal(t, 17, b.DropEvents("known", func(e Event) bool { return Forwarded(e.Type()) }))
 }
 
 func TestEvent_name(t *testing.T) {

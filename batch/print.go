@@ -12,7 +12,11 @@ func (b *Batch) String() string {
 	if b == nil {
 		return "batch(nil)"
 	}
-	return fmt.Sprintf("batch(%d events, %d bytes)", b.NumEvents(), b.Size())
+	events := "events"
+	if b.NumEvents() == 1 {
+		events = "event"
+	}
+	return fmt.Sprintf("batch(%d %s, %d bytes)", b.NumEvents(), events, b.Size())
 }
 
 // Format prints what String returns, whatever the verb: no payload gets into a

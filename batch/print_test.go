@@ -32,7 +32,7 @@ func TestPrint_noPayload(t *testing.T) {
 		}
 		assert.NotContains(t, log.String(), "secret")
 	}
-	assert.Equal(t, "batch(1 events, 54 bytes)", fmt.Sprint(b))
+	assert.Equal(t, "batch(1 event, 54 bytes)", fmt.Sprint(b))
 	assert.Equal(t, "batch(nil)", (*Batch)(nil).String())
 	assert.Equal(t, "batch(0 events, 0 bytes)", new(Batch).String())
 	assert.Equal(t, "value(8 bytes)", fmt.Sprint(value))

@@ -8,22 +8,33 @@ import (
 	"iter"
 	"math"
 	"slices"
+
+	"github.com/eventferry/eventferry/batch/internal/jsontext"
 )
 
 // Read iterates over the batches of a stream: JSON objects one after the other,
 // one per line or not, with any white space between them. Each batch has bytes
 // of its own, so it may be kept.
 //
-// A batch of more than maxBytes is an error; 0 stands for the limit of [Parse].
-// Errors end the iteration, and r is left somewhere behind what was read: after
-// a mistake nobody can tell where the next batch begins. What is wrong with a
-// batch is an [*Error] with the offset in the stream.
+// A batch of more than maxBytes is an error; 0 stands for the limit of [Parse]. An
+// error that says what is wrong with a batch is an [*Error] with the offset in the
+// stream.
+//
+// Read goes on behind an object that is JSON and no batch, so a loop that skips
+// errors gets all batches. It ends with any other error, and r is left somewhere
+// behind the bytes that were read: where the text is no JSON, or too long, it is
+// not certain where the next batch begins. More than 1,000 objects and arrays
+// inside one another end it as well, although RFC 8259 allows them: the rest of
+// them is not checked.
+//
+// Only [io.EOF] itself is the end of r. An error that wraps it is returned, as any
+// other error of r is, in an error that wraps it and is no [*Error].
 func Read(r io.Reader, maxBytes int) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
 		s := newStream(r, maxBytes)
-		for {
+		for !s.ended {
 			b, err := s.next()
-			if b == nil && err == nil || !yield(b, err) || err != nil {
+			if b == nil && err == nil || !yield(b, err) {
 				return
 			}
 		}
@@ -37,6 +48,9 @@ type stream struct {
 	buf    []byte // read, and not yet returned
 	offset int64  // of buf in the stream
 	err    error  // why there is no more to read
+	ended  bool   // after an error behind which no batch is looked for
+
+	sound bool // the last object was JSON, so it is known where it ended
 
 	// Of the object that buf begins with:
 	seen              int // how much of it was looked at
@@ -53,8 +67,15 @@ func newStream(r io.Reader, maxBytes int) *stream {
 
 // next returns the next batch, or none at the end of the stream.
 func (s *stream) next() (*Batch, error) {
+	b, err := s.read()
+	s.ended = err != nil && !s.sound
+	return b, err
+}
+
+func (s *stream) read() (*Batch, error) {
+	s.sound = false
 	for {
-		for len(s.buf) > 0 && isSpace(s.buf[0]) {
+		for len(s.buf) > 0 && jsontext.IsSpace(s.buf[0]) {
 			s.skip(1)
 		}
 		if len(s.buf) > 0 && s.buf[0] != '{' {
@@ -65,10 +86,10 @@ func (s *stream) next() (*Batch, error) {
 		case n > 0 && !s.tooLong(n):
 			return s.parse(n)
 		case n > 0 || s.tooLong(len(s.buf)):
-			return s.refuse()
+			return nil, s.refuse()
 		case s.err == nil:
 			s.fill()
-		case !errors.Is(s.err, io.EOF):
+		case s.err != io.EOF: //nolint:errorlint // as in package bufio: wrapped it is a failure of the reader
 			return nil, fmt.Errorf("batch: reading at byte %d: %w", s.offset+int64(len(s.buf)), s.err)
 		case len(s.buf) == 0:
 			return nil, nil
@@ -78,7 +99,7 @@ func (s *stream) next() (*Batch, error) {
 	}
 }
 
-// noObject makes the error for what is no object from its first byte on.
+// noObject returns the error for text that does not begin with an object.
 func (s *stream) noObject() *Error {
 	for s.buf[0] == byteOrderMark[0] && len(s.buf) < len(byteOrderMark) && s.err == nil {
 		s.fill()
@@ -115,9 +136,11 @@ func (s *stream) object() int {
 
 // parse makes a batch of the first n bytes.
 func (s *stream) parse(n int) (*Batch, error) {
-	b, err := Parse(bytes.Clone(s.buf[:n]))
+	text := bytes.Clone(s.buf[:n])
+	b, err := Parse(text)
 	if bad, ok := errors.AsType[*Error](err); ok {
 		bad.Offset += s.offset
+		s.sound = isValue(text)
 	}
 	s.skip(n)
 	return b, err
@@ -125,15 +148,19 @@ func (s *stream) parse(n int) (*Batch, error) {
 
 func (s *stream) tooLong(n int) bool { return n > s.max }
 
-// refuse makes the error for a batch that is too long: the mistake because of
-// which its end was not found, if there is one.
-func (s *stream) refuse() (*Batch, error) {
-	_, err := Parse(s.buf[:s.max])
-	if bad, ok := errors.AsType[*Error](err); ok && bad.Offset < int64(s.max) {
-		bad.Offset += s.offset
-		return nil, bad
+// refuse returns the error for a batch that is too long. If there is a mistake in
+// its JSON, because of which its end was not found, the error is about that. What
+// else Parse would refuse is not the reason: Read goes on behind that, and here it
+// cannot.
+func (s *stream) refuse() *Error {
+	text := s.buf[:s.max]
+	p := parser{text: text, indexer: indexer{depth: noWatch}}
+	if bad := ^p.value(0); bad >= 0 && bad < len(text) { // else only the limit cuts it
+		err := explain(text, bad)
+		err.Offset += s.offset
+		return err
 	}
-	return nil, &Error{Offset: s.offset, Reason: fmt.Sprintf("batch of more than %d bytes", s.max)}
+	return &Error{Offset: s.offset, Reason: fmt.Sprintf("batch of more than %d bytes", s.max)}
 }
 
 // skip drops the first n bytes.

@@ -3,11 +3,14 @@ package batch
 import (
 	"slices"
 	"unicode/utf8"
+
+	"github.com/eventferry/eventferry/batch/internal/jsontext"
+	"github.com/eventferry/eventferry/batch/internal/splice"
 )
 
-// Set puts x there: in the place of what is there, or as a new member behind
-// the others of its object. Parents that are missing or null become objects; it
-// is an error when a parent is anything else. Of repeated members one is left.
+// Set replaces the value with x, or adds x as a new member behind the others of its
+// object. Parents that are missing or null become objects; any other parent that is
+// no object is an error. Of repeated members one is left.
 //
 // x becomes JSON text as with json.Marshal, but <, > and & stay as they are.
 // (Inside other values json.Marshal replaces what is not valid UTF-8.)
@@ -18,10 +21,11 @@ import (
 // they have a method for encoding/json, and pointers as what they point to.
 //
 // After an error nothing has changed. The text of an error has nothing of x in it;
-// what encoding/json said can be unwrapped.
+// it wraps the error of encoding/json, which may have.
 //
 // It refuses to set mpid and the events as a whole, an event_type to anything
-// but a string, and what would nest more than 1,000 objects and arrays.
+// but a string, what would nest more than 1,000 objects and arrays, and 2 GiB and
+// more.
 func (v Value) Set(x any) error {
 	if v.b == nil {
 		return errNoBatch
@@ -47,11 +51,14 @@ func (v Value) Set(x any) error {
 	if text, err = t.wrap(text); err != nil {
 		return err
 	}
+	if len(text) > splice.MaxText {
+		return errLong
+	}
 	if whole == eventType {
 		v.b.retyped = true
 	}
-	first := t.insert && v.of == nil && len(v.path) == 1 // there is one parent, without such a member
-	if !v.element && !first {
+	alone := t.alone && v.of == nil && len(v.path) == 1 // there is one parent
+	if !v.element && !alone {
 		v.remove(t.at)
 	}
 	if t.insert {
@@ -59,7 +66,7 @@ func (v Value) Set(x any) error {
 	} else {
 		v.b.replace(t.at, text)
 		if v.of != nil && !v.element {
-			v.siblings.edits = v.b.edits // that was no news to them
+			v.group.edits = v.b.edits // that was no news to them
 		}
 	}
 	return nil
@@ -67,28 +74,30 @@ func (v Value) Set(x any) error {
 
 // A target is where to put a new value.
 type target struct {
-	at     place // of a value to replace, or of the object to insert a member into
+	at     splice.Position // of a value to replace, or of the object to insert a member into
 	insert bool
+	alone  bool     // the object that at is in or is has no other member of that name
 	name   string   // of that member
 	below  []string // names of members to wrap the new value into
 }
 
-// target finds out where Set has to put the value.
+// target returns where Set has to put the value.
 func (v *Value) target() (target, error) {
-	at, path := v.toRead()
-	if at.doc == nil {
+	at, path := v.b.resolveLast(v.root, v.from, v.path)
+	if at.Doc == nil {
 		at, path = v.root, v.path
 	}
 	if v.of != nil {
-		if _, ok := v.root.now(); ok {
+		if _, ok := v.root.Now(); ok {
 			return target{at: v.root}, nil
 		} else if v.element {
 			return target{}, errGone
 		}
 		at, path = v.of.root, append(slices.Clip(v.of.path), v.name)
 	}
+	alone := false
 	for i, name := range path {
-		p, ok := at.now()
+		p, ok := at.Now()
 		if !ok {
 			return target{}, errGone
 		}
@@ -99,14 +108,16 @@ func (v *Value) target() (target, error) {
 		default:
 			return target{}, errParent
 		}
-		if at, ok = v.b.last(p, name); !ok {
-			return target{at: p, insert: true, name: name, below: path[i+1:]}, nil
+		last, found := v.b.lastForEdit(p, name)
+		if found == 0 {
+			return target{at: p, insert: true, alone: true, name: name, below: path[i+1:]}, nil
 		}
+		at, alone = last, found == 1
 	}
-	return target{at: at}, nil
+	return target{at: at, alone: alone}, nil
 }
 
-// wrap puts text into the objects that are missing around it.
+// wrap returns text inside the objects that are missing around it.
 func (t *target) wrap(text []byte) ([]byte, error) {
 	if !utf8.ValidString(t.name) {
 		return nil, errUTF8
@@ -119,38 +130,11 @@ func (t *target) wrap(text []byte) ([]byte, error) {
 		if !utf8.ValidString(name) {
 			return nil, errUTF8
 		}
-		wrapped = append(appendQuoted(append(wrapped, '{'), name), ':')
+		wrapped = append(jsontext.AppendQuoted(append(wrapped, '{'), name), ':')
 	}
 	wrapped = append(wrapped, text...)
 	for range t.below {
 		wrapped = append(wrapped, '}')
 	}
 	return wrapped, nil
-}
-
-// replace puts text in the place of the value at p.
-func (b *Batch) replace(p place, text []byte) {
-	b.changed()
-	value := &document{text: text, in: p.doc}
-	if s := p.doc.covering(p.pos); s != nil {
-		s.drop()
-		s.value = value
-		return
-	}
-	p.doc.put(splice{start: p.pos, end: p.end(), value: value})
-}
-
-// insert adds a member to the object at p.
-func (b *Batch) insert(p place, name string, text []byte) {
-	b.changed()
-	c := b.entries(p)
-	comma := false
-	for c.scan() {
-		comma = comma || !c.cut()
-	}
-	if i, ok := p.doc.addedAt(c.end); ok {
-		p.doc.splices.at(i).added.add(addition{name, &document{text: text, in: p.doc}})
-	} else {
-		p.doc.splices.insert(i, splice{start: c.end, end: c.end, added: newAdditions(comma, name, text, p.doc)})
-	}
 }

@@ -2,8 +2,9 @@ package batch
 
 import "math/bits"
 
-// The types of events that are forwarded, as mParticle writes them in
-// event_type. Its documentation calls CustomEvent an "App Event".
+// The types of events that are forwarded, as mParticle writes them in event_type.
+// Its documentation calls CustomEvent an "App Event". Some of its SDKs write them
+// in upper case: case does not matter anywhere in this package.
 const (
 	ApplicationStateTransition = "application_state_transition"
 	Breadcrumb                 = "breadcrumb"
@@ -24,9 +25,10 @@ const (
 	UserIdentityChange         = "user_identity_change"
 )
 
-// Forwarded tells whether events of this type are forwarded: whether it is one
-// of the constants above. Other types exist, and more may come.
-func Forwarded(eventType string) bool { return codeOf(eventType) != otherType }
+// IsForwarded reports whether the forwarder forwards events of this type: whether
+// it is one of the constants above, whatever the case of its letters. Other types
+// exist, and more may come.
+func IsForwarded(eventType string) bool { return codeOf(eventType) != otherType }
 
 // A typeCode stands for an event type in the index of a batch, where a string
 // would need three times the space.
@@ -60,8 +62,8 @@ func (s *typeSet) add(c typeCode) { *s |= 1 << c }
 
 func (s typeSet) has(c typeCode) bool { return s>>c&1 == 1 }
 
-// matching returns the types for which match returns true. What otherType stands
-// for it does not know, so that is one of them.
+// matching returns the types for which match returns true. otherType is always one of
+// them: match can only be asked about an event then.
 func (s typeSet) matching(match func(eventType string) bool) (some typeSet) {
 	for ; s != 0; s &= s - 1 {
 		c := typeCode(bits.TrailingZeros32(uint32(s)))
@@ -73,7 +75,7 @@ func (s typeSet) matching(match func(eventType string) bool) (some typeSet) {
 }
 
 // typeNames has the constants at their codes.
-var typeNames = [...]string{ //nolint:gochecknoglobals // a constant in all but name: nobody writes to it
+var typeNames = [...]string{ //nolint:gochecknoglobals // a constant in all but name: it is never written to
 	applicationStateTransition: ApplicationStateTransition,
 	breadcrumb:                 Breadcrumb,
 	commerceEvent:              CommerceEvent,
@@ -93,7 +95,24 @@ var typeNames = [...]string{ //nolint:gochecknoglobals // a constant in all but 
 	userIdentityChange:         UserIdentityChange,
 }
 
+// codeOf returns the code of a type, whatever the case of its letters, or otherType.
 func codeOf[T string | []byte](eventType T) typeCode {
+	code := exactCode(eventType)
+	if code != otherType || len(eventType) > len(ApplicationStateTransition) { // no other one is as long
+		return code
+	}
+	var lower [len(ApplicationStateTransition)]byte
+	for i := range len(eventType) {
+		c := eventType[i]
+		if 'A' <= c && c <= 'Z' { // only ASCII: constants have no other letters
+			c += 'a' - 'A'
+		}
+		lower[i] = c
+	}
+	return exactCode(lower[:len(eventType)])
+}
+
+func exactCode[T string | []byte](eventType T) typeCode {
 	switch string(eventType) {
 	case ApplicationStateTransition:
 		return applicationStateTransition

@@ -1,28 +1,30 @@
 package batch
 
-// A Value is what is at one place of a batch: where to look, not what was found
-// there. Each method looks anew, so a value follows the edits of its batch. When
-// nothing is there, Exists reports false and the other methods return nothing.
+import (
+	"github.com/eventferry/eventferry/batch/internal/jsontext"
+	"github.com/eventferry/eventferry/batch/internal/splice"
+)
+
+// A Value is a place in a batch, not the data found there. Each method looks anew, so
+// a value follows the edits of its batch. Where there is no value, Exists reports false and
+// the other methods return nothing.
 //
-// When members are repeated, reading finds the last one, as most readers of
-// JSON do; Remove removes all of them, Set leaves one, and All visits what each
-// of them holds.
+// Where members are repeated, reading finds the last one, as most readers of JSON
+// do. Remove removes all of them, Set leaves one, and All visits the entries of each.
 type Value struct {
 	b     *Batch
-	root  place    // where the path begins
-	kind  kind     // what is at the root
-	event int      // 1 + the index of the event that the root is, if it came from Events
+	entry          // its root is where the path begins, the rest is for a value that All yielded
+	from  origin   // what the index calls the root
+	kind  kind     // of the root
 	depth int      // how many containers enclose the root
 	path  []string // member names
 
-	// A value that All yielded knows from what: it is at root, as an element of
+	// A value that All yielded knows from what: it is at the root, as an element of
 	// an array or as a member of that name, and its path is empty.
-	of         *Value
-	siblings   *siblings
-	open, prev int // see document.cutEntry
-	added      bool
-	element    bool
-	name       string
+	of      *Value
+	group   *group
+	element bool
+	name    string
 }
 
 // A kind says which values an edit must leave alone.
@@ -55,7 +57,7 @@ func (k kind) member(name string) kind {
 // character of a name. Elements of arrays have no names; All visits them. At
 // itself does not look for anything, and keeps path.
 func (b *Batch) At(path ...string) Value {
-	return Value{b: b, root: place{&b.base, b.start()}, kind: batchObject, path: path}
+	return Value{b: b, entry: entry{root: b.root()}, from: fromBatch, kind: batchObject, path: path}
 }
 
 // At returns the value at a path of member names that begins at v.
@@ -66,12 +68,9 @@ func (v Value) At(path ...string) Value {
 	if len(v.path) > 0 {
 		path = append(v.path[:len(v.path):len(v.path)], path...)
 	}
-	v.of, v.siblings, v.element, v.name, v.path = nil, nil, false, "", path
+	v.of, v.group, v.element, v.name, v.path = nil, nil, false, "", path
 	return v
 }
-
-// entry returns what All knows of the value that it yielded.
-func (v *Value) entry() entry { return entry{v.root, v.open, v.prev, v.added} }
 
 // whole returns the kind of the value itself.
 func (v *Value) whole() kind {
@@ -82,32 +81,23 @@ func (v *Value) whole() kind {
 	return k
 }
 
-// find returns the place of the value, as it is after edits.
-func (v *Value) find() (place, bool) {
-	at, path := v.toRead()
-	p, ok := at.now()
+// find returns the position of the value, as it is after edits.
+func (v *Value) find() (splice.Position, bool) {
+	if v.b == nil {
+		return splice.Position{}, false
+	}
+	at, path := v.b.resolveLast(v.root, v.from, v.path)
+	p, ok := at.Now()
 	for i := 0; i < len(path) && ok; i++ {
 		p, ok = v.b.last(p, path[i])
 		if ok {
-			p, ok = p.now()
+			p, ok = p.Now()
 		}
 	}
 	return p, ok
 }
 
-// last returns the place of the last member with that name of the value at p.
-func (b *Batch) last(p place, name string) (last place, ok bool) {
-	if b.first(p) != '{' {
-		return p, false
-	}
-	c := b.entries(p)
-	for c.nextNamed(name) {
-		last, ok = c.place(), true
-	}
-	return last, ok
-}
-
-// Exists tells whether there is a value. A null is one.
+// Exists reports whether there is a value. A null is one.
 func (v Value) Exists() bool {
 	_, ok := v.find()
 	return ok
@@ -120,21 +110,27 @@ func (v Value) Raw() []byte {
 	if !ok {
 		return nil
 	}
-	end := p.end()
-	if i := p.doc.after(p.pos); i < p.doc.splices.len() && p.doc.splices.at(i).start < end {
-		return p.doc.append(nil, p.pos, end)
+	return p.Raw()
+}
+
+// Offset returns where the value begins in the bytes that were parsed. It reports
+// false where there is none, and for one that an edit has put there.
+func (v Value) Offset() (int, bool) {
+	p, ok := v.find()
+	if !ok || v.b == nil || p.Doc != &v.b.base {
+		return 0, false
 	}
-	return p.doc.text[p.pos:end:end]
+	return p.Offset, true
 }
 
 // Text returns the text of a string, unescaped. Half of a surrogate pair reads
 // as U+FFFD.
 func (v Value) Text() (string, bool) {
 	p, ok := v.find()
-	if !ok || p.first() != '"' {
+	if !ok || p.First() != '"' {
 		return "", false
 	}
-	return string(unquote(p.doc.text[p.pos:p.end()])), true
+	return string(jsontext.Unquote(p.Raw())), true
 }
 
 // Int64 returns the value of an integer, written as a number or in quotes as
@@ -145,11 +141,11 @@ func (v Value) Int64() (int64, bool) {
 	if !ok {
 		return 0, false
 	}
-	raw := p.doc.text[p.pos:p.end()]
+	raw := p.Raw()
 	if raw[0] == '"' {
-		raw = unquote(raw)
+		raw = jsontext.Unquote(raw)
 	}
-	return parseInt(raw)
+	return jsontext.ParseInt(raw)
 }
 
 // Bool returns the value of true or false.
@@ -158,5 +154,5 @@ func (v Value) Bool() (value, ok bool) {
 	if !ok {
 		return false, false
 	}
-	return p.first() == 't', p.first() == 't' || p.first() == 'f'
+	return p.First() == 't', p.First() == 't' || p.First() == 'f'
 }

@@ -198,3 +198,22 @@ func TestClone_whileOthersRead(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestValue_Offset(t *testing.T) {
+	b := mustParse([]byte(`{"a": {"b":7}, "events":[{"event_type":"x"}]}`))
+	for want, v := range map[int]Value{0: b.At(), 6: b.At("a"), 11: b.At("a", "b")} {
+		offset, ok := v.Offset()
+		assert.True(t, ok)
+		assert.Equal(t, want, offset)
+	}
+	for _, e := range b.Events() {
+		offset, ok := e.At("event_type").Offset()
+		assert.True(t, ok)
+		assert.Equal(t, 39, offset)
+	}
+	require.NoError(t, b.At("a", "b").Set(8))
+	for _, v := range []Value{b.At("a", "b"), b.At("c"), {}} {
+		_, ok := v.Offset()
+		assert.False(t, ok)
+	}
+}

@@ -14,10 +14,7 @@ import (
 
 // slow is the value without the help of the index.
 func slow(v Value) Value {
-	v.event = 0
-	if v.kind == batchObject {
-		v.kind = anything // edits at mpid and events are nothing for it then
-	}
+	v.from = elsewhere
 	return v
 }
 
@@ -74,7 +71,7 @@ func TestEvent_At_data(t *testing.T) {
 		{"one of several removed", `{"data":{"location":1,"location":2,"a":3},"event_type":"x"}`, edits{func(t *testing.T, _ *Batch, e Event) {
 			for name, v := range e.At("data").All() {
 				if raw := string(v.Raw()); name == "location" && raw == "2" {
-					e.b.base.cutEntry(v.open, v.prev, v.root.end()) // as no method does
+					v.cut() // as no method does
 				}
 			}
 		}}, `1`, `{"data":{"a":3},"event_type":"x"}`},
@@ -128,7 +125,7 @@ func TestEvent_At_data(t *testing.T) {
 }
 
 // The index is of use as long as no edit has made it useless.
-func TestValue_toRead(t *testing.T) {
+func TestContent_resolveLast(t *testing.T) {
 	b := parsed(t, `{"events":[{"data":{"a":1,"location":2,"b":3},"event_type":"x"},{"data":{"event_name":"y"},"event_type":"x"}]}`)
 	first := func(b *Batch) Event { return Event{b, 0} }
 	for name, tt := range map[string]struct {
@@ -155,7 +152,7 @@ func TestValue_toRead(t *testing.T) {
 			most := 0
 			for _, e := range c.Events() {
 				v := e.At("data", "location")
-				_, left := v.toRead()
+				_, left := v.b.resolveLast(v.root, v.from, v.path)
 				most = max(most, len(left))
 			}
 			assert.Equal(t, tt.left, most)
@@ -262,7 +259,7 @@ func everything(v Value) string {
 
 // TestEvent_At_likeSlow makes many random edits with the index and without.
 func TestEvent_At_likeSlow(t *testing.T) {
-	for seed := range uint64(4000) {
+	for seed := range seeds(4000) {
 		rng := rand.New(rand.NewPCG(seed, 2))
 		newRace(t, oddEvents(rng)).run(rng, rng.IntN(12))
 	}
@@ -280,8 +277,8 @@ func TestEvent_At_samples(t *testing.T) {
 	}
 }
 
-// FuzzShortcut makes the edits that choices says, with the index and without.
-func FuzzShortcut(f *testing.F) {
+// FuzzIndexed makes the edits that choices says, with the index and without.
+func FuzzIndexed(f *testing.F) {
 	addBatches(f, func(text string) {
 		f.Add([]byte(text), []byte{2, 0, 0, 6, 0, 0, 3, 2, 0, 0})
 	})
@@ -289,7 +286,7 @@ func FuzzShortcut(f *testing.F) {
 		rng := rand.New(rand.NewPCG(seed, 4))
 		data, choices := oddEvents(rng), make([]byte, 30)
 		if seed%2 == 1 {
-			data = oddHolders(rng)
+			data = oddWatched(rng)
 		}
 		for i := range choices {
 			choices[i] = byte(rng.IntN(256))

@@ -1,4 +1,4 @@
-package batch
+package jsontext
 
 import (
 	"bytes"
@@ -7,9 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// unquote returns the text of a JSON string, whose quotes s includes. Half of a
-// surrogate pair becomes U+FFFD, as in encoding/json.
-func unquote(s []byte) []byte {
+// Unquote returns the text of a valid JSON string, whose quotes s includes. Half of
+// a surrogate pair becomes U+FFFD, as in encoding/json. A string without escape
+// sequences is returned as the part of s that it is.
+func Unquote(s []byte) []byte {
 	s = s[1 : len(s)-1]
 	i := bytes.IndexByte(s, '\\')
 	if i < 0 {
@@ -57,9 +58,9 @@ func unhex(s []byte) rune {
 	return rune(n)
 }
 
-// appendQuoted appends text as a JSON string, which must be valid UTF-8. It
-// escapes what RFC 8259 wants escaped and nothing else.
-func appendQuoted(dst []byte, text string) []byte {
+// AppendQuoted appends text, which must be valid UTF-8, as a JSON string. It escapes
+// only what RFC 8259 requires.
+func AppendQuoted(dst []byte, text string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	for i := range len(text) {
@@ -81,8 +82,8 @@ func appendQuoted(dst []byte, text string) []byte {
 	return append(dst, '"')
 }
 
-// quotedSize is the length of what appendQuoted appends.
-func quotedSize(text string) int {
+// QuotedSize returns the number of bytes that AppendQuoted appends.
+func QuotedSize(text string) int {
 	n := len(text) + 2
 	for i := range len(text) {
 		switch c := text[i]; {

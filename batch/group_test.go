@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What came after the notes about siblings were made is edited like them.
+// What came after the notes about a group were made is edited like them.
 func TestAll_editsSeeNewSiblings(t *testing.T) {
 	b := parsed(t, `{"x":{"o":{"a":1,"b":1}},"x":{}}`)
 	for name, v := range b.At("x", "o").All() {
