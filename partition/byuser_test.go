@@ -99,6 +99,14 @@ func TestByUser_nilMeansMurmur2(t *testing.T) {
 	assert.Equal(t, partition.Murmur2([]byte("42"), 1000), got)
 }
 
+func TestByUser_onePartitionIsEnough(t *testing.T) {
+	for name, m := range map[string]*sarama.ProducerMessage{"key": keyed("42"), "no key": {}} {
+		got, err := partition.ByUser(nil)("topic").Partition(m, 1)
+		require.NoError(t, err, name)
+		assert.Zero(t, got, name)
+	}
+}
+
 type brokenKey struct{ err error }
 
 func (k brokenKey) Encode() ([]byte, error) { return nil, k.err }

@@ -3,8 +3,9 @@ package partition
 import "hash/crc32"
 
 // CRC32 places keys as librdkafka's consistent partitioner does: CRC-32 with
-// the IEEE polynomial, an unsigned number, modulo partitions. Its default,
-// consistent_random, agrees except that it treats an empty key as none.
+// the IEEE polynomial, as an unsigned number, modulo partitions. librdkafka's
+// default, consistent_random, agrees except that it treats an empty key as no
+// key.
 func CRC32(key []byte, partitions int32) int32 {
 	if partitions < 1 {
 		return -1

@@ -16,14 +16,14 @@ import (
 type Func func(key []byte, partitions int32) int32
 
 // ByUser makes partitioners that place a message by its key with f; nil means
-// [Murmur2]. Messages without a key go to a random partition each, uniformly
-// among those that have a leader now. Messages with a key go where f says
-// whether or not that partition has a leader, since any other place would break
-// their order.
+// [Murmur2]. Each message without a key goes to a random partition, uniformly
+// among those that have a leader now. A message with a key goes to the partition
+// of f whether or not that has a leader, since another partition would break the
+// order.
 //
-// Without a key means that Key itself is nil. A [sarama.ByteEncoder] without
-// bytes in it, and [sarama.StringEncoder]("") too, is the empty key: f sends
-// all such messages to one partition, as Sarama's and Java's partitioners do.
+// A message has no key if Key itself is nil. A [sarama.ByteEncoder] without
+// bytes and [sarama.StringEncoder]("") are the empty key: f sends all such
+// messages to one partition, as Sarama's and Java's partitioners do.
 //
 // The partitioners implement [sarama.DynamicConsistencyPartitioner] and are
 // safe for concurrent use. Partition returns an error if there is no partition

@@ -14,55 +14,55 @@ import (
 	"unicode/utf8"
 )
 
-// A kind is a type of JSON value, in words for errors.
-type kind string
+// A jsonKind is a type of JSON value, in words for errors.
+type jsonKind string
 
 const (
-	object  kind = "an object"
-	list    kind = "a list"
-	text    kind = "a string"
-	boolean kind = "true or false"
-	number  kind = "a number"
-	null    kind = "null"
+	jsonObject  jsonKind = "an object"
+	jsonList    jsonKind = "a list"
+	jsonString  jsonKind = "a string"
+	jsonBoolean jsonKind = "true or false"
+	jsonNumber  jsonKind = "a number"
+	jsonNull    jsonKind = "null"
 )
 
-// kindOf is the kind of data that is valid JSON.
-func kindOf(data []byte) kind {
+// jsonKindOf returns the kind of data, which must be valid JSON.
+func jsonKindOf(data []byte) jsonKind {
 	switch data = bytes.TrimLeft(data, " \t\r\n"); data[0] {
 	case '{':
-		return object
+		return jsonObject
 	case '[':
-		return list
+		return jsonList
 	case '"':
-		return text
+		return jsonString
 	case 't', 'f':
-		return boolean
+		return jsonBoolean
 	case 'n':
-		return null
+		return jsonNull
 	default:
-		return number
+		return jsonNumber
 	}
 }
 
-// kind is what the field looks like in JSON.
-func (f field) kind() kind {
+// jsonKind returns the kind of the field's value in JSON.
+func (f field) jsonKind() jsonKind {
 	switch f.value.Interface().(type) {
 	case Toggle:
-		return boolean
+		return jsonBoolean
 	case time.Duration:
-		return text
+		return jsonString
 	}
 	switch f.value.Kind() {
 	case reflect.Slice:
-		return list
+		return jsonList
 	case reflect.Int, reflect.Int64:
-		return number
+		return jsonNumber
 	default:
-		return text
+		return jsonString
 	}
 }
 
-func mustBe(want, got kind) string { return fmt.Sprintf("must be %s, not %s", want, got) }
+func mustBe(want, got jsonKind) string { return fmt.Sprintf("must be %s, not %s", want, got) }
 
 // A decoder sets fields from data that is valid JSON.
 type decoder struct {
@@ -74,7 +74,7 @@ func (d *decoder) mistake(key, value, reason string) {
 	d.mistakes = append(d.mistakes, &FieldError{Field: key, Value: value, Reason: reason})
 }
 
-// object reads the members of an object, each to the key with the prefix.
+// object sets the members of an object; prefix goes before their names.
 func (d *decoder) object(prefix string, data []byte) {
 	seen := make(map[string]bool)
 	for name, value := range members(data) {
@@ -98,12 +98,12 @@ func (d *decoder) isGroup(key string) bool {
 }
 
 func (d *decoder) group(key string, data []byte) {
-	switch got := kindOf(data); got {
-	case object:
+	switch got := jsonKindOf(data); got {
+	case jsonObject:
 		d.object(key+".", data)
-	case null:
+	case jsonNull:
 	default:
-		d.mistake(key, "", mustBe(object, got))
+		d.mistake(key, "", mustBe(jsonObject, got))
 	}
 }
 
@@ -113,10 +113,10 @@ func (d *decoder) member(key string, data []byte) {
 		d.unknown(key)
 		return
 	}
-	f, got := d.fields[i], kindOf(data)
-	switch want := f.kind(); {
-	case got == null:
-	case got == list && (want == list || key == "bootstrap_servers"):
+	f, got := d.fields[i], jsonKindOf(data)
+	switch want := f.jsonKind(); {
+	case got == jsonNull:
+	case got == jsonList && (want == jsonList || key == "bootstrap_servers"):
 		d.list(f, data)
 	case got != want:
 		d.mistake(key, "", mustBe(want, got))
@@ -127,8 +127,8 @@ func (d *decoder) member(key string, data []byte) {
 
 func (d *decoder) scalar(f field, data []byte) {
 	shown, err := string(data), error(nil)
-	if kindOf(data) == text {
-		shown, err = unquote(data)
+	if jsonKindOf(data) == jsonString {
+		shown, err = stringOf(data)
 	}
 	if err == nil {
 		err = f.setText(shown)
@@ -139,6 +139,12 @@ func (d *decoder) scalar(f field, data []byte) {
 }
 
 func (d *decoder) list(f field, data []byte) {
+	if filters, ok := f.value.Addr().Interface().(*FilterList); ok {
+		if err := filters.UnmarshalText(data); err != nil {
+			d.mistake(f.key, "", err.Error())
+		}
+		return
+	}
 	elements, err := stringsOf(data)
 	if err != nil {
 		d.mistake(f.key, "", err.Error())
@@ -147,7 +153,8 @@ func (d *decoder) list(f field, data []byte) {
 	f.setList(elements)
 }
 
-// unknown reports a key that no setting has, and the one that may be meant.
+// unknown reports a key that no setting has, and suggests the one that may be
+// meant.
 func (d *decoder) unknown(key string) {
 	reason := "is an unknown key"
 	for _, f := range d.fields {
@@ -180,9 +187,9 @@ func printable(key string) string {
 	return fmt.Sprintf("%.100q", key)
 }
 
-// unquote decodes a JSON string. The escape of half a surrogate pair would
-// become a replacement character, and a password another one.
-func unquote(data []byte) (string, error) {
+// stringOf decodes a JSON string. Half a surrogate pair, escaped, would become a
+// replacement character and silently change a password, so it is a mistake.
+func stringOf(data []byte) (string, error) {
 	var s string
 	if err := json.Unmarshal(data, &s); err != nil || strings.ContainsRune(s, utf8.RuneError) {
 		return "", errors.New(`must not hold "\ufffd", which stands for damaged text`)
@@ -198,10 +205,10 @@ func stringsOf(data []byte) ([]string, error) {
 	}
 	list := make([]string, len(elements))
 	for i, e := range elements {
-		if got := kindOf(e); got != text {
+		if got := jsonKindOf(e); got != jsonString {
 			return nil, fmt.Errorf("must be a list of strings, element %d is %s", i, got)
 		}
-		s, err := unquote(e)
+		s, err := stringOf(e)
 		if err != nil {
 			return nil, err
 		}

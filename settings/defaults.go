@@ -3,8 +3,8 @@ package settings
 import "cmp"
 
 // WithDefaults returns s with every documented default filled in: no toggle is
-// [Default], and nothing is left zero whose default is not. What s has set it
-// leaves alone, mistakes included.
+// [Default], and no field is zero whose default is not. Fields that s has set
+// stay as they are, mistakes included.
 func (s Settings) WithDefaults() Settings {
 	s.AuthenticationMethod = cmp.Or(s.AuthenticationMethod, Plain)
 
@@ -21,6 +21,7 @@ func (s Settings) WithDefaults() Settings {
 	s.TLS.MinVersion = cmp.Or(s.TLS.MinVersion, TLS12)
 
 	s.Delivery = s.Delivery.withDefaults()
+	s.Spool = s.Spool.withDefaults()
 	return s
 }
 
@@ -29,12 +30,22 @@ func (d Delivery) withDefaults() Delivery {
 	d.Compression = cmp.Or(d.Compression, Zstd)
 	d.CompressionLevel = cmp.Or(d.CompressionLevel, d.Compression.levels().usual)
 	d.MaxMessageBytes = cmp.Or(d.MaxMessageBytes, 1_000_000)
+	d.MaxRequestBytes = cmp.Or(d.MaxRequestBytes, max(1_040_000, d.MaxMessageBytes+requestOverhead))
 	d.MaxBufferedBytes = cmp.Or(d.MaxBufferedBytes, 64<<20)
 	d.Partitioner = cmp.Or(d.Partitioner, Murmur2)
 	return d
 }
 
-// levels are the compression levels of a codec; all zero: it has none.
+func (s Spool) withDefaults() Spool {
+	s.MaxBytes = cmp.Or(s.MaxBytes, 10<<30)
+	return s
+}
+
+// requestOverhead is the room that a request needs beside its messages: for its
+// header, the client id and the topic.
+const requestOverhead = 1_024
+
+// levels are the compression levels of a codec, or all zero where it has none.
 type levels struct{ lowest, highest, usual int }
 
 func (c Compression) levels() levels {

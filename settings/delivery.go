@@ -2,8 +2,8 @@ package settings
 
 import "time"
 
-// Delivery says how messages travel. The zero value is right for most. Fields
-// that have one say Kafka's own name for the setting.
+// Delivery says how messages travel. The zero value suits most programs. Each
+// comment gives Kafka's own name of the setting, where it has one.
 type Delivery struct {
 	// The name by which brokers know this client in logs, metrics and quotas
 	// (Kafka's client.id).
@@ -22,18 +22,18 @@ type Delivery struct {
 	Compression Compression `json:"compression"`
 
 	// How hard to compress: 1 to 22 for zstd, 1 to 9 for gzip, where the default
-	// is 6. The others have no levels, so setting one is a mistake.
+	// is 6. The other codecs have no levels, so setting one is a mistake.
 	//
 	// For zstd, 1 and 2 do the same; so do 3 to 5, 6 to 9, and 10 to 22.
 	//
 	// Beyond the page: Compression Level. Default: 1.
 	CompressionLevel int `json:"compression_level"`
 
-	// How long a message waits for others to travel with, such as "5ms"
-	// (Kafka's linger.ms). With 0 it goes when the connection is free.
+	// How long a message waits for others to share its request, such as "5ms"
+	// (Kafka's linger.ms). With 0 it goes as soon as the connection is free.
 	//
-	// Messages gather while a request is out all the same, which serves callers
-	// that wait for each batch better than a fixed time.
+	// With 0, messages still gather while a request is in flight. That serves
+	// callers that wait for each batch better than a fixed time.
 	//
 	// Beyond the page: Linger. Default: 0s.
 	Linger time.Duration `json:"linger"`
@@ -43,19 +43,51 @@ type Delivery struct {
 	// between its events; an event above it is refused. Keep it at or below the
 	// topic's max.message.bytes.
 	//
-	// What counts is key, value, headers and 128 bytes for what surrounds them.
-	// At most 100,000,000, which fits into the largest request that brokers
-	// take by default (socket.request.max.bytes).
+	// The size is key, value, headers (10 bytes more for each of the caller's own)
+	// and 128 bytes for the framing. At most
+	// 100,000,000, which fits into the largest request that brokers accept by
+	// default (socket.request.max.bytes).
 	//
 	// Beyond the page: Max Message Bytes. Default: 1000000.
 	MaxMessageBytes int `json:"max_message_bytes"`
 
-	// How many bytes of messages may wait for their acknowledgement (Kafka's
-	// buffer.memory). Forwarding waits for room, it never drops. At least four
-	// times max_message_bytes.
+	// How many bytes one request to a broker may take on the wire, whatever the
+	// compression. At least 1,024 more than max_message_bytes; while it is unset,
+	// a large max_message_bytes raises the default to that. Keep it at or below
+	// the brokers' socket.request.max.bytes. Above 2 MiB it makes room for larger
+	// messages only: a request gathers up to 2,097,152 bytes before compression,
+	// and a message larger than that goes alone.
+	//
+	// Apache Kafka's brokers take 104,857,600 bytes by default, and more than
+	// that is a mistake. Azure Event Hubs closes connections on requests above
+	// 1,046,528 bytes, so the default stays below that. Sarama's own producer
+	// (forwarder.WithSaramaProducer) keeps to the process-wide
+	// sarama.MaxRequestSize instead.
+	//
+	// Beyond the page: Max Request Bytes. Default: 1040000.
+	MaxRequestBytes int `json:"max_request_bytes"`
+
+	// How many bytes of memory the batches may take that wait for their
+	// acknowledgement (Kafka's buffer.memory): their text, their messages and the
+	// records about them, some 2,500 bytes for the smallest. Forwarding waits for
+	// room and never drops. At least four times max_message_bytes.
 	//
 	// Beyond the page: Max Buffered Bytes. Default: 67108864.
 	MaxBufferedBytes int64 `json:"max_buffered_bytes"`
+
+	// When the connections to the brokers are replaced by newer ones, which use the
+	// credentials and certificates of that moment, such as "1h". The newer one is
+	// opened first and takes over between two requests. While it is refused, the old
+	// one stays, and the log says so. 0 replaces none: a connection then lasts until
+	// the broker, the network or three minutes without a message end it. At least 1s.
+	//
+	// It shows that a credential is refused while messages still pass. Nothing else
+	// needs it, since each new connection reads the files anew. Sarama's own producer
+	// (forwarder.WithSaramaProducer) replaces none, as it opens a connection to a
+	// broker only when it has none.
+	//
+	// Beyond the page: Max Connection Age. Default: 0s.
+	MaxConnectionAge time.Duration `json:"max_connection_age"`
 
 	// Which hash of the user id picks the partition: murmur2 as Kafka's Java
 	// clients, fnv1a as Sarama, crc32 as librdkafka. Changing it moves users to
@@ -70,16 +102,16 @@ type Compression string
 
 // The codecs of Kafka.
 const (
-	// NoCompression sends messages as they are.
+	// NoCompression sends messages uncompressed.
 	NoCompression Compression = "none"
-	// Gzip is slow and compresses well: of use where something that reads the
-	// topic knows nothing else.
+	// Gzip is slow and compresses well. It suits consumers that know no other
+	// codec.
 	Gzip Compression = "gzip"
 	// Snappy is the fastest and compresses least.
 	Snappy Compression = "snappy"
 	// LZ4 lies between Snappy and Zstd.
 	LZ4 Compression = "lz4"
-	// Zstd compresses best. It needs brokers and consumers of Kafka 2.1.
+	// Zstd compresses best. It needs brokers and consumers of Kafka 2.1 or newer.
 	Zstd Compression = "zstd"
 )
 

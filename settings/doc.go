@@ -1,12 +1,12 @@
-// Package settings holds what an operator sets: brokers and topic, credentials,
-// what is cut out of batches, TLS and delivery. It is plain data, under the
-// names of mParticle's page for its Kafka event output, and needs nothing but
-// the standard library.
+// Package settings holds an operator's settings: brokers and topic, credentials,
+// the parts of batches to leave out, TLS and delivery. It is plain data, under
+// the names of mParticle's page for its Kafka event output, and needs only the
+// standard library.
 //
 // Settings come from Go, as a struct; from JSON, with [Parse]; from the
-// environment, with [Settings.SetFromEnv]; or from the last two, where the
-// environment wins. The same values make equal settings whichever way they
-// come.
+// environment, with [Settings.SetFromEnv]; or from JSON and the environment,
+// where the environment wins. The same values make equal settings from each
+// source.
 //
 //	{
 //	  "bootstrap_servers": "b1.example.com:9093,b2.example.com:9093",
@@ -28,6 +28,9 @@
 //	}
 //	if err := s.SetFromEnv(os.LookupEnv); err != nil {
 //		return err
+//	}
+//	for _, v := range settings.Unknown(os.Environ()) { // misspelt ones
+//		slog.Warn("an environment variable is ignored", "variable", v)
 //	}
 //
 // The zero value of every field means its documented default, which

@@ -2,22 +2,24 @@ package settings
 
 import "strings"
 
-// SetFromEnv sets in s what the environment sets. Pass os.LookupEnv, or
-// anything like it.
+// SetFromEnv sets the fields of s that the environment has. Pass os.LookupEnv or
+// a function like it.
 //
 // The variable of a setting is EVENTFERRY_ and its key in upper case, with an
 // underscore for each dot: EVENTFERRY_TOPIC_NAME, EVENTFERRY_TLS_CA_FILE.
-// Elements of a list are separated by commas, spaces around them do not count;
-// booleans are true or false in any case; durations have a unit, as "5ms". An
-// empty variable counts as unset, and other variables are not looked at.
+// Elements of a list are separated by commas, spaces around them do not count, save
+// that EVENTFERRY_FILTERS is JSON text; booleans are true or false in any case; durations have a unit, as "5ms". An
+// empty variable counts as unset, and other variables are ignored; [Unknown] finds
+// those that are probably misspelt.
 //
-// A variable wins over what s had. EVENTFERRY_PASSWORD and
-// EVENTFERRY_PASSWORD_FILE are two ways to set one thing: setting one of them
-// takes back both of s.
+// A variable wins over the field of s. EVENTFERRY_PASSWORD and
+// EVENTFERRY_PASSWORD_FILE are two ways to set the password: setting one of them
+// unsets both in s first.
 //
 // All mistakes in variables are joined, each a [*FieldError] that names its
-// variable, and leave s as it was. What takes several settings to judge is
-// left to [Settings.Validate].
+// variable, and leave s as it was. Checks across several settings are left to
+// [Settings.Validate], which then names the variables of required settings that are
+// missing.
 func (s *Settings) SetFromEnv(lookup func(name string) (value string, ok bool)) error {
 	next := *s
 	from := make(map[string]string) // by key, the variable that set it
@@ -45,6 +47,7 @@ func (s *Settings) SetFromEnv(lookup func(name string) (value string, ok bool)) 
 	if len(mistakes) > 0 {
 		return join(mistakes)
 	}
+	next.fromEnv = true
 	*s = next
 	return nil
 }

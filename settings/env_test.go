@@ -25,7 +25,7 @@ func TestSetFromEnv_winsOverJSON(t *testing.T) {
 		"EVENTFERRY_SERVICE_HOST":             "10.0.0.1",
 		"TOPIC_NAME":                          "other",
 	})))
-	assert.Equal(t, settings.Settings{
+	assertSame(t, settings.Settings{
 		TopicName:              "env",
 		UniqueID:               "json",
 		SendAsBatch:            settings.Off,

@@ -4,20 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // A FieldError is one mistake in the settings. Find the first with errors.As;
 // where there may be several they are joined (see errors.Join).
 type FieldError struct {
 	Field    string // the key, such as "tls.ca_file"
-	Variable string // the environment variable the value came from, or ""
-	Value    string // what was given, or "": never a secret
-	Reason   string // what is wrong with it
-	Err      error  // what caused it, or nil; also part of the text
+	Variable string // the environment variable the value came from, or that of a missing one; ""
+	Value    string // the value given, or "": never a secret
+	Reason   string // why it is wrong
+	Err      error  // the cause, or nil; also part of the text
 }
 
-// Error names the key, the variable, the value and what is wrong.
+// Error names the key, the variable, the value and the reason, on one line.
 func (e *FieldError) Error() string {
 	var b strings.Builder
 	b.WriteString("settings: ")
@@ -31,9 +33,19 @@ func (e *FieldError) Error() string {
 	b.WriteString(": ")
 	b.WriteString(e.Reason)
 	if e.Err != nil {
-		fmt.Fprintf(&b, ": %v", e.Err)
+		b.WriteString(": ")
+		b.WriteString(oneLine(e.Err.Error()))
 	}
 	return b.String()
+}
+
+// oneLine returns text as it is, or quoted if it could break a line of a log:
+// errors of other packages may hold text of a file.
+func oneLine(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(text)
+	}
+	return text
 }
 
 // Unwrap returns Err.
@@ -48,7 +60,7 @@ func join(mistakes []*FieldError) error {
 	return errors.Join(errs...)
 }
 
-// withoutPath leaves the file's name to the FieldError that names it already.
+// withoutPath drops the file's name, which the FieldError has already.
 func withoutPath(err error) error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err

@@ -55,6 +55,18 @@ func ExampleSettings_SetFromEnv() {
 	// events [device_name ip_address] off 5ms
 }
 
+func ExampleUnknown() {
+	environ := []string{ // os.Environ() in a program
+		"EVENTFERRY_TOPIC_NAME=events", "EVENTFERRY_INCLUDE_LOCATION=false", "EVENTFERRY_CA_FILE=ca.pem", "PATH=/bin",
+	}
+	for _, v := range settings.Unknown(environ) {
+		fmt.Println(v)
+	}
+	// Output:
+	// EVENTFERRY_INCLUDE_LOCATION: do you mean EVENTFERRY_INCLUDE_LOCATION_INFORMATION?
+	// EVENTFERRY_CA_FILE: do you mean EVENTFERRY_TLS_CA_FILE?
+}
+
 func ExampleSettings_Validate() {
 	err := settings.Settings{
 		BootstrapServers:     "SASL_SSL://b1.example.com:9093, b2.example.com",

@@ -22,9 +22,12 @@ func fields(s *Settings) []field { return appendFields(nil, "", reflect.ValueOf(
 
 func appendFields(list []field, prefix string, group reflect.Value) []field {
 	for f, v := range group.Fields() {
+		if !f.IsExported() {
+			continue
+		}
 		key := prefix + f.Tag.Get("json")
 		switch v.Interface().(type) {
-		case TLS, Delivery:
+		case TLS, Delivery, Spool:
 			list = appendFields(list, key+".", v)
 		default:
 			list = append(list, field{key, v})
@@ -33,13 +36,16 @@ func appendFields(list []field, prefix string, group reflect.Value) []field {
 	return list
 }
 
-// variable is the environment variable of the setting key.
+// variablePrefix begins the names of all variables.
+const variablePrefix = "EVENTFERRY_"
+
+// variable returns the environment variable of the setting key.
 func variable(key string) string {
-	return "EVENTFERRY_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// setText sets the field from text, as the environment has it. The error is a
-// reason without the text.
+// setText sets the field from text in the form of the environment. The error is
+// a reason and does not quote the text.
 func (f field) setText(text string) error {
 	switch p := f.value.Addr().Interface().(type) {
 	case encoding.TextUnmarshaler:
@@ -70,33 +76,36 @@ func (f field) setText(text string) error {
 	return nil
 }
 
-// shown is text as an error may show it.
+// shown returns the form of text that an error may show.
 func (f field) shown(text string) string {
-	if _, ok := f.value.Interface().(Secret); ok {
+	switch f.value.Interface().(type) {
+	case Secret, FilterList: // a list is too long to help
 		return ""
 	}
 	return text
 }
 
-// setList sets a field that is a list, or the one that is the text of a list.
+// setList sets a field that is a list, or bootstrap_servers, which is a list as
+// text.
 func (f field) setList(elements []string) {
 	if f.value.Kind() == reflect.String {
 		f.value.SetString(strings.Join(elements, ","))
+		return
+	}
+	if len(elements) == 0 {
+		f.value.SetZero()
 		return
 	}
 	list := reflect.MakeSlice(f.value.Type(), len(elements), len(elements))
 	for i, e := range elements {
 		list.Index(i).SetString(strings.TrimSpace(e))
 	}
-	if len(elements) == 0 {
-		list.SetZero()
-	}
 	f.value.Set(list)
 }
 
-// Equal reports whether both have the same settings, passwords included. A
-// default and the same value set are two things; compare the results of
-// [Settings.WithDefaults] where they should not be.
+// Equal reports whether both have the same settings, passwords included. An
+// unset field and its default differ; compare the results of
+// [Settings.WithDefaults] to treat them alike.
 func (s Settings) Equal(other Settings) bool {
 	return slices.EqualFunc(fields(&s), fields(&other), func(a, b field) bool {
 		if secret, ok := a.value.Interface().(Secret); ok {

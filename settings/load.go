@@ -9,26 +9,26 @@ import (
 )
 
 // Parse reads settings from a JSON object whose keys are those of [Settings];
-// those of TLS and Delivery stand in the objects tls and delivery.
+// those of TLS, Delivery and Spool stand in the objects tls, delivery and spool.
 //
-// It is strict: an unknown key, a key that is there twice, a value of another
-// type and anything after the object are mistakes. null is the default, as if
-// the key were not there. Durations are strings with a unit, as "5ms".
+// It is strict: an unknown key, a repeated key, a value of another type and
+// anything after the object are mistakes. null means the default, as if the key
+// were absent. Durations are strings with a unit, as "5ms".
 //
 // All mistakes in keys and values are joined, each a [*FieldError]. No error
-// holds anything of a password, nor of the value of an unknown key. Parse does
-// not check what [Settings.Validate] does, so that settings may be completed
-// from elsewhere.
+// holds anything of a password or of the value of an unknown key. Parse leaves
+// the checks of [Settings.Validate] to the caller, so that settings may be
+// completed from elsewhere.
 func Parse(data []byte) (Settings, error) {
 	var s Settings
 	err := s.load(data)
 	return s, err
 }
 
-// UnmarshalJSON does what [Parse] does, for settings inside another struct.
-// Keys that are not there, or null, leave what s has; an error leaves all of
-// it. It is not called for text that is not JSON: the error of encoding/json
-// then quotes a byte of it.
+// UnmarshalJSON is [Parse] for settings inside another struct. Absent keys and
+// null leave the fields of s as they are; an error leaves all of s as it was.
+// encoding/json does not call it for text that is not JSON, and quotes a byte
+// of that text in its error.
 func (s *Settings) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil // as encoding/json has it
@@ -36,12 +36,12 @@ func (s *Settings) UnmarshalJSON(data []byte) error {
 	return s.load(data)
 }
 
-// load sets what data has; an error leaves s as it was.
+// load sets the fields that data has; an error leaves s as it was.
 func (s *Settings) load(data []byte) error {
 	if err := checkSyntax(data); err != nil {
 		return err
 	}
-	if kind := kindOf(data); kind != object {
+	if kind := jsonKindOf(data); kind != jsonObject {
 		return fmt.Errorf("settings: must be a JSON object, not %s", kind)
 	}
 	next := *s
@@ -54,8 +54,9 @@ func (s *Settings) load(data []byte) error {
 	return nil
 }
 
-// checkSyntax refuses what is not JSON. The errors of encoding/json quote a
-// byte of the data, which may be one of the password.
+// checkSyntax returns an error if data is not JSON. It does not pass on the
+// errors of encoding/json: they quote a byte of data, which may be one of the
+// password.
 func checkSyntax(data []byte) error {
 	at := invalidUTF8(data)
 	var raw json.RawMessage
@@ -72,7 +73,7 @@ func checkSyntax(data []byte) error {
 	return fmt.Errorf("settings: not valid JSON at line %d, column %d", line, column)
 }
 
-// invalidUTF8 is the offset of the first byte that is not UTF-8, or -1.
+// invalidUTF8 returns the offset of the first byte that is not UTF-8, or -1.
 func invalidUTF8(data []byte) int {
 	for at := 0; at < len(data); {
 		r, n := utf8.DecodeRune(data[at:])

@@ -59,6 +59,12 @@ func TestParse_reportsAllMistakesAtOnce(t *testing.T) {
 	assert.Equal(t, []string{"colour", "topic_name", "delivery.linger"}, fieldsOf(err))
 }
 
+func TestParse_emptyListIsUnset(t *testing.T) {
+	s, err := settings.Parse([]byte(`{"metadata_field_exclusion": [], "bootstrap_servers": []}`))
+	require.NoError(t, err)
+	assert.Equal(t, settings.Settings{}, s)
+}
+
 func TestParse_serversAsList(t *testing.T) {
 	s, err := settings.Parse([]byte(`{"bootstrap_servers": ["b1:9093", " b2:9093"]}`))
 	require.NoError(t, err)
@@ -114,6 +120,14 @@ func TestSettings_withinAnotherStruct(t *testing.T) {
 
 	require.Error(t, json.Unmarshal([]byte(`{"kafka": {"topic_name": "other", "colour": 1}}`), &config))
 	assert.Equal(t, "events", config.Kafka.TopicName, "an error changes nothing")
+}
+
+func TestParse_quotesLongKeys(t *testing.T) {
+	long := strings.Repeat("k", 100)
+	_, err := settings.Parse([]byte(`{"` + long + `": 1}`))
+	assert.Equal(t, []string{long}, fieldsOf(err))
+	_, err = settings.Parse([]byte(`{"` + long + `k": 1}`))
+	assert.Equal(t, []string{`"` + long + `"`}, fieldsOf(err))
 }
 
 // fieldsOf lists the Field of each mistake joined in err.

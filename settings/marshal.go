@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// MarshalJSON writes what s has set, in the form that [Parse] reads. A
-// password comes out as [redacted], which Parse refuses.
+// MarshalJSON writes the fields that are not zero, in the form that [Parse]
+// reads. A password comes out as [redacted], which Parse refuses.
 func (s Settings) MarshalJSON() ([]byte, error) {
 	top := make(map[string]any)
 	for _, f := range fields(&s) {

@@ -4,16 +4,16 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"strings"
 )
 
-// maxPasswordFile is far above any password: a larger file is the wrong one.
+// maxPasswordFile is far above any password: a larger file is not a password
+// file.
 const maxPasswordFile = 64 << 10
 
-// ReadPassword returns the password, from the file that password_file names if
-// there is one, else as it stands in s; unset if s has neither. It reads the
-// file at every call, so a changed password is seen. Its errors are
-// [*FieldError] and hold nothing of the password.
+// ReadPassword returns the password: the content of password_file where s names
+// one, else the password in s, which may be unset. It reads the file at every
+// call, so it returns a changed password. Its errors are [*FieldError] and hold
+// nothing of the password.
 func (s Settings) ReadPassword() (Secret, error) {
 	if s.PasswordFile == "" {
 		return s.Password, nil
@@ -43,7 +43,7 @@ func (s Settings) ReadPassword() (Secret, error) {
 		return bad("is too large to be a password", nil)
 	}
 	password := NewSecret(string(text))
-	if reason := s.badPassword(password); reason != "" {
+	if reason := badPassword(password); reason != "" {
 		return bad(reason, nil)
 	}
 	return password, nil
@@ -52,13 +52,9 @@ func (s Settings) ReadPassword() (Secret, error) {
 const passwordTwice = "must not be set when password is"
 
 // badPassword says what is wrong with password, without showing it.
-func (s Settings) badPassword(password Secret) string {
-	switch text := password.Reveal(); {
-	case text == redacted:
-		return errRedacted.Error()
-	case s.plain() && strings.ContainsRune(text, 0):
-		return "holds a NUL, which PLAIN cannot carry"
-	default:
-		return badText(text)
+func badPassword(password Secret) string {
+	if text := password.Reveal(); text != redacted {
+		return badCredential(text)
 	}
+	return errRedacted.Error()
 }

@@ -57,7 +57,7 @@ func TestReadPassword_refuses(t *testing.T) {
 		"twice":     {settings.Settings{PasswordFile: missing, Password: settings.NewSecret(password)}, "must not be set when password is"},
 		"redacted":  {settings.Settings{PasswordFile: file(t, "p", []byte("[redacted]\n")...)}, "is the text [redacted]: the secret was lost when these settings were printed"},
 		"not UTF-8": {settings.Settings{PasswordFile: file(t, "p", []byte(password+"\xff")...)}, "must be valid UTF-8"},
-		"NUL":       {settings.Settings{PasswordFile: file(t, "p", []byte(password+"\x00")...)}, "holds a NUL, which PLAIN cannot carry"},
+		"NUL":       {settings.Settings{PasswordFile: file(t, "p", []byte(password+"\x00")...)}, "holds a NUL, which SASL cannot carry"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := tc.settings.ReadPassword()

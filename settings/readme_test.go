@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,30 +21,48 @@ import (
 	"github.com/eventferry/eventferry/settings"
 )
 
-var update = flag.Bool("update", false, "write the table of settings into README.md")
+var update = flag.Bool("update", false, "write the tables of settings into README.md and settings/README.md")
 
-const readme = "../README.md"
+// TestREADME_settings keeps both documents at what the code and its comments
+// say. Run go test ./settings -update to write them.
+func TestREADME_settings(t *testing.T) {
+	for file, want := range map[string]string{"../README.md": pageTable(t), "README.md": fullTable(t)} {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		const begin, end = "<!-- settings table -->\n", "<!-- /settings table -->\n"
+		before, rest, ok := strings.Cut(string(data), begin)
+		require.True(t, ok, "%s has no %s", file, begin)
+		is, after, ok := strings.Cut(rest, end)
+		require.True(t, ok, "%s has no %s", file, end)
 
-// TestREADME_settingsTable keeps README.md at what the code and its comments
-// say. Run go test ./settings -update to write it.
-func TestREADME_settingsTable(t *testing.T) {
-	data, err := os.ReadFile(readme)
-	require.NoError(t, err)
-	const begin, end = "<!-- settings table -->\n", "<!-- /settings table -->\n"
-	before, rest, ok := strings.Cut(string(data), begin)
-	require.True(t, ok, "README.md has no %s", begin)
-	is, after, ok := strings.Cut(rest, end)
-	require.True(t, ok, "README.md has no %s", end)
-
-	want := table(t)
-	if *update && is != want {
-		require.NoError(t, os.WriteFile(readme, []byte(before+begin+want+end+after), 0o644))
-		return
+		if *update && is != want {
+			require.NoError(t, os.WriteFile(file, []byte(before+begin+want+end+after), 0o644))
+			continue
+		}
+		assert.Equal(t, want, is, "%s: run go test ./settings -update", file)
 	}
-	assert.Equal(t, want, is, "run go test ./settings -update")
 }
 
-func table(t *testing.T) string {
+// pageTable lists the settings that mParticle's page has in a table, and the
+// others by their keys.
+func pageTable(t *testing.T) string {
+	docs := fieldDocs(t)
+	var b strings.Builder
+	b.WriteString("| Setting | Key | Default |\n|---|---|---|\n")
+	var beyond []string
+	for _, s := range allSettings() {
+		d := docs[s.key]
+		if !d.page {
+			beyond = append(beyond, "`"+s.key+"`")
+			continue
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s |\n", d.name, s.key, d.byDefault)
+	}
+	fmt.Fprintf(&b, "\nBeyond the page: %s.\n", strings.Join(beyond, ", "))
+	return b.String()
+}
+
+func fullTable(t *testing.T) string {
 	docs := fieldDocs(t)
 	var b strings.Builder
 	b.WriteString("| Setting | Data type | Default | Description | Key | Variable |\n|---|---|---|---|---|---|\n")
@@ -56,7 +75,6 @@ func table(t *testing.T) string {
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | `%s` | `%s` |\n", d.name, dataType(t, s), d.byDefault, d.text, s.key, s.variable())
 	}
-	b.WriteString("\nIn JSON, `tls.ca_file` is the key `ca_file` of the object `tls`. Lists are JSON lists there, and separated by commas in a variable.\n")
 	return b.String()
 }
 
@@ -66,6 +84,7 @@ func dataType(t *testing.T, s setting) string {
 		reflect.TypeFor[settings.Toggle]():          "true or false",
 		reflect.TypeFor[time.Duration]():            "duration",
 		reflect.TypeFor[[]settings.MetadataField](): "list of text",
+		reflect.TypeFor[settings.FilterList]():      "list of objects",
 	}
 	if name, ok := names[s.typ]; ok {
 		return name
@@ -88,9 +107,10 @@ func TestFieldDocs_sayTheDefault(t *testing.T) {
 	inWords := map[string]string{ // no value stands for these
 		"bootstrap_servers": "required", "topic_name": "required",
 		"user_name": "unset", "password": "unset", "password_file": "unset", "unique_id": "unset",
-		"metadata_field_exclusion": "none",
-		"tls.ca_file":              "the system's authorities", "tls.server_name": "the broker's host",
+		"metadata_field_exclusion": "none", "filters": "none",
+		"tls.ca_file": "the system's authorities", "tls.server_name": "the broker's host",
 		"tls.cert_file": "no client certificate", "tls.key_file": "no client certificate",
+		"spool.dir": "no spool",
 	}
 	for _, s := range allSettings() {
 		value := s.in(&defaults)
@@ -130,9 +150,12 @@ func fieldDocs(t *testing.T) map[string]fieldDoc {
 	var walk func(name, prefix string)
 	walk = func(name, prefix string) {
 		for _, f := range structs[name].Fields.List {
+			if !f.Names[0].IsExported() {
+				continue
+			}
 			require.NotNil(t, f.Tag, "%s.%s has no key", name, f.Names[0])
 			key := prefix + tag.FindStringSubmatch(f.Tag.Value)[1]
-			if group, ok := f.Type.(*ast.Ident); ok && (group.Name == "TLS" || group.Name == "Delivery") {
+			if group, ok := f.Type.(*ast.Ident); ok && slices.Contains([]string{"TLS", "Delivery", "Spool"}, group.Name) {
 				walk(group.Name, key+".")
 				continue
 			}

@@ -9,24 +9,21 @@ import (
 	"log/slog"
 )
 
-// redacted is what a secret prints as.
+// redacted is the text that stands for a secret in all output.
 const redacted = "[redacted]"
 
-var (
-	errRedacted = errors.New("is the text " + redacted + ": the secret was lost when these settings were printed")
-	errGob      = errors.New("settings: a secret cannot be encoded with gob")
-)
+var errRedacted = errors.New("is the text " + redacted + ": the secret was lost when these settings were printed")
 
-// A Secret holds a password so that printing it shows nothing: every verb of
-// fmt, JSON, other text encodings, and slog write [redacted], whatever the
-// length. An unset secret writes nothing, which tells that it is unset. Gob
-// refuses secrets. The zero value is unset.
+// A Secret holds a password and never prints it: every verb of fmt, JSON, other
+// text encodings, and slog write [redacted], whatever the length. An unset
+// secret writes nothing, which shows that it is unset. Gob finds nothing to
+// encode and returns an error. The zero value is unset.
 //
-// The text lives in a closure. Packages that print by reflection, past all
-// methods (fmt on an unexported field, the differences that testify shows),
-// get to see an address only. In return == does not compile, and
-// reflect.DeepEqual, with testify's Equal on top of it, finds no two secrets
-// equal unless both are unset. Use [Secret.Equal] or [Settings.Equal].
+// The text lives in a closure. Packages that print by reflection without calling
+// methods (fmt on an unexported field, testify's diffs) see only an address. The
+// price: == does not compile, and reflect.DeepEqual and testify's Equal find two
+// secrets equal only when both are unset. Use [Secret.Equal] or
+// [Settings.Equal].
 type Secret struct {
 	reveal func() string // nil: unset
 }
@@ -50,8 +47,8 @@ func (s Secret) Reveal() string {
 // IsSet reports whether s holds a text.
 func (s Secret) IsSet() bool { return s.reveal != nil }
 
-// Equal reports whether both hold the same text, or none. The time it takes
-// depends on the lengths and on nothing else.
+// Equal reports whether both hold the same text, or none. It takes a time that
+// depends only on the lengths.
 func (s Secret) Equal(other Secret) bool {
 	a, b := sha256.Sum256([]byte(s.Reveal())), sha256.Sum256([]byte(other.Reveal()))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
@@ -85,10 +82,3 @@ func (s *Secret) UnmarshalText(text []byte) error {
 	*s = NewSecret(string(text))
 	return nil
 }
-
-// GobEncode refuses: gob files are made to be read back, and [redacted] could
-// not be.
-func (s Secret) GobEncode() ([]byte, error) { return nil, errGob }
-
-// GobDecode refuses, as GobEncode does.
-func (s *Secret) GobDecode([]byte) error { return errGob }

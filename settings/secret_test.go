@@ -152,12 +152,21 @@ func TestSecret_hidesInErrors(t *testing.T) {
 	assert.Equal(t, "login with [redacted]", fmt.Errorf("login with %v", s).Error())
 }
 
+// Gob encodes exported fields only, and a Secret has none.
 func TestSecret_gobRefuses(t *testing.T) {
-	var b bytes.Buffer
-	err := gob.NewEncoder(&b).Encode(exported{settings.NewSecret(password)})
-	require.ErrorContains(t, err, "a secret cannot be encoded with gob")
-	assertHidden(t, b.String())
-	assert.Error(t, new(settings.Secret).GobDecode([]byte(password)))
+	secret := settings.NewSecret(password)
+	for name, value := range map[string]any{
+		"secret":   secret,
+		"pointer":  &secret,
+		"field":    exported{secret},
+		"settings": settings.Settings{TopicName: "events", Password: secret},
+		"list":     []settings.Secret{secret},
+	} {
+		var b bytes.Buffer
+		err := gob.NewEncoder(&b).Encode(value)
+		require.ErrorContains(t, err, "settings.Secret has no exported fields", name)
+		assertHidden(t, b.String()+err.Error())
+	}
 }
 
 func TestSecret_unmarshals(t *testing.T) {

@@ -9,7 +9,8 @@ import (
 )
 
 // Servers returns the bootstrap servers one by one, each as "host:port",
-// without the spaces around them. Empty ones are left out.
+// without the spaces around them. Empty ones, as a comma too many makes them, are
+// left out.
 func (s Settings) Servers() []string {
 	var servers []string
 	for server := range strings.SplitSeq(s.BootstrapServers, ",") {
@@ -20,21 +21,18 @@ func (s Settings) Servers() []string {
 	return servers
 }
 
-// checkServers reports what is wrong with the servers that there are.
+// checkServers reports the mistakes in bootstrap_servers, but not that it is
+// missing.
 func (s Settings) checkServers() []*FieldError {
 	const key = "bootstrap_servers"
 	var m mistakes
-	if strings.TrimSpace(s.BootstrapServers) == "" {
-		return nil
-	}
-	// What stands before an @ in a URL is a password more often than not, and
-	// may hold a comma: nothing of it is shown.
+	// The text before the @ of a URL often holds a password, and may hold a
+	// comma, so the error shows none of it.
 	if strings.ContainsRune(s.BootstrapServers, '@') {
 		m.add(key, "", "must be host:port, without a user before an @: that is user_name and password")
 		return m
 	}
-	for server := range strings.SplitSeq(s.BootstrapServers, ",") {
-		server = strings.TrimSpace(server)
+	for _, server := range s.Servers() {
 		m.addReason(key, server, badServer(server))
 	}
 	return m
@@ -42,9 +40,6 @@ func (s Settings) checkServers() []*FieldError {
 
 // badServer says what is wrong with one server.
 func badServer(server string) string {
-	if server == "" {
-		return "has an empty element: a comma too many"
-	}
 	if scheme, _, ok := strings.Cut(server, "://"); ok {
 		return fmt.Sprintf("must be host:port, without %.20q: TLS is always on, and user_name turns SASL on", scheme+"://")
 	}
@@ -70,8 +65,8 @@ func badServer(server string) string {
 	return ""
 }
 
-// validHost reports whether host can be the name or address of a host. The
-// underscore is not in the book, but in many a container's name.
+// validHost reports whether host can be the name or address of a host. RFC 1123
+// has no underscore, but container names do.
 func validHost(host string) bool {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return true
@@ -79,8 +74,8 @@ func validHost(host string) bool {
 	return host != "" && onlyContains(host, "-._")
 }
 
-// onlyContains reports whether s holds nothing but ASCII letters, digits and
-// the bytes of others.
+// onlyContains reports whether s consists of ASCII letters, digits and the bytes
+// of others.
 func onlyContains(s, others string) bool {
 	for _, c := range []byte(s) {
 		switch {

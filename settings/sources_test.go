@@ -35,6 +35,9 @@ func allSettings() []setting {
 	var walk func(t reflect.Type, prefix string, index []int)
 	walk = func(t reflect.Type, prefix string, index []int) {
 		for f := range t.Fields() {
+			if !f.IsExported() {
+				continue
+			}
 			at := append(index[:len(index):len(index)], f.Index...)
 			key := prefix + f.Tag.Get("json")
 			if f.Type.Kind() == reflect.Struct && f.Type != reflect.TypeFor[settings.Secret]() {
@@ -61,6 +64,8 @@ func (s setting) sample(t *testing.T) sample {
 		"authentication_method": {settings.SCRAMSHA512, `"SCRAM-SHA-512"`, "SCRAM-SHA-512"},
 		"metadata_field_exclusion": {[]settings.MetadataField{settings.DeviceName, settings.IPAddress},
 			`["device_name", "ip_address"]`, " device_name , ip_address"},
+		"filters": {settings.FilterList(`[{"environment":["production"]}]`),
+			`[ {"environment": ["production"]} ]`, ` [{"environment":["production"]}]`},
 		"tls.min_version":      {settings.TLS13, `"1.3"`, "1.3"},
 		"delivery.compression": {settings.LZ4, `"lz4"`, "lz4"},
 		"delivery.partitioner": {settings.CRC32, `"crc32"`, "crc32"},
@@ -74,7 +79,7 @@ func (s setting) sample(t *testing.T) sample {
 		reflect.TypeFor[settings.Toggle](): {settings.Off, `false`, "False"},
 		reflect.TypeFor[int]():             {12345, `12345`, "12345"},
 		reflect.TypeFor[int64]():           {int64(98765432101), `98765432101`, "98765432101"},
-		reflect.TypeFor[time.Duration]():   {1500 * time.Microsecond, `"1.5ms"`, "1.5ms"},
+		reflect.TypeFor[time.Duration]():   {1500 * time.Millisecond, `"1.5s"`, "1.5s"},
 	}
 	v, ok := byType[s.typ]
 	require.True(t, ok, "%s: this test has no value of type %s", s.key, s.typ)
@@ -100,10 +105,11 @@ func TestSettings_keys(t *testing.T) {
 	want := `bootstrap_servers topic_name authentication_method user_name password password_file unique_id
 		metadata_field_exclusion send_network_performance_events send_as_batch include_location_information
 		include_metadata include_user_attribute_change_events include_user_identity_change_events
-		send_batches_without_events include_mp_device_id include_event_batch_location
+		send_batches_without_events include_mp_device_id include_event_batch_location filters
 		tls.ca_file tls.cert_file tls.key_file tls.server_name tls.min_version
 		delivery.client_id delivery.compression delivery.compression_level delivery.linger
-		delivery.max_message_bytes delivery.max_buffered_bytes delivery.partitioner`
+		delivery.max_message_bytes delivery.max_request_bytes delivery.max_buffered_bytes delivery.max_connection_age delivery.partitioner
+		spool.dir spool.max_bytes`
 	var keys []string
 	for _, s := range allSettings() {
 		keys = append(keys, s.key)
@@ -136,7 +142,7 @@ func TestSettings_sameByGoJSONAndEnvironment(t *testing.T) {
 
 func TestSettings_sameAllAtOnce(t *testing.T) {
 	var inGo, fromEnv settings.Settings
-	vars, groups := map[string]string{}, map[string]map[string]json.RawMessage{"": {}, "tls": {}, "delivery": {}}
+	vars, groups := map[string]string{}, map[string]map[string]json.RawMessage{"": {}, "tls": {}, "delivery": {}, "spool": {}}
 	for _, s := range allSettings() {
 		if s.key == "password_file" { // one of two ways
 			continue
@@ -150,7 +156,7 @@ func TestSettings_sameAllAtOnce(t *testing.T) {
 		}
 		groups[group][name] = json.RawMessage(sample.json)
 	}
-	document := map[string]any{"tls": groups["tls"], "delivery": groups["delivery"]}
+	document := map[string]any{"tls": groups["tls"], "delivery": groups["delivery"], "spool": groups["spool"]}
 	for name, value := range groups[""] {
 		document[name] = value
 	}
@@ -172,13 +178,17 @@ func TestSettings_sameAllAtOnce(t *testing.T) {
 	assertSame(t, inGo, printed)
 }
 
-// assertSame compares the secret, which reflection cannot, and then the rest.
+// assertSame compares what the settings say: the secret, which reflection cannot, and
+// then the rest.
 func assertSame(t *testing.T, want, got settings.Settings) {
 	t.Helper()
 	assert.True(t, want.Equal(got), "Equal")
 	assert.Equal(t, want.Password.Reveal(), got.Password.Reveal())
-	want.Password, got.Password = settings.Secret{}, settings.Secret{}
-	assert.Equal(t, want, got)
+	wantText, err := json.Marshal(want)
+	require.NoError(t, err)
+	gotText, err := json.Marshal(got)
+	require.NoError(t, err)
+	assert.JSONEq(t, string(wantText), string(gotText))
 }
 
 func TestSettings_equalSeesEveryField(t *testing.T) {
@@ -195,8 +205,8 @@ func TestSettings_equalSeesEveryField(t *testing.T) {
 
 func TestSettings_withDefaultsLeavesNothingUnset(t *testing.T) {
 	// Where the zero value is the default itself, or there is none.
-	zero := strings.Fields(`bootstrap_servers topic_name user_name password password_file unique_id metadata_field_exclusion
-		tls.ca_file tls.cert_file tls.key_file tls.server_name delivery.linger`)
+	zero := strings.Fields(`bootstrap_servers topic_name user_name password password_file unique_id metadata_field_exclusion filters
+		tls.ca_file tls.cert_file tls.key_file tls.server_name delivery.linger delivery.max_connection_age spool.dir`)
 	d := settings.Settings{}.WithDefaults()
 	for _, s := range allSettings() {
 		if assert.Equal(t, slices.Contains(zero, s.key), s.in(&d).IsZero(), s.key) {

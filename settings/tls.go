@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -11,16 +12,18 @@ import (
 
 // TLS says how brokers are verified and which certificate the client shows.
 // The zero value verifies brokers against the system's roots. There is no
-// switch for plaintext and none that skips verification.
+// switch for plaintext and none that skips verification. A relative path starts
+// at the working directory of the process, as does that of password_file.
 type TLS struct {
 	// A PEM file with the certificates of the authorities to trust, instead of
-	// the system's.
+	// the system's. Each connection reads the file anew.
 	//
 	// Beyond the page: TLS CA File. Default: the system's authorities.
 	CAFile string `json:"ca_file"`
 
 	// A PEM file with the client's certificate, followed by those between it
-	// and the authority, for brokers that ask for one. It goes with key_file.
+	// and the authority, for brokers that ask for one. It goes with key_file. Each
+	// connection reads both anew, and takes them if they fit.
 	//
 	// Beyond the page: TLS Certificate File. Default: no client certificate.
 	CertFile string `json:"cert_file"`
@@ -81,9 +84,9 @@ func (t TLS) Config() (*tls.Config, error) {
 	return c, nil
 }
 
-// readAuthorities is strict: an authority left out because its lines are
-// damaged would show as a broker with an unknown one. pem.Decode skips what is
-// damaged, so it gets one certificate at a time.
+// readAuthorities is strict: without an authority whose lines are damaged, a
+// broker's certificate would have an unknown one. pem.Decode skips damaged
+// blocks, so it gets one certificate at a time.
 func readAuthorities(file string) (*x509.CertPool, *FieldError) {
 	bad := func(reason string, err error) *FieldError {
 		return &FieldError{Field: "tls.ca_file", Value: file, Reason: reason, Err: err}
@@ -92,8 +95,8 @@ func readAuthorities(file string) (*x509.CertPool, *FieldError) {
 	if err != nil {
 		return nil, bad("cannot be read", withoutPath(err))
 	}
-	const begin = "\n-----BEGIN CERTIFICATE-----"
-	text := "\n" + strings.TrimPrefix(string(data), "\ufeff") // the mark that some editors put first
+	const begin = "\n" + beginCertificate
+	text := "\n" + string(withoutMark(data))
 	certs := strings.Split(text, begin)[1:]
 	if len(certs) == 0 {
 		return nil, bad("holds no certificate in PEM form", nil)
@@ -102,7 +105,7 @@ func readAuthorities(file string) (*x509.CertPool, *FieldError) {
 	for i, cert := range certs {
 		damaged := fmt.Sprintf("certificate %d in the file is damaged", i+1)
 		block, _ := pem.Decode([]byte(begin + cert))
-		if block == nil || block.Type != "CERTIFICATE" { // it found what comes next
+		if block == nil || block.Type != "CERTIFICATE" { // it found a later block
 			return nil, bad(damaged, nil)
 		}
 		c, err := x509.ParseCertificate(block.Bytes)
@@ -114,6 +117,11 @@ func readAuthorities(file string) (*x509.CertPool, *FieldError) {
 	return pool, nil
 }
 
+const beginCertificate = "-----BEGIN CERTIFICATE-----"
+
+// withoutMark leaves out the byte order mark that some editors put first.
+func withoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\ufeff")) }
+
 func readCertificate(certFile, keyFile string) (tls.Certificate, []*FieldError) {
 	var mistakes []*FieldError
 	read := func(key, file string) []byte {
@@ -123,7 +131,7 @@ func readCertificate(certFile, keyFile string) (tls.Certificate, []*FieldError) 
 		}
 		return data
 	}
-	certPEM, keyPEM := read("tls.cert_file", certFile), read("tls.key_file", keyFile)
+	certPEM, keyPEM := withoutMark(read("tls.cert_file", certFile)), withoutMark(read("tls.key_file", keyFile))
 	if len(mistakes) > 0 {
 		return tls.Certificate{}, mistakes
 	}
@@ -135,11 +143,14 @@ func readCertificate(certFile, keyFile string) (tls.Certificate, []*FieldError) 
 		reason := fmt.Sprintf("does not work with tls.key_file %q", keyFile)
 		return cert, []*FieldError{{Field: "tls.cert_file", Value: certFile, Reason: reason, Err: err}}
 	}
+	if bytes.Count(certPEM, []byte(beginCertificate)) != len(cert.Certificate) { // it skips damaged blocks
+		return cert, []*FieldError{{Field: "tls.cert_file", Value: certFile, Reason: "holds a certificate that is damaged"}}
+	}
 	return cert, nil
 }
 
-// encrypted reports whether a passphrase protects the key, in either of the
-// two ways that openssl has (RFC 5958, RFC 1421).
+// encrypted reports whether a passphrase protects the key, in one of openssl's
+// two forms (RFC 5958, RFC 1421).
 func encrypted(keyPEM []byte) bool {
 	block, _ := pem.Decode(keyPEM)
 	return block != nil && (block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "")

@@ -34,10 +34,14 @@ func TestTLS_minVersion(t *testing.T) {
 	}
 }
 
+// mark is the byte order mark that some editors put first.
+var mark = []byte("\ufeff")
+
 // TestTLS_handshake connects as a forwarder would, with all there is to set.
 func TestTLS_handshake(t *testing.T) {
 	ca, other := newIdentity(t, "ca", nil), newIdentity(t, "other", nil)
 	server, client := newIdentity(t, "broker", ca), newIdentity(t, "client", ca)
+	markedCert, markedKey := file(t, "marked.pem", slices.Concat(mark, client.certPEM)...), file(t, "marked-key.pem", slices.Concat(mark, client.keyPEM)...)
 	both := file(t, "ca.pem", slices.Concat([]byte("# two authorities\n"), other.keyPEM, other.certPEM, ca.certPEM)...)
 	cert, key := file(t, "cert.pem", client.certPEM...), file(t, "key.pem", client.keyPEM...)
 	for name, tc := range map[string]struct {
@@ -45,6 +49,7 @@ func TestTLS_handshake(t *testing.T) {
 		fails    string
 	}{
 		"all":             {settings.TLS{CAFile: both, CertFile: cert, KeyFile: key, ServerName: "broker"}, ""},
+		"after a mark":    {settings.TLS{CAFile: both, CertFile: markedCert, KeyFile: markedKey, ServerName: "broker"}, ""},
 		"another name":    {settings.TLS{CAFile: both, CertFile: cert, KeyFile: key, ServerName: "broker2"}, "not broker2"},
 		"another CA":      {settings.TLS{CAFile: file(t, "other.pem", other.certPEM...), CertFile: cert, KeyFile: key, ServerName: "broker"}, "unknown authority"},
 		"the system's CA": {settings.TLS{CertFile: cert, KeyFile: key, ServerName: "broker"}, "unknown authority"},
@@ -103,7 +108,8 @@ func TestTLS_refuses(t *testing.T) {
 	// Lines that encoding/pem skips in silence.
 	line := file(t, "line.pem", slices.Concat(one.certPEM, bytes.Replace(two.certPEM, []byte("MII"), []byte("M!I"), 1), two.keyPEM)...)
 	cut := file(t, "cut.pem", slices.Concat(one.certPEM[:99], two.certPEM)...)
-	marked := file(t, "marked.pem", slices.Concat([]byte("\ufeff"), damaged, two.certPEM)...)
+	marked := file(t, "marked.pem", slices.Concat(mark, damaged, two.certPEM)...)
+	chain := file(t, "chain.pem", slices.Concat(one.certPEM, two.certPEM[:len(two.certPEM)-40])...)
 	encrypted := file(t, "encrypted.pem", pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")})...)
 	legacy := file(t, "legacy.pem", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Headers: map[string]string{"DEK-Info": "x"}, Bytes: []byte("x")})...)
 	missing := filepath.Join(t.TempDir(), "missing.pem")
@@ -126,6 +132,7 @@ func TestTLS_refuses(t *testing.T) {
 		"key not PEM":        {settings.TLS{CertFile: cert, KeyFile: garbage}, "tls.cert_file", cert, `does not work with tls.key_file "` + garbage + `"`},
 		"encrypted key":      {settings.TLS{CertFile: cert, KeyFile: encrypted}, "tls.key_file", encrypted, "must not be encrypted"},
 		"encrypted key, old": {settings.TLS{CertFile: cert, KeyFile: legacy}, "tls.key_file", legacy, "must not be encrypted"},
+		"chain cut short":    {settings.TLS{CertFile: chain, KeyFile: key}, "tls.cert_file", chain, "holds a certificate that is damaged"},
 		"version":            {settings.TLS{MinVersion: "1.1"}, "tls.min_version", "1.1", "must be one of 1.2, 1.3"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A Toggle is a boolean setting that knows whether it was set, so that its
-// zero value can mean the default where the default is on.
+// A Toggle is a boolean setting that also records whether it was set, so that its
+// zero value can mean the default even where the default is on.
 type Toggle int8
 
 // The states of a Toggle.

@@ -28,8 +28,8 @@ func TestValidate_accepts(t *testing.T) {
 		"SCRAM": func(s *settings.Settings) {
 			s.AuthenticationMethod, s.UserName, s.Password = settings.SCRAMSHA256, "u", secret
 		},
-		"SCRAM with a NUL": func(s *settings.Settings) {
-			s.AuthenticationMethod, s.UserName, s.Password = settings.SCRAMSHA512, "u\x00", settings.NewSecret("p\x00")
+		"SCRAM with all of ASCII": func(s *settings.Settings) {
+			s.AuthenticationMethod, s.UserName, s.Password = settings.SCRAMSHA512, "\x01,= \x7f", settings.NewSecret("p\u00fc\x01")
 		},
 		"topic of 249":               func(s *settings.Settings) { s.TopicName = strings.Repeat("a", 249) },
 		"topic with all it may have": func(s *settings.Settings) { s.TopicName = "aZ09._-" },
@@ -43,7 +43,12 @@ func TestValidate_accepts(t *testing.T) {
 			s.Delivery.MaxMessageBytes, s.Delivery.MaxBufferedBytes = 100_000_000, 400_000_000
 		},
 		"the smallest buffer": func(s *settings.Settings) { s.Delivery.MaxMessageBytes, s.Delivery.MaxBufferedBytes = 1, 4 },
+		"the smallest request": func(s *settings.Settings) {
+			s.Delivery.MaxMessageBytes, s.Delivery.MaxRequestBytes = 20_000, 21_024
+		},
+		"the largest request": func(s *settings.Settings) { s.Delivery.MaxRequestBytes = 104_857_600 },
 		"a linger":            func(s *settings.Settings) { s.Delivery.Linger = time.Second },
+		"the least age":       func(s *settings.Settings) { s.Delivery.MaxConnectionAge = time.Second },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := valid()
@@ -56,7 +61,7 @@ func TestValidate_accepts(t *testing.T) {
 
 func TestValidate_refuses(t *testing.T) {
 	secret := settings.NewSecret(password)
-	const plainNUL = "holds a NUL, which PLAIN cannot carry"
+	const holdsNUL = "holds a NUL, which SASL cannot carry"
 	const charset = "must hold nothing but ASCII letters, digits, '.', '_' and '-'"
 	for name, tc := range map[string]struct {
 		change               func(*settings.Settings)
@@ -79,11 +84,20 @@ func TestValidate_refuses(t *testing.T) {
 		"user only":     {func(s *settings.Settings) { s.UserName = "u" }, "password", "", "is required with user_name, here or by password_file"},
 		"password twice": {func(s *settings.Settings) { s.UserName, s.Password, s.PasswordFile = "u", secret, "f" },
 			"password_file", "f", "must not be set when password is"},
-		"user with NUL":      {func(s *settings.Settings) { s.UserName, s.Password = "u\x00", secret }, "user_name", "u\x00", plainNUL},
-		"password with NUL":  {func(s *settings.Settings) { s.UserName, s.Password = "u", settings.NewSecret(password+"\x00") }, "password", "", plainNUL},
+		"user with NUL":      {func(s *settings.Settings) { s.UserName, s.Password = "u\x00", secret }, "user_name", "u\x00", holdsNUL},
+		"password with NUL":  {func(s *settings.Settings) { s.UserName, s.Password = "u", settings.NewSecret(password+"\x00") }, "password", "", holdsNUL},
 		"password not UTF-8": {func(s *settings.Settings) { s.UserName, s.Password = "u", settings.NewSecret(password+"\xff") }, "password", "", "must be valid UTF-8"},
 		"password redacted": {func(s *settings.Settings) { s.UserName, s.Password = "u", settings.NewSecret("[redacted]") },
 			"password", "", "is the text [redacted]: the secret was lost when these settings were printed"},
+		"SCRAM user with NUL": {func(s *settings.Settings) {
+			s.AuthenticationMethod, s.UserName, s.Password = settings.SCRAMSHA512, "u\x00", secret
+		}, "user_name", "u\x00", holdsNUL},
+		"SCRAM password with NUL": {func(s *settings.Settings) {
+			s.AuthenticationMethod, s.UserName, s.Password = settings.SCRAMSHA256, "u", settings.NewSecret(password+"\x00")
+		}, "password", "", holdsNUL},
+		"SCRAM user beyond ASCII": {func(s *settings.Settings) {
+			s.AuthenticationMethod, s.UserName, s.Password = settings.SCRAMSHA512, "\u00fc", secret
+		}, "user_name", "\u00fc", "must be ASCII for authentication_method SCRAM-SHA-512: Kafka accepts other characters for PLAIN only"},
 		"user not UTF-8": {func(s *settings.Settings) { s.UserName, s.Password = "\xff", secret }, "user_name", "\xff", "must be valid UTF-8"},
 		"unique id":      {func(s *settings.Settings) { s.UniqueID = "a\xff" }, "unique_id", "a\xff", "must be valid UTF-8"},
 		"metadata field": {func(s *settings.Settings) { s.MetadataFieldExclusion = []settings.MetadataField{"ip"} },
@@ -105,10 +119,22 @@ func TestValidate_refuses(t *testing.T) {
 			"delivery.compression_level", "10", "must be from 1 to 9 for compression gzip"},
 		"lz4 level": {func(s *settings.Settings) { s.Delivery.Compression, s.Delivery.CompressionLevel = settings.LZ4, 1 },
 			"delivery.compression_level", "1", "must be unset: compression lz4 has no levels"},
+		"age":         {func(s *settings.Settings) { s.Delivery.MaxConnectionAge = -time.Hour }, "delivery.max_connection_age", "-1h0m0s", "must be 0 or at least 1s"},
+		"a small age": {func(s *settings.Settings) { s.Delivery.MaxConnectionAge = time.Second - 1 }, "delivery.max_connection_age", "999.999999ms", "must be 0 or at least 1s"},
+		"small spool": {func(s *settings.Settings) { s.Spool = settings.Spool{Dir: "spool", MaxBytes: 7_999_999} },
+			"spool.max_bytes", "7999999", "must be at least 8000000, 8 times max_message_bytes"},
 		"linger":            {func(s *settings.Settings) { s.Delivery.Linger = -time.Second }, "delivery.linger", "-1s", "must not be negative"},
 		"message too small": {func(s *settings.Settings) { s.Delivery.MaxMessageBytes = -1 }, "delivery.max_message_bytes", "-1", "must be from 1 to 100000000"},
 		"message too large": {func(s *settings.Settings) { s.Delivery.MaxMessageBytes = 100_000_001 }, "delivery.max_message_bytes", "100000001", "must be from 1 to 100000000"},
-		"negative buffer":   {func(s *settings.Settings) { s.Delivery.MaxBufferedBytes = -1 }, "delivery.max_buffered_bytes", "-1", "must not be negative"},
+		"negative request":  {func(s *settings.Settings) { s.Delivery.MaxRequestBytes = -1 }, "delivery.max_request_bytes", "-1", "must be from 1 to 104857600"},
+		"request too large": {func(s *settings.Settings) { s.Delivery.MaxRequestBytes = 104_857_601 }, "delivery.max_request_bytes", "104857601", "must be from 1 to 104857600"},
+		"small request": {func(s *settings.Settings) { s.Delivery.MaxRequestBytes = 1_001_023 },
+			"delivery.max_request_bytes", "1001023", "must be at least 1001024, max_message_bytes + 1024"},
+		"request smaller than a large message asks": {func(s *settings.Settings) {
+			s.Delivery.MaxMessageBytes, s.Delivery.MaxRequestBytes = 2_000_000, 1_040_000
+		},
+			"delivery.max_request_bytes", "1040000", "must be at least 2001024, max_message_bytes + 1024"},
+		"negative buffer": {func(s *settings.Settings) { s.Delivery.MaxBufferedBytes = -1 }, "delivery.max_buffered_bytes", "-1", "must not be negative"},
 		"small buffer": {func(s *settings.Settings) { s.Delivery.MaxBufferedBytes = 3_999_999 },
 			"delivery.max_buffered_bytes", "3999999", "must be at least 4000000, 4 times max_message_bytes"},
 		"buffer smaller than a large message asks": {func(s *settings.Settings) { s.Delivery.MaxMessageBytes = 20_000_000 },
