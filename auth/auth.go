@@ -17,27 +17,24 @@ type Authenticator interface {
 	Apply(cfg *sarama.Config) error
 }
 
-// A Func is an [Authenticator] that is a function. It must itself see to it
-// that nothing secret is sent without TLS.
-type Func func(cfg *sarama.Config) error
+// An AuthenticatorFunc is a function used as an [Authenticator]. It must refuse
+// a configuration without TLS itself, if it would send anything secret.
+type AuthenticatorFunc func(cfg *sarama.Config) error
 
 // Apply calls f.
-func (f Func) Apply(cfg *sarama.Config) error { return f(cfg) }
+func (f AuthenticatorFunc) Apply(cfg *sarama.Config) error { return f(cfg) }
 
-// Credentials returns who to authenticate as, for programs that do not want to
-// keep a password or that change it while running. It must be safe for
-// concurrent use and should return when ctx ends, 30 seconds after the call.
-// The package comment says when it is asked. On an error the connection fails,
-// and whoever wanted it tries again as after any other failed connection.
+// A Credentials function returns the user name and password to authenticate
+// with, for programs that do not keep a password or that change it while
+// running. It must be safe for concurrent use and should return when ctx ends,
+// 30 seconds after the call. The package comment says when it is called. On an
+// error the connection fails and is tried again as after any other failure.
 type Credentials func(ctx context.Context) (userName string, password settings.Secret, err error)
 
-// mechanism is what Sarama calls it, for errors too.
-type mechanism = sarama.SASLMechanism
-
 // enable sets all of Net.SASL, so that nothing of an earlier mechanism remains.
-// Version 1 of the handshake wraps the exchange in Kafka requests, which is what
-// makes the broker say why it refuses.
-func enable(cfg *sarama.Config, m mechanism, userName, password string) error {
+// Version 1 of the handshake wraps the exchange in Kafka requests; only then
+// does the broker answer why it refuses.
+func enable(cfg *sarama.Config, m sarama.SASLMechanism, userName, password string) error {
 	if !cfg.Net.TLS.Enable {
 		return fmt.Errorf("auth: %s: refused without TLS: set Net.TLS first", m)
 	}

@@ -34,6 +34,7 @@ func TestApply_setsSASLOnly(t *testing.T) {
 		user, password, hidden string
 	}{
 		"PLAIN":             {auth.Plain{UserName: "u", Password: secret("p-w")}, sarama.SASLTypePlaintext, "u", "p-w", ""},
+		"PLAIN, not ASCII":  {auth.Plain{UserName: "\u00fc", Password: secret("p-\u00fc")}, sarama.SASLTypePlaintext, "\u00fc", "p-\u00fc", ""},
 		"PLAIN asks":        {auth.Plain{Credentials: asked("u", "p-w")}, sarama.SASLTypePlaintext, "u", "p-w", ""},
 		"SCRAM":             {&auth.SCRAM{UserName: "u", Password: secret("p-w")}, sarama.SASLTypeSCRAMSHA512, "u", "[redacted]", "p-w"},
 		"SCRAM-SHA-256":     {&auth.SCRAM{Hash: auth.SHA256, UserName: "u", Password: secret("p-w")}, sarama.SASLTypeSCRAMSHA256, "u", "[redacted]", "p-w"},
@@ -96,6 +97,10 @@ func TestApply_refuses(t *testing.T) {
 			auth.Plain{Password: secret("hidden"), Credentials: asked("user", "hidden")},
 			&auth.SCRAM{Password: secret("hidden"), Credentials: asked("user", "hidden")},
 		}, "choose one"},
+		"user name beyond ASCII": {[]auth.Authenticator{
+			&auth.SCRAM{UserName: "us\u00e9r", Password: secret("hidden")},
+			&auth.SCRAM{Hash: auth.SHA256, UserName: "\u0080", Password: secret("hidden")},
+		}, "user name has characters beyond ASCII, which Kafka accepts for PLAIN only"},
 		"unknown hash": {[]auth.Authenticator{
 			&auth.SCRAM{Hash: 7, UserName: "user", Password: secret("hidden")},
 		}, "auth: SCRAM: unknown hash Hash(7)"},

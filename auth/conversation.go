@@ -8,37 +8,37 @@ import (
 )
 
 // A conversation authenticates one connection. Sarama calls Begin, then Step
-// with what the server said until Done.
+// with each message of the server until Done.
 //
-// The scram package does the cryptography. What it lets pass is refused here,
-// before it sees it: any number of iterations, a nonce to which the server
-// added nothing, an empty salt, extensions that change the meaning.
+// The scram package does the cryptography. It accepts any number of iterations,
+// a nonce to which the server added nothing, an empty salt, and extensions that
+// change the meaning; the conversation refuses those before scram sees them.
 type conversation struct {
-	mechanism mechanism
+	mechanism sarama.SASLMechanism
 	begin     func() (*keys, error) // may ask for credentials
 
 	keys  *keys
-	step  func(challenge string) (string, error) // not the thing itself, which has the password in it
+	step  func(challenge string) (string, error) // a method of scram's conversation, which holds the password
 	valid func() bool
 	nonce string
-	next  stage
+	next  conversationStep
 }
 
-// A stage is what a conversation does next.
-type stage uint8
+// A conversationStep is what a conversation does next.
+type conversationStep uint8
 
 const (
-	greet stage = iota
+	greet conversationStep = iota
 	prove
 	verify
-	done
-	over // failed
+	nothing // the server has proven itself
+	fail    // a step has failed, so every further one does
 )
 
 var _ sarama.SCRAMClient = (*conversation)(nil)
 
-// Begin implements [sarama.SCRAMClient]. What Sarama has in its configuration
-// are placeholders.
+// Begin implements [sarama.SCRAMClient]. It ignores its arguments: Sarama's
+// configuration has placeholders only.
 func (c *conversation) Begin(_, _, _ string) error {
 	k, err := c.begin()
 	if err != nil {
@@ -54,15 +54,15 @@ func (c *conversation) Begin(_, _, _ string) error {
 func (c *conversation) Step(challenge string) (string, error) {
 	response, err := c.advance(challenge)
 	if err != nil {
-		c.next = over
-		return "", &refusal{c.mechanism, err.Error()}
+		c.next = fail
+		return "", &conversationError{c.mechanism, err.Error()}
 	}
 	return response, nil
 }
 
-// Done implements [sarama.SCRAMClient]: true only once the server has proven
+// Done implements [sarama.SCRAMClient]. It reports whether the server has proven
 // that it knows the password.
-func (c *conversation) Done() bool { return c.next == done }
+func (c *conversation) Done() bool { return c.next == nothing }
 
 func (c *conversation) advance(challenge string) (string, error) {
 	switch c.next {
@@ -73,14 +73,14 @@ func (c *conversation) advance(challenge string) (string, error) {
 	case verify:
 		return "", c.verify(challenge)
 	default:
-		return "", errOver
+		return "", errNotUnderWay
 	}
 }
 
 // greet sends the user name and a nonce.
 func (c *conversation) greet() (string, error) {
 	if c.step == nil {
-		return "", errOver
+		return "", errNotUnderWay
 	}
 	first, err := c.step("")
 	if err != nil {
@@ -92,7 +92,7 @@ func (c *conversation) greet() (string, error) {
 	return first, nil
 }
 
-// prove answers what the server wants the keys to be derived from.
+// prove answers the salt and the iterations that the server derives keys from.
 func (c *conversation) prove(challenge string) (string, error) {
 	factors, err := parseServerFirst(challenge, c.nonce)
 	if err != nil {
@@ -114,16 +114,16 @@ func (c *conversation) verify(challenge string) error {
 	if _, err := c.step(challenge); err != nil || !c.valid() {
 		return errSignature
 	}
-	c.next = done
+	c.next = nothing
 	return nil
 }
 
-// A refusal ends a conversation. To whoever looks into the chain it is what
-// Sarama makes of a broker's refusal, which it does not try again by itself.
-type refusal struct {
-	mechanism mechanism
+// A conversationError ends a conversation. It wraps the error that Sarama makes
+// of a broker's refusal, so that Sarama does not try again by itself.
+type conversationError struct {
+	mechanism sarama.SASLMechanism
 	reason    string
 }
 
-func (r *refusal) Error() string { return fmt.Sprintf("auth: %s: %s", r.mechanism, r.reason) }
-func (r *refusal) Unwrap() error { return sarama.ErrSASLAuthenticationFailed }
+func (e *conversationError) Error() string { return fmt.Sprintf("auth: %s: %s", e.mechanism, e.reason) }
+func (e *conversationError) Unwrap() error { return sarama.ErrSASLAuthenticationFailed }

@@ -4,43 +4,47 @@
 //	a := &auth.SCRAM{UserName: "mparticle", Password: settings.NewSecret(password)}
 //	if err := a.Apply(cfg); err != nil { ... }
 //
-// An [Authenticator] changes Net.SASL of a [sarama.Config]. Whoever applies one
-// for somebody else can give it a scratch configuration and take only Net.SASL
-// over, as the forwarder does. A mechanism that this package lacks is a [Func]
-// that sets Net.SASL; the example of Func adds OAUTHBEARER.
+// An [Authenticator] changes Net.SASL of a [sarama.Config]. A caller that does
+// not trust one can pass a scratch configuration and copy only Net.SASL from
+// it, as the forwarder does. A mechanism that this package lacks is an
+// [AuthenticatorFunc] that sets Net.SASL. Package auth/oauth has OAUTHBEARER, and
+// auth/mskiam has IAM of Amazon MSK: modules of their own.
 //
 // # TLS comes first
 //
 // [Plain] and [SCRAM] refuse a configuration without TLS. PLAIN sends the
-// password as it is, and a SCRAM conversation that somebody overhears lets them
-// guess passwords at leisure. Neither falls back to another mechanism: a broker
-// that does not offer the chosen one gets nothing.
+// password in clear, and an eavesdropper on a SCRAM conversation can guess
+// passwords offline. Neither falls back to another mechanism: a broker that
+// does not offer the chosen one gets nothing.
 //
 // # Which mechanism
 //
 // Prefer SCRAM: the password never leaves the process, and the broker proves
 // that it knows the user too. SCRAM-SHA-512 and SCRAM-SHA-256 are equally safe;
-// take the one for which the broker has the user's keys.
+// take the one for which the broker has the user's keys. Kafka accepts only
+// ASCII user names for SCRAM; PLAIN has no such limit.
 //
 // # Credentials that change
 //
-// [Credentials] is asked for user name and password instead of keeping them.
+// A [Credentials] function returns user name and password when they are needed,
+// so that the program does not keep them.
 //
-//   - [SCRAM] asks at each new connection, and when Sarama authenticates anew on
-//     an old one because the broker limits sessions (KIP-368).
-//   - [Plain] asks at each Apply, for Sarama reads PLAIN's password from the
-//     configuration. The forwarder applies at each probe, which is at start-up
-//     and Ping, and whenever it builds a producer. Connections that the producer
-//     opens in between use what it was built with.
+//   - [SCRAM] calls it for each new connection, and when Sarama authenticates
+//     again on an open one because the broker limits sessions (KIP-368).
+//   - [Plain] calls it at each Apply, because Sarama reads PLAIN's password from
+//     the configuration. The forwarder applies at each probe, which is at
+//     start-up and Ping, and for each connection of its producer; with Sarama's
+//     stock producer only when it builds that.
 //
-// Sarama connects in the background and hands on no context. So Credentials get
-// one of their own, which ends after 30 seconds; a connection waits that long
-// at most for a function that respects it.
+// Sarama connects in the background without a context, so the function gets a
+// context of its own, which ends after 30 seconds. A connection waits at most
+// that long for a function that respects it.
 //
 // # Secrets
 //
-// No error of this package holds a password. A configuration that SCRAM was
-// applied to does not either: where Sarama insists on one, it holds a
-// placeholder. PLAIN cannot avoid it: do not print such a configuration.
-// An error of a Credentials function is passed on, so it must hold no secret.
+// No error of this package holds a password. Neither does a configuration that
+// SCRAM was applied to: Sarama insists on a password there, so it holds a
+// placeholder. With PLAIN the configuration holds the password: do not print
+// it. An error of a Credentials function is passed on, so it must hold no
+// secret.
 package auth

@@ -57,8 +57,8 @@ func (t token) Token() (*sarama.AccessToken, error) {
 
 // A mechanism that this package lacks is a function that sets Net.SASL. That is
 // all it takes, for the forwarder too: it takes nothing else over.
-func ExampleFunc() {
-	bearer := func(tokens sarama.AccessTokenProvider) auth.Func {
+func ExampleAuthenticatorFunc() {
+	bearer := func(tokens sarama.AccessTokenProvider) auth.AuthenticatorFunc {
 		return func(cfg *sarama.Config) error {
 			s := &cfg.Net.SASL
 			s.Enable, s.Handshake, s.Version = true, true, sarama.SASLHandshakeV1

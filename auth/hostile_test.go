@@ -55,15 +55,18 @@ func TestSCRAM_refusesHostileServerFirst(t *testing.T) {
 		"salt with loose ends":       {replace('s', to("QQ=")), "not base64"},
 		"salt with hidden bits":      {replace('s', to("QR==")), "not base64"},
 		"salt over two lines":        {replace('s', to("QUJD\nQUJD")), "not text"},
-		"mandatory extension":        {func(f string) string { return "m=ext," + f }, "demands an extension"},
-		"late mandatory extension":   {func(f string) string { return f + ",m=ext" }, "demands an extension"},
+		"mandatory extension":        {func(f string) string { return "m=ext," + f }, "demands an unknown extension"},
+		"late mandatory extension":   {func(f string) string { return f + ",m=ext" }, "demands an unknown extension"},
 		"nonce twice":                {func(f string) string { return f + ",r=again" }, "says r= twice"},
 		"salt twice":                 {func(f string) string { return f + ",s=QUJD" }, "says s= twice"},
 		"iterations twice":           {func(f string) string { return f + ",i=1" }, "says i= twice"},
 		"extension twice":            {func(f string) string { return f + ",x=1,x=2" }, "says x= twice"},
-		"extension without value":    {func(f string) string { return f + ",x=" }, "has x= where it must not be"},
-		"a proof":                    {func(f string) string { return f + ",p=QUJD" }, "has p= where it must not be"},
+		"extension without value":    {func(f string) string { return f + ",x=" }, "has a misplaced x="},
+		"an authorization identity":  {func(f string) string { return f + ",a=QUJD" }, "has a misplaced a="},
+		"a proof":                    {func(f string) string { return f + ",p=QUJD" }, "has a misplaced p="},
 		"salt first":                 {func(f string) string { return strings.Join(reorder(f, 1, 0, 2), ",") }, "not nonce, salt and iterations"},
+		"another name for the nonce": {func(f string) string { return "x" + f[1:] }, "not nonce, salt and iterations"},
+		"another name for the salt":  {func(f string) string { return strings.Replace(f, ",s=", ",x=", 1) }, "not nonce, salt and iterations"},
 		"iterations missing":         {func(f string) string { return strings.Join(reorder(f, 0, 1), ",") }, "not nonce, salt and iterations"},
 		"salt missing":               {func(f string) string { return strings.Join(reorder(f, 0, 2), ",") }, "not nonce, salt and iterations"},
 		"nothing":                    {always(""), "malformed"},
@@ -71,12 +74,17 @@ func TestSCRAM_refusesHostileServerFirst(t *testing.T) {
 		"an attribute without name":  {func(f string) string { return f + ",=x" }, "malformed"},
 		"a name with two letters":    {func(f string) string { return f + ",xy=1" }, "malformed"},
 		"a name that is no letter":   {func(f string) string { return f + ",1=1" }, "malformed"},
+		"a name behind the letters":  {func(f string) string { return f + ",{=1" }, "malformed"},
+		"a name before the letters":  {func(f string) string { return f + ",@=1" }, "malformed"},
 		"a zero byte":                {func(f string) string { return f + ",x=\x00" }, "not text"},
 		"invalid UTF-8":              {func(f string) string { return f + ",x=\xff" }, "not text"},
 		"too long":                   {func(f string) string { return f + ",x=" + strings.Repeat("x", 4096) }, "too long"},
 		"final without conversation": {always("v=AAAA"), "not nonce, salt and iterations"},
 		"an error":                   {always("e=other-error"), `the server refused: "other-error"`},
-		"a long error":               {always("e=" + strings.Repeat("long", 1000)), `the server refused: "` + strings.Repeat("long", 16) + `"`},
+		"an error of 64 bytes":       {always("e=" + strings.Repeat("long", 16)), `the server refused: "` + strings.Repeat("long", 16) + `"`},
+		"a long error":               {always("e=" + strings.Repeat("long", 16) + "r"), "an error in an unknown form"},
+		"an error of any text":       {always("e=Password hidden is wrong"), "an error in an unknown form"},
+		"an error that is empty":     {always("e="), `the server refused: ""`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := user()
@@ -110,8 +118,9 @@ func TestSCRAM_refusesHostileServerFinal(t *testing.T) {
 		"server's first again":    {always("r=abc,s=QUJD,i=4096"), unproven},
 		"signature after another": {func(f string) string { return "x=1," + f }, unproven},
 		"signature twice":         {func(f string) string { return f + "," + f }, "says v= twice"},
-		"mandatory extension":     {func(f string) string { return f + ",m=1" }, "demands an extension"},
+		"mandatory extension":     {func(f string) string { return f + ",m=1" }, "demands an unknown extension"},
 		"error":                   {always("e=invalid-proof"), `the server refused: "invalid-proof"`},
+		"a proof behind it":       {func(f string) string { return f + ",p=QUJD" }, "has a misplaced p="},
 		"signature and error":     {func(f string) string { return f + ",e=other-error" }, `the server refused: "other-error"`},
 		"two lines of error":      {always("e=one\ntwo"), "not text"},
 	} {
@@ -139,6 +148,22 @@ func TestSCRAM_ignoresOptionalExtensions(t *testing.T) {
 	_, err = srv.authenticate(client)
 	assert.NoError(t, err)
 	assert.True(t, client.Done())
+}
+
+// TestParseServer_bounds holds what the conversation refuses in other words, or
+// what scram would refuse behind it.
+func TestParseServer_bounds(t *testing.T) {
+	const first = "r=ours!~,s=QUJD,i=4096"
+	_, err := parseServerFirst(first, "ours")
+	assert.NoError(t, err, "the first and the last printable character")
+	longest := first + ",x=" + strings.Repeat("x", maxServerMessage-len(first+",x="))
+	_, err = parseServerFirst(longest, "ours")
+	assert.NoError(t, err, "the longest message")
+	_, err = parseServerFirst(longest+"x", "ours")
+	assert.ErrorContains(t, err, "too long")
+
+	assert.NoError(t, parseServerFinal("v=QUJD"))
+	assert.ErrorIs(t, parseServerFinal("x=QUJD"), errSignature)
 }
 
 // refused checks an error of client, and that nothing goes on after it.

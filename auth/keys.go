@@ -7,21 +7,20 @@ import (
 	"github.com/xdg-go/scram"
 )
 
-// keys derives the keys of one login and remembers them: one derivation takes
-// milliseconds, and a cluster with many brokers asks for the same one again and
-// again.
+// keys derives the keys of one login and remembers them. One derivation takes
+// milliseconds, and every broker of a cluster asks for the same one.
 type keys struct {
 	login login
-	// client has password and keys in it. Behind a function no printer finds
-	// them, not even those that follow pointers.
+	// The client holds password and keys. A closure hides them from packages
+	// that print by reflection, also from those that follow pointers.
 	client func() *scram.Client
 
 	mu    sync.Mutex
-	known map[scram.KeyFactors]struct{} // what client has derived keys for
+	known map[scram.KeyFactors]struct{} // those that client has derived keys for
 }
 
-// A broker keeps one salt for a user and all brokers share it. More come from
-// changed passwords, or from a server that wants to fill our memory.
+// maxKnown bounds the keys of one login. All brokers share one salt per user.
+// More come from changed passwords, or from a server that fills our memory.
 const maxKnown = 16
 
 func newKeys(h Hash, l login) (*keys, error) {
@@ -29,7 +28,7 @@ func newKeys(h Hash, l login) (*keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Unprepped: Kafka takes names and passwords byte for byte.
+	// Unprepped: Kafka does not apply SASLprep.
 	client, err := generator.NewClientUnprepped(l.userName, l.password.Reveal(), "")
 	if err != nil {
 		return nil, fmt.Errorf("auth: %s: %w", m, err)
@@ -51,8 +50,8 @@ func (k *keys) full() bool {
 	return len(k.known) >= maxKnown
 }
 
-// prove runs the step of a conversation that needs keys for f. One at a time:
-// connections that are opened together derive once and not once each.
+// prove runs the step of a conversation that needs keys for f. Steps run one at
+// a time, so connections that open together derive keys once.
 func (k *keys) prove(f scram.KeyFactors, step func() (string, error)) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -12,18 +12,18 @@ type Plain struct {
 	UserName string          // required, unless Credentials is set
 	Password settings.Secret // required, unless Credentials is set
 
-	// Credentials, if set, is asked for both at each Apply, which blocks
-	// meanwhile. UserName and Password must be unset then.
+	// Credentials, if set, returns both at each Apply, which blocks meanwhile.
+	// UserName and Password must be unset then.
 	Credentials Credentials
 }
 
 var _ Authenticator = Plain{}
 
-// Apply implements [Authenticator]. It is an error if cfg has no TLS, and if
+// Apply implements [Authenticator]. It returns an error if cfg has no TLS, or if
 // user name or password is empty, contains a NUL byte or is not UTF-8.
 func (p Plain) Apply(cfg *sarama.Config) error {
 	const m = sarama.SASLTypePlaintext
-	l, err := account{m, p.UserName, p.Password, p.Credentials}.resolve()
+	l, err := loginSource{m, login{p.UserName, p.Password}, p.Credentials}.resolve()
 	if err != nil {
 		return err
 	}

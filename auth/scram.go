@@ -31,8 +31,8 @@ func (h Hash) String() string {
 	}
 }
 
-// resolve returns what Sarama and scram call h.
-func (h Hash) resolve() (mechanism, scram.HashGeneratorFcn, error) {
+// resolve returns h in the terms of Sarama and of scram.
+func (h Hash) resolve() (sarama.SASLMechanism, scram.HashGeneratorFcn, error) {
 	switch h {
 	case SHA512:
 		return sarama.SASLTypeSCRAMSHA512, scram.SHA512, nil
@@ -43,27 +43,27 @@ func (h Hash) resolve() (mechanism, scram.HashGeneratorFcn, error) {
 	}
 }
 
-// SCRAM is SASL's SCRAM-SHA-512 or SCRAM-SHA-256 (RFC 5802, RFC 7677, KIP-84):
-// client and broker prove to each other that they know the password, which
-// neither sends.
+// SCRAM is SASL's SCRAM-SHA-512 or SCRAM-SHA-256 (RFC 5802, RFC 7677, KIP-84).
+// Client and broker prove to each other that they know the password, and
+// neither sends it.
 //
-// User name and password are used byte for byte, without SASLprep, since
-// brokers do the same. Before deriving keys from the password, which is slow on
-// purpose, SCRAM refuses a broker that asks for fewer than 4,096 or more than
-// 16,384 iterations, Kafka's own bounds. It refuses a broker that does not
-// prove that it knows the password.
-// Such refusals are [sarama.ErrSASLAuthenticationFailed] to [errors.Is], as the
+// The password is used byte for byte, without SASLprep, as brokers do. The user
+// name must be ASCII: Kafka refuses any other. Deriving keys from the password
+// is slow on purpose, so SCRAM refuses a broker that asks for fewer than 4,096
+// or more than 16,384 iterations, Kafka's own bounds, before it derives any. It
+// also refuses a broker that does not prove that it knows the password. To
+// [errors.Is], both refusals are [sarama.ErrSASLAuthenticationFailed], as the
 // broker's own are.
 //
-// Derived keys are kept for further connections, of all configurations that
-// the same SCRAM was applied to, until the credentials change. A SCRAM must not
-// be copied after its first use, nor its fields changed.
+// Derived keys are kept for later connections, of all configurations that the
+// same SCRAM was applied to, until the credentials change. A SCRAM must not be
+// copied after its first use, nor its fields changed.
 type SCRAM struct {
 	Hash     Hash            // the zero value is SHA512
 	UserName string          // required, unless Credentials is set
 	Password settings.Secret // required, unless Credentials is set
 
-	// Credentials, if set, is asked for both at each connection, which waits
+	// Credentials, if set, returns both for each connection, which waits
 	// meanwhile. UserName and Password must be unset then.
 	Credentials Credentials
 
@@ -73,23 +73,24 @@ type SCRAM struct {
 
 var _ Authenticator = (*SCRAM)(nil)
 
-// Sarama refuses to start without these two, but only passes them on to the
-// conversation, which has better ones.
+// Sarama requires both, but only passes them on to the conversation, which has
+// the real ones.
 const (
 	userPlaceholder     = "[asked at each connection]"
 	passwordPlaceholder = "[redacted]"
 )
 
-// Apply implements [Authenticator]. It is an error if cfg has no TLS, if Hash
-// is unknown, and if user name or password is empty, contains a NUL byte or is
-// not UTF-8; what Credentials returns is checked at each connection.
+// Apply implements [Authenticator]. It returns an error if cfg has no TLS, if
+// Hash is unknown, if user name or password is empty, contains a NUL byte or is
+// not UTF-8, or if the user name is not ASCII. The result of Credentials is
+// checked at each connection.
 func (s *SCRAM) Apply(cfg *sarama.Config) error {
 	m, _, err := s.Hash.resolve()
 	if err != nil {
 		return err
 	}
-	a := account{m, s.UserName, s.Password, s.Credentials}
-	if err := a.check(); err != nil {
+	source := loginSource{m, login{s.UserName, s.Password}, s.Credentials}
+	if err := source.check(); err != nil {
 		return err
 	}
 	userName := s.UserName
@@ -101,7 +102,7 @@ func (s *SCRAM) Apply(cfg *sarama.Config) error {
 	}
 	cfg.Net.SASL.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient {
 		return &conversation{mechanism: m, begin: func() (*keys, error) {
-			l, err := a.resolve()
+			l, err := source.resolve()
 			if err != nil {
 				return nil, err
 			}
@@ -111,7 +112,7 @@ func (s *SCRAM) Apply(cfg *sarama.Config) error {
 	return nil
 }
 
-// keysOf returns the keys of l, old ones if they are those of l.
+// keysOf returns the keys of l: those that s has, if they belong to l.
 func (s *SCRAM) keysOf(l login) (*keys, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

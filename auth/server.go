@@ -12,9 +12,9 @@ import (
 	"github.com/xdg-go/scram"
 )
 
-// The bounds that Kafka itself has for iterations (ScramMechanism). Fewer make
-// passwords easy to guess from an overheard conversation; more would let a
-// hostile server burn our time.
+// Kafka's own bounds for iterations (ScramMechanism). Fewer make passwords easy
+// to guess from an overheard conversation; more would let a hostile server burn
+// our time.
 const (
 	minIterations = 4_096
 	maxIterations = 16_384
@@ -22,16 +22,16 @@ const (
 
 const (
 	maxServerMessage = 4_096 // bytes, many times what brokers send
-	maxServerError   = 64    // bytes of the server's words in an error of ours
+	maxServerError   = 64    // bytes; longer errors of the server are not quoted
 )
 
 var (
-	errOver      = errors.New("the conversation is not under way")
-	errSignature = errors.New("the server did not prove that it knows the password")
+	errNotUnderWay = errors.New("the conversation is not under way")
+	errSignature   = errors.New("the server did not prove that it knows the password")
 )
 
-// parseServerFirst checks a server's first message (RFC 5802, section 7), and
-// returns what it wants the keys to be derived from. nonce is the client's.
+// parseServerFirst checks a server's first message (RFC 5802, section 7) and
+// returns the factors to derive keys from. nonce is the client's.
 func parseServerFirst(message, nonce string) (scram.KeyFactors, error) {
 	none := scram.KeyFactors{}
 	attributes, err := parseAttributes(message)
@@ -73,8 +73,8 @@ func parseIterations(digits string) (int, error) {
 	return n, nil
 }
 
-// parseServerFinal checks the form of a server's final message. Whether its
-// signature is right, only the keys can tell.
+// parseServerFinal checks the form of a server's final message. Its signature is
+// checked with the keys.
 func parseServerFinal(message string) error {
 	attributes, err := parseAttributes(message)
 	if err != nil {
@@ -95,9 +95,8 @@ type attribute struct {
 	value string
 }
 
-// parseAttributes returns at least one attribute. It refuses what no message of
-// a server may have: an attribute twice, an extension that must be understood,
-// and an error, which it quotes.
+// parseAttributes returns at least one attribute. It refuses a repeated
+// attribute, an extension that must be understood, and an error of the server.
 func parseAttributes(message string) ([]attribute, error) {
 	if len(message) > maxServerMessage {
 		return nil, errors.New("the server's message is too long")
@@ -116,9 +115,9 @@ func parseAttributes(message string) ([]attribute, error) {
 		case seen[a.name]:
 			return nil, fmt.Errorf("the server says %c= twice", a.name)
 		case a.name == 'm':
-			return nil, errors.New("the server demands an extension that nobody here knows")
+			return nil, errors.New("the server demands an unknown extension")
 		case a.name == 'e':
-			return nil, fmt.Errorf("the server refused: %.*q", maxServerError, a.value)
+			return nil, serverError(a.value)
 		}
 		seen[a.name] = true
 		all = append(all, a)
@@ -126,12 +125,21 @@ func parseAttributes(message string) ([]attribute, error) {
 	return all, nil
 }
 
-// checkExtensions lets optional extensions be, as RFC 5802 demands. Attributes
-// that mean something elsewhere are none.
+// serverError returns an error that quotes a value in the form of RFC 5802's,
+// such as invalid-proof. Another value may hold anything, credentials included.
+func serverError(value string) error {
+	if len(value) > maxServerError || strings.Trim(value, "abcdefghijklmnopqrstuvwxyz-") != "" {
+		return errors.New("the server refused, with an error in an unknown form")
+	}
+	return fmt.Errorf("the server refused: %q", value)
+}
+
+// checkExtensions accepts optional extensions, as RFC 5802 demands. An attribute
+// that has a meaning elsewhere is none.
 func checkExtensions(extensions []attribute) error {
 	for _, x := range extensions {
 		if strings.IndexByte("anmrcsipve", x.name) >= 0 || x.value == "" {
-			return fmt.Errorf("the server's message has %c= where it must not be", x.name)
+			return fmt.Errorf("the server's message has a misplaced %c=", x.name)
 		}
 	}
 	return nil
@@ -139,7 +147,7 @@ func checkExtensions(extensions []attribute) error {
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-// isNonce says whether s is printable ASCII.
+// isNonce reports whether s is printable ASCII.
 func isNonce(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < 0x21 || r > 0x7e })
 }
