@@ -1,0 +1,25 @@
+package disk
+
+import (
+	"math"
+	"os"
+	"syscall"
+)
+
+// freeBytes returns how much this user may write where path is; -1: not known.
+func freeBytes(path string) int64 {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(path, &s); err != nil || s.Bsize <= 0 || s.Bavail > math.MaxInt64/uint64(s.Bsize) {
+		return -1
+	}
+	return int64(s.Bavail * uint64(s.Bsize)) // fits, as seen above
+}
+
+// mayMakeIn returns why this user may not make a folder in another one.
+func mayMakeIn(folder string) error {
+	const write, search = 2, 1
+	if err := syscall.Access(folder, write|search); err != nil {
+		return &os.PathError{Op: "mkdir in", Path: folder, Err: err}
+	}
+	return nil
+}
