@@ -1,0 +1,239 @@
+package spoolstore
+
+import (
+	"context"
+	"errors"
+	"io"
+)
+
+// A Record is an entry as it was read back.
+type Record struct {
+	First uint64 // number of its first message
+	Entry *Entry // its own memory
+	Bytes int    // that its frame takes
+}
+
+// Range is the numbers of its messages.
+func (r *Record) Range() Range { return Range{r.First, r.First + uint64(len(r.Entry.Messages))} }
+
+// A Cursor reads entries in the order of their numbers, each as soon as it is
+// synced. It belongs to one goroutine.
+type Cursor struct {
+	// Want, if it is set, says whether Next is to return an entry or to pass it
+	// over. The entry must not be kept.
+	Want func(*Record) bool
+
+	store   *Store
+	next    uint64 // number of the next message to read
+	segment *segment
+	scanner *scanner
+	payload []byte // memory for the next entry, from one that was not wanted
+}
+
+// Position returns the number behind the last entry that was read or passed
+// over.
+func (c *Cursor) Position() uint64 { return c.next }
+
+// Cursor begins to read at the entry with the message number, or behind it.
+func (s *Store) Cursor(from uint64) *Cursor { return &Cursor{store: s, next: from} }
+
+// Next returns the next entry that has a message that is neither done nor
+// refused. It waits for one until ctx ends; then the error is that of ctx.
+func (c *Cursor) Next(ctx context.Context) (*Record, error) {
+	for {
+		r, changed, err := c.TryNext()
+		if r != nil || err != nil {
+			return r, err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// TryNext is Next without the wait: if there is no entry, it returns a channel
+// that is closed when there may be one.
+func (c *Cursor) TryNext() (r *Record, changed <-chan struct{}, err error) {
+	for {
+		changed, ok, err := c.position()
+		if err != nil || !ok {
+			return nil, changed, err
+		}
+		r, err := c.read()
+		if r != nil || err != nil {
+			return r, nil, err
+		}
+	}
+}
+
+// position makes the scanner one of the segment that has what is next. It
+// reports false if nothing is synced beyond what was read.
+func (c *Cursor) position() (changed <-chan struct{}, ok bool, err error) {
+	s := c.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, seg := range s.segments {
+		if seg.next <= c.next || seg.frames == 0 || seg.pending == 0 && seg.sealed {
+			continue
+		}
+		if seg != c.segment {
+			c.segment = seg
+			c.scanner = newScanner(seg, seg.seek(c.next), seg.end)
+		}
+		c.scanner.limit, c.scanner.frames = seg.end, seg.frames
+		return nil, true, nil
+	}
+	if s.closing {
+		return nil, false, ErrClosed
+	}
+	return s.changedLocked(), false, nil
+}
+
+// read returns the next entry of the segment that is worth it; nil if there is
+// none, or the segment has become another one.
+func (c *Cursor) read() (*Record, error) {
+	s := c.store
+	for {
+		h, payload, at, err := c.scanner.next()
+		if errors.Is(err, io.EOF) {
+			c.endSegment()
+			return nil, nil
+		}
+		if errors.Is(err, errGap) {
+			if err := c.skipDamage(at); err != nil {
+				return nil, err
+			}
+			return nil, nil
+		}
+		if err != nil {
+			if c.replaced() {
+				return nil, nil
+			}
+			return nil, err
+		}
+		if !c.wants(&h, at) {
+			continue
+		}
+		own := append(c.payload[:0], payload...)
+		e, err := decodeEntry(own, h.messages)
+		if h.kind != kindEntry || err != nil {
+			s.damaged(c.segment, at, Range{h.first, h.next()})
+			continue
+		}
+		r := &Record{First: h.first, Entry: e, Bytes: frameSize(h.length)}
+		s.noteAccepted(r)
+		if c.Want != nil && !c.Want(r) {
+			c.payload = own
+			continue
+		}
+		c.payload = nil
+		return r, nil
+	}
+}
+
+// wants notes that a frame is read, and reports whether a message of it is
+// neither done nor refused.
+func (c *Cursor) wants(h *header, at int64) bool {
+	s := c.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.segment.note(h, at)
+	if h.next() <= c.next {
+		return false
+	}
+	c.next = h.next()
+	for n := h.first; n < h.next(); n++ {
+		if _, refused := s.ledger.refused[n]; !refused && !s.ledger.done.has(n) {
+			return true
+		}
+	}
+	return false
+}
+
+// endSegment goes on behind the segment, if nothing will be appended to it.
+func (c *Cursor) endSegment() {
+	s := c.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.segment.sealed && c.scanner.index >= c.segment.frames {
+		c.next = max(c.next, c.segment.next)
+		c.segment, c.scanner = nil, nil
+	}
+}
+
+// replaced reports whether the segment has become another one while it was
+// read, and makes the cursor look for what is next anew.
+func (c *Cursor) replaced() bool {
+	s := c.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, seg := range s.segments {
+		if seg == c.segment {
+			return false
+		}
+	}
+	c.segment, c.scanner = nil, nil
+	return true
+}
+
+// skipDamage goes on behind a place where no frame can be read.
+func (c *Cursor) skipDamage(at int64) error {
+	if c.replaced() {
+		return nil
+	}
+	s := c.store
+	s.mu.Lock()
+	limit := c.segment.end
+	s.mu.Unlock()
+	c.scanner.limit = limit
+	h, err := c.scanner.resync()
+	first := h.first
+	if errors.Is(err, io.EOF) {
+		s.mu.Lock()
+		first = c.segment.next
+		s.mu.Unlock()
+	} else if err != nil {
+		return err
+	}
+	if c.replaced() { // it was not damage
+		return nil
+	}
+	s.damaged(c.segment, at, Range{c.next, max(c.next, first)})
+	c.next = max(c.next, first)
+	if errors.Is(err, io.EOF) {
+		c.segment, c.scanner = nil, nil
+	}
+	return nil
+}
+
+// damaged reports a place, and counts its messages as done: they cannot be
+// sent. The segment's file is kept.
+func (s *Store) damaged(seg *segment, at int64, lost Range) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seg.damaged = true
+	left := Range{max(lost.First, seg.title.first), min(lost.Next, seg.next)}
+	if left.First >= left.Next {
+		left = Range{}
+	}
+	s.reportLocked(Damage{File: seg.name, Offset: at, Messages: left})
+	if left.Len() > 0 {
+		s.doneLocked([]Range{left})
+	}
+}
+
+// IsDone reports whether a message needs not be sent any more.
+func (s *Store) IsDone(number uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ledger.done.has(number)
+}
+
+// noteAccepted notes when an entry that was read was accepted.
+func (s *Store) noteAccepted(r *Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accepted.insert(r.First, r.Entry.Accepted)
+}

@@ -1,0 +1,41 @@
+package spoolstore
+
+import "fmt"
+
+// A FullError says that there was no room for an entry until the context ended.
+type FullError struct {
+	MaxBytes int64
+	Cause    error // of the disk, if it is not the limit; may be nil
+	Err      error // why the wait ended; nil: there was no wait
+}
+
+// Error implements error.
+func (e *FullError) Error() string {
+	text := fmt.Sprintf("the %d bytes of the spool are in use", e.MaxBytes)
+	if e.Cause != nil {
+		text = fmt.Sprintf("no room on the disk (%v)", e.Cause)
+	}
+	if e.Err == nil {
+		return text
+	}
+	return text + ": " + e.Err.Error()
+}
+
+// Unwrap returns the causes.
+func (e *FullError) Unwrap() []error {
+	var causes []error
+	for _, err := range []error{e.Cause, e.Err} {
+		if err != nil {
+			causes = append(causes, err)
+		}
+	}
+	return causes
+}
+
+// A TooLargeError says that an entry fits into no segment.
+type TooLargeError struct{ Size, Limit int64 }
+
+// Error implements error.
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("an entry of %d bytes does not fit into a segment, which takes %d", e.Size, e.Limit)
+}

@@ -1,0 +1,174 @@
+package spoolstore
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maintain prepares, recycles and merges segments until the store closes.
+func (s *Store) maintain() {
+	failures := 0
+	for {
+		worked, err := s.maintainOnce()
+		if err != nil {
+			s.log.Warn("spool: maintenance", slog.String("error", err.Error()))
+		}
+		switch {
+		case err != nil && !worked:
+			select {
+			case <-time.After(afterFailure(failures)):
+				failures++
+			case <-s.stop:
+				return
+			}
+		case worked:
+			failures = 0
+		default:
+			select {
+			case <-s.wakeMaintainer:
+			case <-s.stop:
+				return
+			}
+		}
+		select {
+		case <-s.stop:
+			return
+		default:
+		}
+	}
+}
+
+// maintainOnce does one piece of work, if there is any. A file of tags that
+// cannot be written keeps segments from being recycled, and nothing else.
+func (s *Store) maintainOnce() (worked bool, err error) {
+	if !s.wantsTags() {
+		return s.maintainSegments()
+	}
+	failed := s.keepTags()
+	if failed == nil {
+		return true, nil
+	}
+	worked, err = s.maintainSegments()
+	return worked, errors.Join(fmt.Errorf("writing the file of tags: %w", failed), err)
+}
+
+func (s *Store) maintainSegments() (worked bool, err error) {
+	if seg := s.drained(); seg != nil {
+		return true, s.recycle(seg)
+	}
+	if s.wantsSpare() {
+		seg, err := s.createSegment()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err != nil {
+			s.noRoom = nil
+			if isFull(err) {
+				s.noRoom = err
+			}
+			return false, err
+		}
+		s.noRoom = nil
+		s.spares = append(s.spares, seg)
+		s.notifyLocked()
+		return true, nil
+	}
+	if run, into := s.mergeable(); run != nil {
+		return true, s.merge(run, into)
+	}
+	return false, nil
+}
+
+// wantsSpare reports whether a segment must be prepared: one ahead of the log
+// and one for merging, and what is kept for windows, as far as the limit goes. The one for merging is beyond
+// it.
+func (s *Store) wantsSpare() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.spares) < 2+s.waiting.kept(Window{}, s.capacity()) && len(s.spares)+len(s.segments) < s.maxSegments()+1
+}
+
+// drained returns a segment of which nothing is left and all that says so is
+// durable. The last one of the log stays: its numbers say where a later start
+// goes on.
+func (s *Store) drained() *segment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := s.lastOfLogLocked()
+	for _, seg := range s.segments {
+		if seg.sealed && seg != last && seg.pending == 0 && !seg.reserved && !seg.stuck && seg.marked <= s.synced && s.tagsKeptLocked(seg) &&
+			(s.writing == nil || s.writing.segment != seg) {
+			seg.reserved = true
+			return seg
+		}
+	}
+	return nil
+}
+
+// lastOfLogLocked returns the newest segment of the log that is durable.
+func (s *Store) lastOfLogLocked() *segment {
+	for _, seg := range slices.Backward(s.segments) {
+		if seg.title.kind == logSegment && !seg.stuck && (seg.frames > 0 || seg != s.tail) {
+			return seg
+		}
+	}
+	return nil
+}
+
+// recycle makes a segment a spare one.
+func (s *Store) recycle(seg *segment) error {
+	var err error
+	switch {
+	case seg.damaged:
+		err = s.setAside(seg)
+	case s.options.ZeroDrained:
+		err = s.clear(seg, seg.size)
+	default:
+		err = s.clear(seg, titleSpace)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seg.reserved = false
+	if err != nil {
+		seg.stuck = true // a sync that failed proves nothing when the next succeeds; a start finds out
+		return err
+	}
+	s.segments = slices.DeleteFunc(s.segments, func(other *segment) bool { return other == seg })
+	delete(s.ledger.ends, seg.title.seq)
+	s.spareLocked(seg)
+	s.notifyLocked()
+	return nil
+}
+
+// spareLocked keeps the file of a segment for another life.
+func (s *Store) spareLocked(seg *segment) {
+	if seg.damaged {
+		return
+	}
+	s.spares = append(s.spares, &segment{file: seg.file, name: seg.name, size: seg.size})
+}
+
+// clear overwrites the title, and what follows up to size.
+func (s *Store) clear(seg *segment, size int64) error {
+	chunk := make([]byte, min(size, readAhead))
+	for at := int64(0); at < size; at += int64(len(chunk)) {
+		if _, err := seg.file.WriteAt(chunk[:min(int64(len(chunk)), size-at)], at); err != nil {
+			return err
+		}
+	}
+	return seg.file.Sync()
+}
+
+// setAside keeps the file of a damaged segment under another name.
+func (s *Store) setAside(seg *segment) error {
+	if err := s.fs.Rename(seg.name, damagedPrefix+strings.TrimPrefix(seg.name, segmentPrefix)); err != nil {
+		return err
+	}
+	if err := s.fs.SyncDir(); err != nil {
+		return err
+	}
+	return seg.file.Close()
+}
