@@ -55,11 +55,11 @@ func filtered(tb testing.TB, p *pipeline, b *batch.Batch) {
 }
 
 func encoded(tb testing.TB, p *pipeline, b *batch.Batch) {
-	o, err := p.measure(b, make([]byte, 0, maxKey))
+	o, err := p.measure(b, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	o.encode(make([]byte, 0, o.values()), nil)
+	encodeAll(&o)
 }
 
 // Forward allocates what a call, its batch and the wait for it take, however many
@@ -79,5 +79,20 @@ func TestForward_allocations(t *testing.T) {
 			assert.Equal(t, want, int(testing.AllocsPerRun(100, run)), "%d events", events)
 			require.NoError(t, f.Close())
 		}
+	}
+}
+
+// An observer of outcomes costs a call one allocation, the list of its messages.
+// Package forwarderotel, which adds two for its contexts, so stays within three.
+func TestForward_allocationsObserved(t *testing.T) {
+	b, err := batch.Parse(undropped(t, 1, 10)[0])
+	require.NoError(t, err)
+	for want, observer := range map[int]Observer{
+		4: {Begun: func(ctx context.Context, _ *batch.Batch) context.Context { return ctx }},
+		5: {Done: func(context.Context, ForwardInfo) {}},
+	} {
+		f := withProducer(t, prompt{}, func(s *settings.Settings, o *options) { *s, o.observer = settings.Settings{}, observer })
+		assert.Equal(t, want, int(testing.AllocsPerRun(100, func() { _ = f.Forward(context.Background(), b) })))
+		require.NoError(t, f.Close())
 	}
 }

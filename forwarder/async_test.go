@@ -146,10 +146,79 @@ func TestForwardAsync_order(t *testing.T) {
 	}
 }
 
-// Nobody has to be told.
-func TestForwardAsync_nobody(t *testing.T) {
+// A nil done is allowed.
+func TestForwardAsync_nilDone(t *testing.T) {
 	f := withProducer(t, &fakeProducer{acks: true}, nil)
 	f.ForwardAsync(t.Context(), events(t, 1), nil)
 	f.ForwardAsync(t.Context(), nil, nil)
 	require.NoError(t, f.Shutdown(t.Context()))
+}
+
+// An observer that ends its goroutine, as FailNow of package testing does, keeps
+// no call from its end.
+func TestObserver_endsGoroutine(t *testing.T) {
+	ends := func(_ *settings.Settings, o *options) {
+		o.observer.Done = func(context.Context, ForwardInfo) { runtime.Goexit() }
+	}
+	t.Run("ForwardAsync", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f := withProducer(t, &fakeProducer{acks: true}, ends)
+			got := make(chan error, 1)
+			f.ForwardAsync(t.Context(), events(t, 1), func(err error) { got <- err })
+			assert.NoError(t, <-got)
+			f.Close()
+		})
+	})
+	t.Run("ForwardAll", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var reported atomic.Int32
+			f := withProducer(t, &fakeProducer{acks: true}, func(_ *settings.Settings, o *options) {
+				o.observer.Done = func(context.Context, ForwardInfo) {
+					reported.Add(1)
+					runtime.Goexit()
+				}
+			})
+			go f.ForwardAll(t.Context(), []*batch.Batch{events(t, 1), events(t, 1), events(t, 1)})
+			synctest.Wait()
+			assert.Equal(t, int32(3), reported.Load())
+			f.Close()
+		})
+	})
+}
+
+// A countedContext counts the functions that wait for its end.
+type countedContext struct {
+	context.Context
+	asked, waiting atomic.Int32
+}
+
+// Value hides the context within, at which context.AfterFunc would wait itself.
+func (*countedContext) Value(any) any { return nil }
+
+// AfterFunc is what context.AfterFunc asks a context of another type.
+func (c *countedContext) AfterFunc(f func()) (stop func() bool) {
+	c.asked.Add(1)
+	c.waiting.Add(1)
+	inner := context.AfterFunc(c.Context, f)
+	return func() bool {
+		c.waiting.Add(-1)
+		return inner()
+	}
+}
+
+// A context that lives as long as the program keeps nothing of calls that ended.
+func TestForwardAsync_leavesNothingOnTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := withProducer(t, &fakeProducer{acks: true}, nil)
+		parent, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		ctx := &countedContext{Context: parent}
+		for range 10 {
+			f.ForwardAsync(ctx, events(t, 1), nil)
+		}
+		synctest.Wait()
+		assert.Equal(t, int32(10), ctx.asked.Load())
+		assert.Zero(t, ctx.waiting.Load())
+		f.Close()
+	})
 }

@@ -78,3 +78,41 @@ func TestBuffer_close(t *testing.T) {
 		assert.Zero(t, b.used)
 	})
 }
+
+// Space that is given in the instant in which the context ends is either the
+// caller's or free again.
+func TestBuffer_givenWhileContextEnds(t *testing.T) {
+	for range 200 {
+		b := newBuffer(100)
+		require.NoError(t, b.take(t.Context(), 100))
+		ctx, cancel := context.WithCancel(t.Context())
+		waiting := make(chan error, 1)
+		go func() { waiting <- b.take(ctx, 60) }()
+		for queued := false; !queued; {
+			b.mu.Lock()
+			queued = b.waiting.Len() == 1
+			b.mu.Unlock()
+		}
+		go b.release(100)
+		cancel()
+		err := <-waiting
+		require.Eventually(t, func() bool {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if err == nil {
+				return b.used == 60
+			}
+			return b.used == 0
+		}, time.Minute, time.Microsecond, "%v", err)
+	}
+}
+
+// A batch that counts for more than the buffer takes all of it, and gives back no
+// more than that.
+func TestBuffer_largerThanTheLimit(t *testing.T) {
+	b := newBuffer(100)
+	require.NoError(t, b.take(t.Context(), 250))
+	assert.Equal(t, int64(100), b.used)
+	b.release(250)
+	assert.Zero(t, b.used)
+}

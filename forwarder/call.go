@@ -7,17 +7,25 @@ import (
 	"time"
 
 	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder/internal/ctxwait"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
+	"github.com/eventferry/eventferry/forwarder/internal/spoolstore"
+	"github.com/eventferry/eventferry/forwarder/spool"
 )
 
-// A call is one batch on its way, from the caller's side.
+// A call is one batch on its way, from the caller's side: begin, then wait, then
+// report.
 type call struct {
-	f        *Forwarder
-	ctx      context.Context
-	start    time.Time
-	info     ForwardInfo
-	delivery *delivery     // nil when nothing was accepted
-	err      error         // why nothing was accepted; nil if the batch was dropped
-	told     chan struct{} // made when the caller stops waiting; closed when Done has been told
+	f         *Forwarder
+	ctx       context.Context // the caller's, which governs the wait
+	observed  context.Context // the observer's, with its values; without one the caller's
+	start     time.Time
+	info      ForwardInfo
+	delivery  *delivery     // nil when nothing was accepted
+	err       error         // why nothing was accepted; nil if the batch was dropped
+	storeOnly bool          // the caller waits for the spool, and not for Kafka
+	tag       *spool.Tag    // to store with the batch; may be nil
+	reported  chan struct{} // made when the caller stops waiting; closed when Done has returned
 }
 
 func (f *Forwarder) newCall(ctx context.Context, b *batch.Batch) *call {
@@ -25,87 +33,141 @@ func (f *Forwarder) newCall(ctx context.Context, b *batch.Batch) *call {
 	if b != nil {
 		c.info.Events = b.NumEvents()
 	}
+	c.observed = begunContext(ctx, f.options.observer.Begun, b)
 	return c
 }
 
-// begin filters b, waits for room, encodes, and hands the messages over.
-func (f *Forwarder) begin(ctx context.Context, b *batch.Batch) *call {
+// begin runs the filters, waits for room in the buffer, encodes, and hands the
+// messages to the spool if there is one, and otherwise to the producer.
+func (f *Forwarder) begin(ctx context.Context, b *batch.Batch, storeOnly bool, tag *spool.Tag) *call {
 	c := f.newCall(ctx, b)
-	if f.ledger.isClosed() {
+	c.storeOnly, c.tag = storeOnly, tag
+	switch {
+	case storeOnly && f.spool == nil:
+		c.err = ErrNoSpool
+		return c
+	case f.inFlight.isClosed():
 		c.err = ErrClosed
 		return c
-	}
-	if b == nil || b.Size() == 0 {
-		c.err = errNoBatch
+	case b == nil || b.Size() == 0:
+		c.err = errNilBatch
+		return c
+	case ctx.Err() != nil: // many calls that come too late must not take long
+		c.err = notSent(b, ctxwait.Err(ctx))
 		return c
 	}
-	if ctx.Err() != nil { // many calls that come too late must not take long
-		c.err = notSent(wholeBatch(b), ended(ctx))
-		return c
-	}
-	d, err := c.prepare(b)
-	if err != nil || d == nil {
+	c.info.NoBatch = !f.format.check(c.observed, b)
+	o, err := c.runPipeline(b)
+	if err != nil || o.batch == nil {
 		c.err = err
 		return c
 	}
-	if err := c.accept(d); err != nil {
-		c.err = notSent(wholeBatch(b), err)
+	err = c.accept(b, o)
+	switch {
+	case err == nil:
+	case errors.As(err, new(*TooLargeError)):
+		c.err = err
+	default:
+		c.err = notSent(b, err)
 	}
 	return c
 }
 
-// prepare runs the filters. One that ends this goroutine (runtime.Goexit, as
-// testing's FailNow does) is the end of the call: the observer is still told.
-func (c *call) prepare(b *batch.Batch) (*delivery, error) {
+// runPipeline runs the filters and measures. A filter that ends this goroutine
+// (runtime.Goexit, as testing's FailNow does) ends the call, and is reported.
+func (c *call) runPipeline(b *batch.Batch) (outline, error) {
 	returned := false
 	defer func() {
 		if !returned {
-			_ = c.finish(errNoReturn)
+			_ = c.report(errNoReturn)
 		}
 	}()
-	d, dropped, err := c.f.pipeline.prepare(c.ctx, b)
+	o, dropped, err := c.f.pipeline.prepare(c.observed, b)
 	returned = true
 	c.info.Dropped = dropped
-	return d, err
+	c.f.countDropped(dropped)
+	return o, err
 }
 
-// accept takes the room that d needs, encodes and submits it.
-func (c *call) accept(d *delivery) error {
+// accept takes the room that the batch needs, encodes and submits it.
+func (c *call) accept(b *batch.Batch, o outline) error {
 	f := c.f
 	if c.ctx.Err() != nil {
-		return ended(c.ctx)
+		return ctxwait.Err(c.ctx)
 	}
-	if err := f.buffer.take(c.ctx, d.size); err != nil {
+	held := o.held(b)
+	if f.options.sarama {
+		held += int64(o.allMessages()) * stockMessageBytes
+	}
+	if err := f.buffer.take(c.ctx, held); err != nil {
 		if err != ErrClosed { //nolint:errorlint // take returns it as it is
-			err = f.watch.because(c.ctx, anyPartition)
-			err = fmt.Errorf("waiting for %d bytes of the buffer: %w", d.size, err)
+			err = fmt.Errorf("waiting for %d bytes of the buffer: %w", held, whyWaits(c.ctx, f.topics))
 		}
 		return err
 	}
-	d.encode(&f.pool)
-	if !f.ledger.open(len(d.messages)) {
-		f.buffer.release(d.size)
+	if f.spool != nil {
+		return c.store(b, o, held)
+	}
+	d := newDelivery(c, b, o, &f.pool)
+	if !f.inFlight.acceptMessages(len(d.messages)) {
+		f.buffer.release(held)
 		return ErrClosed
 	}
-	c.delivery, d.call = d, c
-	f.watch.arm()
-	f.producer.Submit(&d.group)
+	d.held = held
+	c.delivery = d
+	for i := range d.groups {
+		t := f.topics[d.groups[i].topic]
+		t.watch.Arm()
+		t.producer().Submit(&d.groups[i].group)
+	}
 	return nil
 }
 
-// finished is called when the last message is settled, on a goroutine of the
-// producer.
-func (c *call) finished(left bool) {
-	f, d := c.f, c.delivery
-	if left && f.options.observer.Settled != nil {
-		f.ledger.promise()
-		go func() {
-			defer f.ledger.kept()
-			<-c.told
-			f.options.observer.Settled(c.ctx, c.report(d.outcome()))
-		}()
+// store adds the batch to the spool. It waits for room there, and not for the
+// sync. The room of the buffer is given back when that is done.
+func (c *call) store(b *batch.Batch, o outline, held int64) error {
+	f := c.f
+	defer f.buffer.release(held)
+	if !f.inFlight.acceptMessages(1) {
+		return ErrClosed
 	}
-	f.buffer.release(d.size)
+	defer f.inFlight.settleMessages(1, producer.Stored) // it is the spool's from here on
+	waits := o.heldBesideValues(b)
+	k := newKeptDelivery(c, b, o, &f.pool, f.spool())
+	k.storeOnly, k.waits = c.storeOnly, waits
+	d := &k.own
+	e := c.entry(k)
+	err := f.spool().add(c.ctx, &k.storedBatch, &e)
+	f.pool.put(k.memory)
+	if err != nil {
+		return err
+	}
+	c.delivery, c.info.SpoolID = d, k.first
+	return nil
+}
+
+// entry returns what the spool keeps of k: all its messages in one, so that it has
+// them all or none.
+func (c *call) entry(k *keptDelivery) spoolstore.Entry {
+	d := &k.own
+	e := spoolstore.Entry{
+		Topic: c.topicOf(&d.groups[0]).topic, Key: d.outline.key(), Accepted: c.start, Messages: k.messages(),
+	}
+	if c.tag != nil {
+		e.ID, e.Digest, e.Source = c.tag.ID, c.tag.Digest, spoolstore.Source(c.tag.Source)
+	}
+	for other := 1; other < len(d.groups); other++ {
+		g := &d.groups[other]
+		for i := range g.group.Messages {
+			e.Messages[g.first+i].Topic = c.topicOf(g).topic
+		}
+	}
+	return e
+}
+
+// notSent is the error for a batch of which no message was accepted.
+func notSent(b *batch.Batch, why error) error {
+	return notDelivered(b).withdrawn([]withdrawal{{partition: -1, why: why}})
 }
 
 // wait returns the outcome, at the latest when the context ends.
@@ -113,53 +175,124 @@ func (c *call) wait() error {
 	if c.delivery == nil {
 		return c.err
 	}
+	if k := c.delivery.kept; k != nil {
+		return k.wait(c.ctx)
+	}
 	select {
 	case <-c.delivery.done:
 		return c.delivery.outcome()
 	case <-c.ctx.Done():
-		return c.leave()
+		return c.withdraw()
 	}
 }
 
-// leave takes back what is in no request and returns what is
-// known of the rest.
-func (c *call) leave() error {
-	c.told = make(chan struct{})
-	explain := c.f.watch.explainer(c.ctx) // before: what is withdrawn waits no longer
-	partition, first := c.f.producer.Withdraw(&c.delivery.group)
-	return c.delivery.leave(first, partition, explain(partition))
+// withdraw takes back the messages that are in no request, and returns the
+// outcome as far as it is known.
+func (c *call) withdraw() error {
+	c.reported = make(chan struct{})
+	groups := c.delivery.groups
+	errFor := make([]func(partition int32) error, len(groups))
+	for i := range groups { // first, because withdrawn messages wait no longer
+		errFor[i] = c.topicOf(&groups[i]).watch.ErrLater(c.ctx)
+	}
+	list := make([]withdrawal, len(groups))
+	for i := range groups {
+		partition, first := c.topicOf(&groups[i]).producer().Withdraw(&groups[i].group)
+		list[i] = withdrawal{first: first, partition: partition, why: errFor[i](partition)}
+	}
+	return c.delivery.withdrawn(list)
 }
 
-// finish tells the observer, once, and returns err.
-func (c *call) finish(err error) error {
-	if c.told != nil {
-		defer close(c.told) // also if Done panics: whoever waits for it would keep Close
+func (c *call) topicOf(g *topicGroup) *topicProducer { return c.f.topics[g.topic] }
+
+// report calls the observer's Done, once, and returns err.
+func (c *call) report(err error) error {
+	if c.delivery == nil && err != nil {
+		c.f.notAccepted.Add(1)
+	}
+	if c.delivery != nil && c.delivery.kept != nil {
+		defer c.delivery.kept.leave() // the same
+	}
+	if c.reported != nil {
+		defer close(c.reported) // also if Done panics: Close would wait for Settled for ever
 	}
 	if done := c.f.options.observer.Done; done != nil {
-		done(c.ctx, c.report(err))
+		done(c.observed, c.forwardInfo(err))
 	}
 	return err
 }
 
-func (c *call) report(err error) ForwardInfo {
+func (c *call) forwardInfo(err error) ForwardInfo {
 	info := c.info
 	info.Duration, info.Err = time.Since(c.start), err
-	if c.delivery != nil {
+	if c.delivery != nil && (err != nil || !c.storeOnly) { // Settled tells of those that are only stored
 		info.Messages = c.delivery.acknowledged()
 	}
 	return info
 }
 
-// ended is why ctx ended. Callers may look for ctx.Err() and for the cause that
-// was given to the context, so it carries both.
-func ended(ctx context.Context) error {
-	err, why := ctx.Err(), context.Cause(ctx)
-	switch {
-	case why == nil:
-		return err
-	case errors.Is(why, err):
-		return why
-	default:
-		return fmt.Errorf("%w: %w", err, why)
+// messagesSettled implements [deliveryOwner]. It is called on goroutines of the
+// producer.
+func (c *call) messagesSettled(n int, o producer.Outcome, last, callerGone bool) {
+	if c.f.spool != nil {
+		return // neither the buffer nor the forwarder waits for them
+	}
+	if last {
+		if callerGone {
+			c.reportSettled()
+		}
+		c.f.buffer.release(c.delivery.held)
+	}
+	c.f.inFlight.settleMessages(n, o)
+}
+
+// acknowledged implements [deliveryOwner].
+func (c *call) acknowledged(g *topicGroup, partition int32) {
+	c.topicOf(g).watch.Acknowledged(partition)
+}
+
+// refused implements [deliveryOwner].
+func (c *call) refused(g *topicGroup, partition int32, cause error) {
+	c.topicOf(g).watch.Failed(partition, cause)
+}
+
+// reportSettled calls the observer's Settled, for an outcome that came after the
+// caller had stopped waiting.
+func (c *call) reportSettled() {
+	settled := c.f.options.observer.Settled
+	if settled == nil {
+		return
+	}
+	c.f.inFlight.beginCallback()
+	go func() {
+		defer c.f.inFlight.endCall(true)
+		<-c.reported
+		settled(c.observed, c.forwardInfo(c.delivery.outcome()))
+	}()
+}
+
+// recycle implements [deliveryOwner].
+func (c *call) recycle(memory *[]byte) { c.f.pool.put(memory) }
+
+// explain implements [deliveryOwner].
+func (c *call) explain(g *topicGroup, err error) error {
+	return c.topicOf(g).probe.ExplainDelivery(err)
+}
+
+// topicName implements [deliveryOwner].
+func (c *call) topicName(g *topicGroup) string { return c.topicOf(g).name }
+
+// ctxError implements [deliveryOwner].
+func (c *call) ctxError(ctx context.Context, g *topicGroup, partition int32) error {
+	return c.topicOf(g).watch.Err(ctx, partition)
+}
+
+// countDropped counts what filters and settings have dropped.
+func (f *Forwarder) countDropped(dropped []Dropped) {
+	for _, d := range dropped {
+		f.droppedEvents.Add(int64(d.Events))
+		if d.Batch {
+			f.droppedBatches.Add(1)
+		}
 	}
 }

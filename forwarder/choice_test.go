@@ -6,26 +6,27 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/asyncproducer"
 	"github.com/eventferry/eventferry/forwarder/internal/engine"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 	"github.com/eventferry/eventferry/partition"
 	"github.com/eventferry/eventferry/settings"
 )
 
 // The engine delivers, unless the stock producer is asked for.
 func TestNew_producer(t *testing.T) {
-	s := settings.Settings{BootstrapServers: closedPort(t), TopicName: "events"}
+	s := settings.Settings{BootstrapServers: "127.0.0.1:1", TopicName: "events"}
 	for name, c := range map[string]struct {
 		opts []Option
-		want deliver.Producer
+		want producer.Producer
 	}{
 		"default":            {nil, &engine.Engine{}},
-		"WithSaramaProducer": {[]Option{WithSaramaProducer()}, &deliver.Async{}},
+		"WithSaramaProducer": {[]Option{WithSaramaProducer()}, &asyncproducer.Producer{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := New(t.Context(), s, append(c.opts, WithoutProbe())...)
 			require.NoError(t, err)
-			assert.IsType(t, c.want, f.producer)
+			assert.IsType(t, c.want, f.topics[0].producer())
 			require.NoError(t, f.Close())
 		})
 	}

@@ -2,7 +2,11 @@ package forwarder
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
+
+	"github.com/eventferry/eventferry/forwarder/internal/ctxwait"
 )
 
 // Shutdown refuses new batches with [ErrClosed], also those that still wait for
@@ -12,39 +16,83 @@ import (
 // go on waiting, and [Forwarder.Close] to abort. If Close aborts meanwhile, the
 // error is ErrClosed, wrapped, with the number of messages that were undecided.
 //
+// With a spool it waits until all that is stored is in Kafka or refused. If ctx
+// ends first, the error says how many messages are left: they stay on the disk,
+// and go out after the next start.
+//
 // It may be called by several goroutines, and after Close. It must not be
 // called from a filter, an observer or a done function: it waits for them, and
 // for the calls that they run in, but for no calls that begin later.
 func (f *Forwarder) Shutdown(ctx context.Context) error {
 	f.refuse()
+	if f.spool != nil {
+		return f.shutdownSpool(ctx)
+	}
 	select {
-	case <-f.ledger.drained():
+	case <-f.inFlight.drained():
 	default:
 		select {
-		case <-f.ledger.drained():
+		case <-f.inFlight.drained():
 		case <-ctx.Done():
-			why := f.watch.because(ctx, anyPartition)
-			return fmt.Errorf("forwarder: shutting down: %d messages undecided: %w", f.ledger.count(), why)
+			why := whyWaits(ctx, f.topics)
+			return fmt.Errorf("forwarder: shutting down: %s undecided: %w", messageCount(f.inFlight.messages()), why)
 		}
 	}
 	if n := f.aborted.Load(); n > 0 {
-		return fmt.Errorf("forwarder: shutting down: %d messages were undecided: %w", n, ErrClosed)
+		return fmt.Errorf("forwarder: shutting down: %s undecided when Close came: %w", messageCount(int(n)), ErrClosed)
 	}
-	over := make(chan error, 1)
-	go func() { over <- f.end() }()
+	return f.endWithin(ctx)
+}
+
+// shutdownSpool is Shutdown with a spool.
+func (f *Forwarder) shutdownSpool(ctx context.Context) error {
 	select {
-	case err := <-over:
-		return err
+	case <-f.inFlight.drained(): // calls that add to the spool
 	case <-ctx.Done():
-		return fmt.Errorf("forwarder: shutting down: nothing undecided, but calls or connections have not ended: %w", ended(ctx))
+	}
+	f.spool().closeWindows()
+	left, err := f.spool().waitEmpty(ctx)
+	switch {
+	case err == nil:
+		return f.endWithin(ctx)
+	case ctx.Err() == nil:
+		return fmt.Errorf("forwarder: shutting down: %s left in the spool when Close came: %w", messageCount(left), ErrClosed)
+	default:
+		why := whyWaits(ctx, f.topics)
+		return fmt.Errorf("forwarder: shutting down: %s left in the spool, for the next start: %w", messageCount(left), why)
 	}
 }
 
-// Close aborts: it refuses new batches, takes back what is in no request, and
-// ends the producer. Every call that waits returns, with
-// [ErrClosed] among its causes; its messages are not sent or unknown. When
-// Close returns, nothing of the forwarder runs any more, but for what the guide
-// says under "The end". It always returns nil.
+// endWithin is end, but no longer than ctx lasts.
+func (f *Forwarder) endWithin(ctx context.Context) error {
+	ended := make(chan error, 1)
+	go func() { ended <- f.end() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("forwarder: shutting down: nothing undecided, but calls or connections have not ended: %w", ctxwait.Err(ctx))
+	}
+}
+
+// Close aborts. Its error is always nil, and makes a Forwarder an [io.Closer].
+//
+// It refuses new batches, withdraws the messages that are in no request, and
+// ends the producer. Every call that waits returns, with [ErrClosed] among its
+// causes; its messages are not sent or unknown.
+//
+// With a spool, what is stored stays on the disk and goes out after the next
+// start; calls that wait for Kafka get [Stored], with ErrClosed as the cause. A
+// spool that the forwarder has opened is closed, too.
+//
+// Close takes as long as closing the connections, and as the filters, observers
+// and done functions that run still take. It does not wait for the end of a
+// broker's throttle time: at most half a second more, when a request is being
+// written. When Close returns, nothing of the forwarder runs any more, save
+// Sarama's goroutines that see their connections closed, which one that waits for
+// a quota does only at its end, a caller's function for credentials or dialling
+// that has not returned, a [Forwarder.Ping], and calls that began afterwards,
+// which are refused.
 //
 // It may be called again, by several goroutines, and during or after Shutdown,
 // so a deferred Close is always right. It must not be called from a filter, an
@@ -53,19 +101,51 @@ func (f *Forwarder) Shutdown(ctx context.Context) error {
 // that ends: Close ends no caller's.
 func (f *Forwarder) Close() error {
 	f.refuse()
-	f.aborted.CompareAndSwap(0, int64(f.ledger.count()))
+	f.aborted.CompareAndSwap(0, int64(f.inFlight.messages()))
 	return f.end()
 }
 
 // end ends what runs and waits for it.
 func (f *Forwarder) end() error {
-	err := f.producer.Close()
-	f.watch.close()
-	<-f.ledger.silent()
-	return err
+	if f.spool != nil {
+		<-f.inFlight.drained() // calls that add to the spool
+		f.spool().endWindows()
+		f.spool().drain.Close()
+	}
+	errs := make([]error, len(f.topics))
+	var closing sync.WaitGroup
+	for i, t := range f.topics {
+		closing.Go(func() {
+			errs[i] = t.producer().Close()
+			if f.spool != nil {
+				f.spool().end()
+			}
+			t.watch.Close()
+		})
+	}
+	closing.Wait()
+	<-f.inFlight.idle()
+	if f.spool != nil {
+		f.spool().detach()
+	}
+	if closed := f.options.observer.Closed; closed != nil {
+		f.closed.Do(closed)
+	}
+	return errors.Join(errs...)
 }
 
 func (f *Forwarder) refuse() {
-	f.ledger.close()
+	f.inFlight.close()
 	f.buffer.close()
+	if f.spool != nil {
+		f.spool().room.buffer.close()
+		f.spool().refuse()
+	}
+}
+
+func messageCount(n int) string {
+	if n == 1 {
+		return "1 message"
+	}
+	return fmt.Sprintf("%d messages", n)
 }

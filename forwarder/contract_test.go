@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -12,12 +15,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
-	"github.com/eventferry/eventferry/forwarder/internal/outgoing"
+	"github.com/eventferry/eventferry/forwarder/internal/testbatch"
 	"github.com/eventferry/eventferry/settings"
 )
 
-// What no setting names goes through untouched: members that nobody knows, their
-// order, duplicates, the text of numbers and strings, white space.
+// Members that no setting names go through untouched: unknown ones, their order,
+// duplicates, the text of numbers and strings, white space.
 func TestContract_lossless(t *testing.T) {
 	for name, in := range map[string]string{
 		"white space":     " \t\r\n{ \"a\" :\t[ 1 , 2 ]\r\n, \"events\" : [ { \"event_type\" : \"opt_out\" } ] } \n",
@@ -28,7 +31,7 @@ func TestContract_lossless(t *testing.T) {
 		"64-bit ids":      `{"mpid":-9223372036854775808,"batch_id":"-5158959812941698317","events":[{"event_type":"opt_out","data":{"event_id":9007199254740993}}]}`,
 		"empty names":     `{"":1,"a.b":2,"events":[{"":3,"event_type":"opt_out"}]}`,
 		"unknown members": `{"new_in_2030":{"x":[{}]},"events":[{"event_type":"opt_out","new":[[[]]],"data":{"newer":null}}]}`,
-		"one of 10":       string(outgoing.Batches(1, 10, 1)[0]),
+		"one of 10":       string(testbatch.Batches(1, 10, 1)[0]),
 	} {
 		t.Run(name, func(t *testing.T) {
 			assert.Equal(t, in, through(t, keepAll(), in).value(t))
@@ -37,7 +40,7 @@ func TestContract_lossless(t *testing.T) {
 	}
 }
 
-// A cut takes what is between two members that stay and nothing else.
+// A cut takes the bytes between two members that stay and nothing else.
 func TestContract_losslessAroundCuts(t *testing.T) {
 	s := with("ip_address", "include_mp_device_id", "include_location_information", "send_network_performance_events")
 	for in, want := range map[string]string{
@@ -70,10 +73,41 @@ func TestContract_eventTypes(t *testing.T) {
 		assert.Equal(t, in, o.value(t), name)
 		assert.Empty(t, o.dropped, name)
 	}
-	for _, eventType := range []string{"pre_attribution", "push_reaction", "validation_result", "unknown", "", "Custom_Event", "custom_event ", "custom", "location"} {
+	for _, eventType := range []string{"pre_attribution", "push_reaction", "validation_result", "unknown", "", "Custom-Event", "custom_event ", "custom", "location"} {
 		o := through(t, keepAll(), `{"mpid":1,"events":[`+event(eventType, "{}")+`,`+event("opt_out", "1")+`,`+event(eventType, "2")+`]}`)
 		assert.Equal(t, `{"mpid":1,"events":[`+event("opt_out", "1")+`]}`, o.value(t), eventType)
 		assert.Equal(t, []Dropped{{Filter: "event_type", Reason: "event type is not forwarded", Events: 2}}, o.dropped, eventType)
+	}
+}
+
+// However the letters of types are spelt, upper or lower, escaped or not, no byte of
+// a batch changes, and every switch does what it does with the listed spelling.
+func TestContract_typesInAnySpelling(t *testing.T) {
+	r := rand.New(rand.NewPCG(18, 1))
+	typed := regexp.MustCompile(`("event_type"\s*:\s*")([a-z_]+)"`)
+	spelt := func(member string) string {
+		parts := typed.FindStringSubmatch(member)
+		text := []byte(parts[1])
+		for _, letter := range []byte(parts[2]) {
+			if r.IntN(2) == 0 {
+				letter = bytes.ToUpper([]byte{letter})[0]
+			}
+			if r.IntN(8) == 0 {
+				text = fmt.Appendf(text, `\u%04x`, letter)
+			} else {
+				text = append(text, letter)
+			}
+		}
+		return string(append(text, '"'))
+	}
+	keys := slices.Sorted(maps.Keys(switches))
+	for i, data := range testbatch.Batches(100, 12, 18) {
+		in := typed.ReplaceAllStringFunc(string(data), spelt)
+		require.NotEqual(t, string(data), in)
+		o := through(t, keepAll(), in)
+		require.Equal(t, in, o.value(t))
+		require.Empty(t, o.dropped)
+		agree(t, with(keys[i%len(keys)], keys[i/3%len(keys)]), in, in)
 	}
 }
 

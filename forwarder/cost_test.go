@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
-	"github.com/eventferry/eventferry/forwarder/internal/outgoing"
+	"github.com/eventferry/eventferry/forwarder/internal/testbatch"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -100,7 +100,7 @@ func report(memory string, jobs []*job, ratios []ratio) {
 func underWay(size int) [][]byte {
 	var list [][]byte
 	for seed := uint64(9); size > 0; seed++ {
-		for _, data := range outgoing.Batches(100, 10, seed) {
+		for _, data := range testbatch.Batches(100, 10, seed) {
 			list = append(list, data)
 			size -= len(data)
 		}
@@ -109,19 +109,19 @@ func underWay(size int) [][]byte {
 }
 
 // decoded makes batches of structs that fill so many bytes.
-func decoded(tb testing.TB, size int) []outgoing.Batch {
+func decoded(tb testing.TB, size int) []testbatch.Batch {
 	var before, now runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	var list []outgoing.Batch
+	var list []testbatch.Batch
 	for seed := uint64(9); ; seed++ {
 		runtime.GC()
 		runtime.ReadMemStats(&now)
 		if now.HeapAlloc >= before.HeapAlloc+uint64(size) {
 			return list
 		}
-		for _, data := range outgoing.Batches(100, 10, seed) {
-			var b outgoing.Batch
+		for _, data := range testbatch.Batches(100, 10, seed) {
+			var b testbatch.Batch
 			require.NoError(tb, json.Unmarshal(data, &b))
 			list = append(list, b)
 		}
@@ -130,7 +130,7 @@ func decoded(tb testing.TB, size int) []outgoing.Batch {
 
 // costs lists the jobs and what they are compared with.
 func costs(tb testing.TB) ([]*job, []ratio) {
-	ten, one, hundred := outgoing.Batches(32, 10, 1), outgoing.Batches(64, 1, 1), outgoing.Batches(8, 100, 1)
+	ten, one, hundred := testbatch.Batches(32, 10, 1), testbatch.Batches(64, 1, 1), testbatch.Batches(8, 100, 1)
 	kept := undropped(tb, 32, 10)
 
 	def, perEvent := mustPipeline(tb, settings.Settings{}), mustPipeline(tb, settings.Settings{SendAsBatch: settings.Off})
@@ -138,7 +138,7 @@ func costs(tb testing.TB) ([]*job, []ratio) {
 
 	forward := &job{name: "parse, clone, default switches, append", input: ten, run: forwarding(tb, def)}
 	structs := &job{name: "json.Unmarshal and json.Marshal of structs", input: ten, run: func(data []byte) {
-		var plain outgoing.Batch
+		var plain testbatch.Batch
 		if err := json.Unmarshal(data, &plain); err != nil {
 			tb.Fatal(err)
 		}
@@ -155,14 +155,14 @@ func costs(tb testing.TB) ([]*job, []ratio) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		if messages := o.encode(make([]byte, 0, o.values()), nil); len(messages) != 10 {
+		if messages := encodeAll(&o); len(messages) != 10 {
 			tb.Fatal(len(messages), "messages")
 		}
 	}}
 	outputs := map[*byte][]byte{} // of each input
 	for _, data := range kept {
 		var all []byte
-		for _, m := range prepared(tb, perEvent, data).messages {
+		for _, m := range prepared(tb, perEvent, data) {
 			all = append(all, m.value...)
 		}
 		outputs[&data[0]] = all
@@ -186,8 +186,8 @@ func costs(tb testing.TB) ([]*job, []ratio) {
 func undropped(tb testing.TB, n, events int) [][]byte {
 	p := mustPipeline(tb, settings.Settings{})
 	var list [][]byte
-	for _, data := range outgoing.Batches(20*n, events, 2) {
-		if d := prepared(tb, p, data); d.messages[0].events == events && len(list) < n {
+	for _, data := range testbatch.Batches(20*n, events, 2) {
+		if messages := prepared(tb, p, data); messages[0].events == events && len(list) < n {
 			list = append(list, data)
 		}
 	}
@@ -227,23 +227,23 @@ func edited(tb testing.TB, p *pipeline, data []byte) *batch.Batch {
 	return own
 }
 
-func prepared(tb testing.TB, p *pipeline, data []byte) *delivery {
+func prepared(tb testing.TB, p *pipeline, data []byte) []message {
 	b, err := batch.Parse(data)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	d, _, err := p.prepare(tb.Context(), b)
+	o, _, err := p.prepare(tb.Context(), b)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	d.encode(new(pool))
-	return d
+	return encodeAll(&o)
 }
 
 func mustPipeline(tb testing.TB, s settings.Settings, callers ...namedFilter) *pipeline {
-	p, err := newPipeline(s.WithDefaults(), callers)
+	tb.Helper()
+	list, err := settingsFilters(s)
 	require.NoError(tb, err)
-	return p
+	return newPipeline(s.WithDefaults(), append(list, callers...))
 }
 
 // measure runs the job for about 40 ms.
@@ -288,7 +288,7 @@ func meanSize(input [][]byte) int {
 	return total / len(input)
 }
 
-// keep makes the compiler believe that somebody reads b.
+// keep makes the compiler believe that b is read.
 //
 //go:noinline
 func keep(b []byte) { runtime.KeepAlive(b) }

@@ -6,258 +6,429 @@ import (
 	"sync"
 
 	"github.com/eventferry/eventferry/batch"
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 )
 
-// A delivery is the way of one batch's messages through the producer, from
+// A delivery is the way of one batch's messages through the producers, from
 // acceptance until the last of them is settled.
 type delivery struct {
-	call     *call        // whose messages these are, once they are accepted; else nil
-	batch    *batch.Batch // as the caller gave it; kept for Remaining
-	filtered *batch.Batch // what was left of it: its events are those of the messages
-	size     int64        // bytes it takes of the buffer
-	outline  outline      // until it is encoded
+	owner    deliveryOwner // nil: no message was accepted
+	batch    *batch.Batch  // as the caller gave it; kept for Remaining
+	outline  outline       // without the filtered batches: the keys, and which events the messages have
 	messages []message
-	memory   *[]byte // of their values; nil once others may have it
-	group    deliver.Group
+	memory   *[]byte      // of their values; nil once others may have it
+	held     int64        // bytes of the buffer
+	groups   []topicGroup // one for each topic
+	kept     *storedBatch // nil without a spool
 
-	mu        sync.Mutex
-	results   []deliver.Result
-	settled   []bool
-	pending   int
-	failed    bool          // some message that is settled was not acknowledged
-	partition int32         // where the pending ones are going; -1 until that is asked
-	left      bool          // the caller has its answer already, with messages undecided
-	forgotten bool          // nobody wants then
-	then      func()        // called once all is settled
-	done      chan struct{} // closed then, too
+	mu              sync.Mutex
+	results         []producer.Result
+	settled         []bool
+	pending         int
+	failed          bool          // some message that is settled was not acknowledged
+	callerGone      bool          // the caller has its error already, with messages undecided
+	callbackDropped bool          // onDone must not be called
+	onDone          func()        // called once all is settled
+	done            chan struct{} // closed then, too
+	handle          *deliveryHandle
+	stored          bool  // what is not settled is on the disk, and on its way
+	ended           error // why nothing will be settled any more in this process
 
-	key   [maxKey]byte // of all messages
-	alone alone
+	inline inlineMessage
 }
 
-// maxKey is the length of the longest user id.
-const maxKey = len("-9223372036854775808")
+// A topicGroup is the messages of a delivery that go to one topic.
+type topicGroup struct {
+	delivery  *delivery
+	topic     int // of the forwarder's
+	first     int // of the delivery's messages
+	group     producer.Group
+	partition int32 // where the pending ones are going; -1 until that is asked. Guarded by the delivery's lock
+}
 
-// alone is room for what a delivery with one message needs, as most have.
-type alone struct {
+// An inlineMessage is room for what a delivery with one message needs, as most
+// have.
+type inlineMessage struct {
 	message [1]message
-	result  [1]deliver.Result
+	result  [1]producer.Result
 	settled [1]bool
-	group   [1]deliver.Message
+	record  [1]producer.Message
+	group   [1]topicGroup
 }
 
-// A message is one Kafka record of a batch and the events in it.
-type message struct {
-	firstEvent, events int    // counted in the batch as filtered
-	key, value         []byte // once all are acknowledged the value's bytes may be another batch's
-	part               string // "i/n" when the batch was split
+// A deliveryOwner is the call that a delivery belongs to. Its methods may be
+// called by any goroutine, and must not block.
+type deliveryOwner interface {
+	// recycle takes memory that neither the producer nor the delivery reads any
+	// more.
+	recycle(memory *[]byte)
+	// messagesSettled is called when n more are settled, with the same outcome,
+	// before anyone learns of it. last: all are now. callerGone: the caller had its
+	// error before that.
+	messagesSettled(n int, o producer.Outcome, last, callerGone bool)
+	// acknowledged is called for each message that is.
+	acknowledged(g *topicGroup, partition int32)
+	// refused is called for each message that brokers refuse for good.
+	refused(g *topicGroup, partition int32, cause error)
+	// explain says more of a broker's refusal.
+	explain(g *topicGroup, err error) error
+	// topicName returns the topic, where there are several.
+	topicName(g *topicGroup) string
+	// ctxError returns why ctx ended, and why the messages for partition wait.
+	ctxError(ctx context.Context, g *topicGroup, partition int32) error
 }
 
-func (m message) record() deliver.Message {
-	return deliver.Message{Key: m.key, Value: m.value, Part: m.part}
-}
-
-// encode makes the messages, in memory of p. Nothing else may be asked of the
-// delivery before.
-func (d *delivery) encode(p *pool) {
-	d.memory = p.take(d.outline.values())
-	d.become(d.outline.encode(*d.memory, d.alone.message[:0]))
-	d.outline = outline{}
-}
-
-func (d *delivery) become(messages []message) {
-	d.messages = messages
-	if len(messages) == 1 {
-		d.results, d.settled, d.group.Messages = d.alone.result[:], d.alone.settled[:], d.alone.group[:]
-	} else {
-		d.results = make([]deliver.Result, len(messages))
-		d.settled = make([]bool, len(messages))
-		d.group.Messages = make([]deliver.Message, len(messages))
-	}
-	d.pending = len(messages)
-	d.partition = -1
-	d.done = make(chan struct{})
-	for i, m := range messages {
-		d.group.Messages[i] = m.record()
-	}
-	d.group.Owner = d
-}
-
-// wholeBatch stands for a batch of which no message was made.
-func wholeBatch(b *batch.Batch) *delivery {
-	d := &delivery{batch: b, filtered: b}
-	d.become([]message{{events: b.NumEvents()}})
+// newDelivery encodes the batch, in memory of p.
+func newDelivery(owner deliveryOwner, b *batch.Batch, o outline, p *pool) *delivery {
+	d := &delivery{}
+	d.encode(owner, b, o, p)
 	return d
 }
 
-// Settle implements [deliver.Settler].
-func (d *delivery) Settle(i int, r deliver.Result) {
+// encode makes d the delivery of the batch, in memory of p.
+func (d *delivery) encode(owner deliveryOwner, b *batch.Batch, o outline, p *pool) {
+	d.owner, d.batch, d.outline = owner, b, o
+	size := d.outline.valueBytes()
+	for i := range d.outline.others {
+		size += d.outline.others[i].valueBytes()
+	}
+	d.memory = p.take(size)
+	buf := *d.memory
+	messages := d.outline.encode(buf, d.inline.message[:0])
+	for i := range d.outline.others { // each behind the one before, in memory and in the list
+		before := &d.outline
+		if i > 0 {
+			before = &d.outline.others[i-1]
+		}
+		buf = buf[len(buf) : len(buf)+before.valueBytes()][before.valueBytes():]
+		messages = append(messages, d.outline.others[i].encode(buf, nil)...)
+	}
+	d.setMessages(messages)
+	d.outline.release()
+}
+
+// notDelivered is the delivery of a batch of which no message was accepted.
+func notDelivered(b *batch.Batch) *delivery {
+	d := &delivery{batch: b}
+	d.setMessages([]message{{events: b.NumEvents()}})
+	return d
+}
+
+func (d *delivery) setMessages(messages []message) {
+	d.messages = messages
+	records := d.inline.record[:]
+	if len(messages) == 1 {
+		d.results, d.settled = d.inline.result[:], d.inline.settled[:]
+	} else {
+		d.results = make([]producer.Result, len(messages))
+		d.settled = make([]bool, len(messages))
+		records = make([]producer.Message, len(messages))
+	}
+	d.pending = len(messages)
+	d.done = make(chan struct{})
+	for i, m := range messages {
+		records[i] = m.record()
+	}
+	d.groups = d.inline.group[:]
+	if len(d.outline.others) == 0 {
+		d.groups[0].set(d, d.outline.topic, 0, records)
+		return
+	}
+	d.groups = make([]topicGroup, 1+len(d.outline.others))
+	first := d.outline.messageCount()
+	d.groups[0].set(d, d.outline.topic, 0, records[:first])
+	for i := range d.outline.others {
+		o := &d.outline.others[i]
+		n := o.messageCount()
+		d.groups[1+i].set(d, o.topic, first, records[first:first+n])
+		first += n
+	}
+}
+
+func (g *topicGroup) set(d *delivery, topic, first int, records []producer.Message) {
+	g.delivery, g.topic, g.first, g.partition = d, topic, first, -1
+	g.group.Messages, g.group.Owner = records, g
+}
+
+// Settle implements [producer.Settler].
+func (g *topicGroup) Settle(i int, r producer.Result) { g.delivery.settle(g, g.first+i, r) }
+
+// settle settles message i, which is one of g.
+func (d *delivery) settle(g *topicGroup, i int, r producer.Result) {
 	d.mu.Lock()
 	d.settleLocked(i, r)
-	after := d.endedLocked(1)
+	after := d.afterLocked(1, r.Outcome)
+	d.mu.Unlock()
+	switch {
+	case d.owner == nil:
+	case r.Outcome == producer.Acknowledged:
+		d.owner.acknowledged(g, r.Partition)
+	case r.Err != nil && !errors.Is(r.Err, producer.ErrClosed):
+		d.owner.refused(g, r.Partition, r.Err)
+	}
+	after()
+}
+
+func (d *delivery) settleLocked(i int, r producer.Result) {
+	d.results[i], d.settled[i] = r, true
+	d.failed = d.failed || r.Outcome != producer.Acknowledged
+	d.pending--
+	// A request with messages that failed may still be on its way, so their
+	// memory is left to the garbage collector.
+	if d.pending == 0 && d.owner != nil && !d.failed && d.memory != nil {
+		d.owner.recycle(d.memory)
+		d.memory = nil
+	}
+}
+
+// afterLocked returns the function to call, without the lock, after n messages
+// were settled. Whoever learns of that finds it counted.
+func (d *delivery) afterLocked(n int, o producer.Outcome) func() {
+	last, callerGone, onDone := n > 0 && d.pending == 0, d.callerGone, d.onDone
+	return func() {
+		if d.owner != nil {
+			d.owner.messagesSettled(n, o, last, callerGone)
+		}
+		if last {
+			close(d.done)
+			if onDone != nil {
+				onDone()
+			}
+		}
+	}
+}
+
+// settleStored is Settle for a batch with a spool: what is settled stays so.
+func (d *delivery) settleStored(i int, r producer.Result) {
+	d.mu.Lock()
+	if d.settled[i] || d.pending == 0 {
+		d.mu.Unlock()
+		return
+	}
+	d.settleLocked(i, r)
+	after := d.afterLocked(1, r.Outcome)
 	d.mu.Unlock()
 	after()
 }
 
-func (d *delivery) settleLocked(i int, r deliver.Result) {
-	d.results[i], d.settled[i] = r, true
-	d.failed = d.failed || r.Outcome != deliver.Acknowledged
-	if d.pending--; d.pending == 0 {
-		d.giveBackLocked()
-	}
+// setStored notes that the batch is synced.
+func (d *delivery) setStored() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stored = true
 }
 
-// giveBackLocked lets others have the memory of values that nobody reads any
-// more. Of those that failed a request may be on its way still.
-func (d *delivery) giveBackLocked() {
-	if d.call == nil || d.failed {
+// endWaiting ends every wait for what is not settled.
+func (d *delivery) endWaiting(why error) {
+	d.mu.Lock()
+	if d.pending == 0 {
+		d.mu.Unlock()
 		return
 	}
-	d.call.f.pool.put(d.memory)
-	d.memory = nil
-}
-
-// endedLocked returns what is to be called, without the lock, after n messages
-// were settled.
-func (d *delivery) endedLocked(n int) func() {
-	last, left, then := n > 0 && d.pending == 0, d.left, d.then
-	return func() {
-		if last {
-			close(d.done)
-			if then != nil {
-				then()
-			}
-		}
-		if d.call == nil {
-			return
-		}
-		if last {
-			d.call.finished(left)
-		}
-		d.call.f.ledger.settle(n)
+	d.pending, d.ended = 0, why
+	onDone := d.onDone
+	d.mu.Unlock()
+	close(d.done)
+	if onDone != nil {
+		onDone()
 	}
 }
 
-// whenDone calls then, once, when all is settled, unless forget comes first.
-// then must not block.
-func (d *delivery) whenDone(then func()) {
+// whenDone calls onDone, once, when all is settled, unless dropCallback comes
+// first. onDone must not block.
+func (d *delivery) whenDone(onDone func()) {
 	d.mu.Lock()
-	now := d.pending == 0 && !d.forgotten
-	if !now && !d.forgotten {
-		d.then = then
+	now := d.pending == 0 && !d.callbackDropped
+	if !now && !d.callbackDropped {
+		d.onDone = onDone
 	}
 	d.mu.Unlock()
 	if now {
-		then()
+		onDone()
 	}
 }
 
-// forget reports whether it has kept the function of whenDone from being
+// dropCallback reports whether it has kept the function of whenDone from being
 // called.
-func (d *delivery) forget() bool {
+func (d *delivery) dropCallback() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.pending == 0 {
 		return false
 	}
-	d.forgotten, d.then = true, nil
+	d.callbackDropped, d.onDone = true, nil
 	return true
 }
 
-// leave settles the messages from first on, which were withdrawn, as not sent
-// because of why, and returns what is known now. partition is where the others
-// are going.
-func (d *delivery) leave(first int, partition int32, why error) error {
+// A withdrawal is what a producer says when it gives back messages of a group.
+type withdrawal struct {
+	first     int   // of those that it has no more
+	partition int32 // where the others are going
+	why       error
+}
+
+// withdrawn settles the messages that the producers do not have any more as not
+// sent. list has an entry for each group. It returns the outcome for a caller that
+// waits no longer.
+func (d *delivery) withdrawn(list []withdrawal) error {
 	d.mu.Lock()
-	for i := first; i < len(d.messages); i++ {
-		d.settleLocked(i, deliver.Result{Outcome: deliver.NotSent, Partition: -1, Offset: -1, Err: why})
+	n := 0
+	for k, w := range list {
+		g := &d.groups[k]
+		for i := w.first; i < len(g.group.Messages); i++ {
+			d.settleLocked(g.first+i, producer.Result{Outcome: producer.NotSent, Partition: -1, Offset: -1, Err: w.why})
+			n++
+		}
+		g.partition = w.partition
 	}
-	d.left, d.partition = d.pending > 0, partition
-	err := d.outcomeLocked(why)
-	after := d.endedLocked(len(d.messages) - first)
+	d.callerGone = d.pending > 0
+	err := d.outcomeLocked(func(k int) error { return list[k].why })
+	after := d.afterLocked(n, producer.NotSent)
 	d.mu.Unlock()
 	after()
 	return err
 }
 
-// outcome is nil when all is acknowledged; all is settled.
+// outcome returns nil when all is acknowledged. It is for a delivery of which
+// all is settled, or nothing more will be.
 func (d *delivery) outcome() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.outcomeLocked(nil)
+	return d.outcomeLocked(func(int) error { return d.ended })
 }
 
-// sofar is what is known when somebody waits no longer because ctx has ended.
-func (d *delivery) sofar(ctx context.Context) error {
-	d.mu.Lock()
-	partition := d.partition
-	d.mu.Unlock()
-	why := d.call.f.watch.because(ctx, partition)
+// outcomeBecause returns the outcome, as far as it is known, when a wait ends
+// because of why.
+func (d *delivery) outcomeBecause(why error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.outcomeLocked(why)
+	return d.outcomeLocked(func(int) error { return why })
 }
 
-// outcomeLocked counts what is not settled yet as unknown, because of why.
-func (d *delivery) outcomeLocked(why error) error {
+// outcomeAt returns the outcome, as far as it is known, when a wait ends with ctx.
+func (d *delivery) outcomeAt(ctx context.Context) error {
+	why := make([]error, len(d.groups))
+	for k := range d.groups {
+		g := &d.groups[k]
+		d.mu.Lock()
+		partition := g.partition
+		d.mu.Unlock()
+		why[k] = d.owner.ctxError(ctx, g, partition)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.outcomeLocked(func(k int) error { return why[k] })
+}
+
+// outcomeLocked counts messages that are not settled yet as unknown, or stored,
+// because of what why says of their group.
+func (d *delivery) outcomeLocked(why func(group int) error) error {
+	open := producer.Unknown
+	if d.stored {
+		open = producer.Stored
+	}
 	var failures []Failure
-	for i, r := range d.results {
-		if d.settled[i] && r.Outcome == deliver.Acknowledged {
-			continue
+	for k := range d.groups {
+		g := &d.groups[k]
+		for i := g.first; i < g.first+len(g.group.Messages); i++ {
+			r := d.results[i]
+			if d.settled[i] && r.Outcome == producer.Acknowledged {
+				continue
+			}
+			if !d.settled[i] {
+				r = producer.Result{Outcome: open, Partition: g.partition, Err: why(k)}
+			}
+			failures = append(failures, Failure{
+				Message:    i,
+				FirstEvent: d.messages[i].firstEvent,
+				Events:     d.messages[i].events,
+				Outcome:    Outcome(r.Outcome),
+				Topic:      d.topicName(g),
+				Partition:  r.Partition,
+				Err:        d.cause(g, r.Err),
+			})
 		}
-		if !d.settled[i] {
-			r = deliver.Result{Outcome: deliver.Unknown, Partition: d.partition, Err: why}
-		}
-		failures = append(failures, Failure{
-			Message:    i,
-			FirstEvent: d.messages[i].firstEvent,
-			Events:     d.messages[i].events,
-			Outcome:    Outcome(r.Outcome),
-			Partition:  r.Partition,
-			Err:        d.cause(r.Err),
-		})
 	}
 	if len(failures) == 0 {
 		return nil
 	}
-	return &DeliveryError{Messages: len(d.messages), Failures: failures, delivery: d}
+	return &DeliveryError{Messages: len(d.messages), Failures: failures, delivery: d.handleLocked()}
 }
 
-// cause puts the seam's error into this package's words.
-func (d *delivery) cause(err error) error {
-	if d.call != nil {
-		err = d.call.f.explained(err)
+func (d *delivery) topicName(g *topicGroup) string {
+	if d.owner == nil {
+		return ""
+	}
+	return d.owner.topicName(g)
+}
+
+// cause puts the producer's error into this package's words.
+func (d *delivery) cause(g *topicGroup, err error) error {
+	if d.owner != nil {
+		err = d.owner.explain(g, err)
 	}
 	switch {
-	case err == deliver.ErrClosed: //nolint:errorlint // alone it needs no companion
+	case err == ErrClosed: //nolint:errorlint // it is in our words already
+		return err
+	case err == producer.ErrClosed: //nolint:errorlint // alone it needs no companion
 		return ErrClosed
-	case errors.Is(err, deliver.ErrClosed):
+	case errors.Is(err, producer.ErrClosed):
 		return &closedError{err}
 	default:
 		return err
 	}
 }
 
-// A closedError is what a producer says of a message when it was closed.
-type closedError struct{ err error }
-
-func (e *closedError) Error() string   { return "forwarder: " + e.err.Error() }
-func (e *closedError) Unwrap() []error { return []error{ErrClosed, e.err} }
-
-// acknowledged lists what is in Kafka by now.
+// acknowledged lists the messages that are in Kafka by now.
 func (d *delivery) acknowledged() []Message {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var list []Message
-	for i, r := range d.results {
-		if d.settled[i] && r.Outcome == deliver.Acknowledged {
-			m := d.messages[i]
-			list = append(list, Message{Partition: r.Partition, Offset: r.Offset, Events: m.events, Bytes: len(m.value)})
+	for k := range d.groups {
+		g := &d.groups[k]
+		for i := g.first; i < g.first+len(g.group.Messages); i++ {
+			r := d.results[i]
+			if d.settled[i] && r.Outcome == producer.Acknowledged {
+				m := d.messages[i]
+				list = append(list, Message{Topic: d.topicName(g), Partition: r.Partition, Offset: r.Offset, Events: m.events, Bytes: len(m.value)})
+			}
 		}
 	}
 	return list
 }
 
-// notSent is the outcome of messages that the producer never got.
-func notSent(d *delivery, why error) error { return d.leave(0, -1, why) }
+// An eventCursor goes over the events of a batch, in their order, and finds the
+// messages of one topic that they are in.
+type eventCursor struct {
+	outline  *outline
+	messages []message
+	first    int // of the messages, among those of the delivery
+	position int // of the next event, among those that go to the topic
+	at       int // its message
+}
+
+// eventCursors returns a cursor for each topic.
+func (d *delivery) eventCursors() []eventCursor {
+	list := make([]eventCursor, len(d.groups))
+	for k := range d.groups {
+		g := &d.groups[k]
+		list[k] = eventCursor{outline: &d.outline, messages: d.messages[g.first : g.first+len(g.group.Messages)], first: g.first}
+		if k > 0 {
+			list[k].outline = &d.outline.others[k-1]
+		}
+	}
+	return list
+}
+
+// next returns which message has event i, which comes behind those asked for before.
+// It is not ok when none of the topic's has it.
+func (c *eventCursor) next(i int) (message int, ok bool) {
+	if !c.outline.sends(i) {
+		return 0, false
+	}
+	for m := &c.messages[c.at]; c.position == m.firstEvent+m.events; m = &c.messages[c.at] {
+		c.at++
+	}
+	c.position++
+	return c.first + c.at, true
+}

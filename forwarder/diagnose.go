@@ -1,43 +1,57 @@
 package forwarder
 
-import "context"
+import (
+	"context"
+	"errors"
 
-// A diagnosis is why delivery waits, as far as one look at the brokers tells.
-type diagnosis struct {
-	// err is why nothing can be delivered: a refusal, or that no broker can be
-	// reached.
-	err error
-	// partitions is why messages of some partitions wait: no leader, one that
-	// cannot be reached or refuses, or too few replicas in sync.
-	partitions map[int32]error
+	"github.com/eventferry/eventferry/forwarder/internal/connect"
+	"github.com/eventferry/eventferry/forwarder/internal/diagnose"
+	"github.com/eventferry/eventferry/settings"
+)
+
+// Diagnose looks at every step between s and its topic, and reports what it found
+// and what to do: settings, names, connections, TLS, authentication, the brokers'
+// versions, every broker that the cluster advertises, the topic, the user's rights,
+// a producer id, the topic's configuration, the clock, and the folder of the spool.
+// It takes the options of [New], and needs no working Forwarder. It writes nothing to
+// Kafka, and leaves no connection. It makes no folder for a spool. One that is there
+// and not in use is locked for some milliseconds while a sync is timed.
+//
+// The texts of refusals are those of New, which REFUSALS.md lists; Diagnose tries
+// each step once, where New goes on, save that a broker gets two seconds to find a
+// producer id. It blocks until all is looked at or ctx has ended, for 30 seconds if
+// ctx has no deadline. Then it returns with what it has, and the rest is
+// [CheckSkipped]. Functions of options are called as New calls them. It
+// connects to each address of each bootstrap server, and to each broker; one
+// connection to each server stays open until it returns. For several topics call it
+// once for each, as topic_name.
+func Diagnose(ctx context.Context, s settings.Settings, opts ...Option) Report {
+	ctx, cancel := connect.WithStartTimeout(ctx)
+	defer cancel()
+	o := newOptions(opts)
+	o.connect.Logger = o.logger
+	valid, mistakes := o.validSettings(s)
+	var probe *connect.Probe
+	if mistakes == nil {
+		probe, mistakes = connect.New(valid, o.connect)
+	}
+	return newReport(diagnose.Run(ctx, diagnose.Config{
+		Settings: valid, Mistakes: eachOf(mistakes), Probe: probe, OwnDialer: o.connect.Dial != nil,
+	}))
 }
 
-// of returns what the diagnosis says of one partition, or nil; of -1, for
-// messages without one, what it says of all of them.
-func (d diagnosis) of(partition int32) error {
-	if d.err != nil {
-		return d.err
+// eachOf returns the errors that [errors.Join] has joined.
+func eachOf(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error }) // err itself, and nothing inside
+	switch {
+	case err == nil:
+		return nil
+	case !ok || errors.Join(joined.Unwrap()...).Error() != err.Error(): // it may have a text around them
+		return []error{err}
 	}
-	return d.partitions[partition]
-}
-
-// diagnose asks each server once, and each leader, for as long as ctx lasts.
-func (p *probe) diagnose(ctx context.Context) diagnosis {
-	cfg, err := p.credentials(ctx)
-	if err != nil {
-		return diagnosis{err: err}
+	var list []error
+	for _, e := range joined.Unwrap() {
+		list = append(list, eachOf(e)...)
 	}
-	v, err := p.find(ctx, cfg, false)
-	if err != nil {
-		return diagnosis{err: err}
-	}
-	for i, err := range p.reach(ctx, cfg, v, false) {
-		if err == nil {
-			continue
-		}
-		for _, partition := range v.leaders[i].partitions {
-			v.waiting[partition] = err
-		}
-	}
-	return diagnosis{partitions: v.waiting}
+	return list
 }

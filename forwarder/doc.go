@@ -1,4 +1,7 @@
-// Package forwarder carries mParticle event batches into a Kafka topic.
+// Package forwarder forwards mParticle event batches to a Kafka topic, or to
+// several.
+//
+// # Sending
 //
 //	f, err := forwarder.New(ctx, settings.Settings{
 //		BootstrapServers:     "b1:9093,b2:9093",
@@ -18,139 +21,148 @@
 //	}
 //	return f.Forward(ctx, b) // nil: Kafka has acknowledged it
 //
-// # Guarantees
+// One [Forwarder] serves a whole program, from any number of goroutines.
+// [Forwarder.Forward] waits for the outcome of a batch, [Forwarder.ForwardAll]
+// for the outcomes of several, and [Forwarder.ForwardAsync] calls a function
+// with it.
 //
-// [Forwarder.Forward] returns nil only when every message of the batch is
-// acknowledged by all in-sync replicas, or when a filter or a setting dropped
-// it.
+// Forward works on a copy of the batch, which is cheap, on the goroutine that
+// called it:
 //
-// One user's batches are written to one partition in the order in which they
-// were accepted, without loss or duplicates, through retries, leader changes,
-// broker restarts and network faults, while the process lives and the topic and
-// its number of partitions stand. If call A was accepted before call B began, A
-// comes first; concurrent calls for one user have no defined order. New
-// partitions, which are noticed within five minutes, move users: order across
-// the move holds for batches that are forwarded after the earlier ones were
-// acknowledged.
+//  1. It drops events whose type is not forwarded or is switched off.
+//  2. The filters of the settings run, then the caller's, in order. Then it
+//     checks the types of events again, since a filter may have changed them.
+//  3. It removes the members that the settings remove, and sets unique_id. A
+//     crash report's breadcrumbs lose their locations, too, where a filter has
+//     given the event another type, and where they are not the list of objects that
+//     mParticle writes. Objects and lists more than 8 levels down in such
+//     breadcrumbs are removed.
+//  4. It drops a batch without events if the settings say so.
+//  5. The rest becomes one message, or one for each event. Its key is the user
+//     id in decimal; a batch without a user id has no key.
+//  6. A message over delivery.max_message_bytes is split between events, in
+//     order; each part is filled before the next one begins. Each part
+//     repeats everything but the events and has a header,
+//     "eventferry-part: 2/3". Messages have no other headers but those that
+//     [WithHeaders] adds.
+//  7. The batch is accepted: all its messages together enter the queue of their
+//     partition, a random one if there is no user id.
 //
-// Of each message it is known whether it is [Acknowledged], [NotSent] (not in
-// Kafka, and can no longer get there) or [Unknown]. What is not certain is
-// unknown.
+// # What nil means
 //
-// The end of a context ends the wait, whatever the brokers do. What is in no
-// request by then, and was in none that may have been written, is withdrawn. The
-// rest keeps its place and goes on being delivered.
+// Nil means that all in-sync replicas have acknowledged every message of the
+// batch, or that a filter or a setting dropped it; the observer reports which.
+// The nil slice of ForwardAll means the same for each of its batches. The nil of
+// [Forwarder.Store] means less: see "Across a crash".
 //
-// Retries do not give up: delivery goes on until the message is acknowledged,
-// refused, or the forwarder closed. What it waits for is told to the observer
-// and the log, and wrapped by the error of a deadline.
+// # Settings and options
 //
-// The messages that are accepted and undecided never take more than
-// delivery.max_buffered_bytes, counted as in [TooLargeError]. Beside them, the
-// batches they come from stay in memory. The memory of values is up to a quarter
-// larger than they are; once all of a batch is acknowledged it is used for
-// others, or left to the garbage collector. A full buffer makes calls wait, in
-// the order in which they came.
+// Settings are plain data, from Go, JSON or the environment: package settings
+// describes each. Options are behaviour: filters ([WithFilter],
+// [WithFilterFunc]), headers ([WithHeaders]), observation ([WithObserver],
+// [WithLogger]), credentials ([WithCredentials], [WithAuthenticator]), the network
+// ([WithTLS], [WithDialer]), the hash that places users ([WithPartitioner]), a start
+// while Kafka is down ([WithoutProbe]), a durable queue on disk ([WithSpool]), and
+// Sarama's stock producer ([WithSaramaProducer], which lists its limits). Package
+// auth/oauth, a module of its own, has an authenticator for OAUTHBEARER.
 //
-// # How messages get to Kafka
+// Every connection is TLS 1.2 or newer with the host name verified. There is no
+// switch for plaintext and none to skip verification. SASL runs only inside a
+// verified connection.
 //
-// An engine of our own delivers, on Sarama's connections. Each broker that leads
-// partitions has one connection, one goroutine and at most two requests under
-// way. Messages gather while a request is; what has gathered for a partition
-// goes as one record batch, and of a partition there is never more than one
-// under way: that keeps the order through whatever is refused or lost.
+// [New] returns once a broker has accepted the credentials and shown the topic,
+// and every broker that leads a partition of it has been reached.
+// [Forwarder.Ping] does the same again. It is a check of the set-up for operators
+// and start-up; one broker of three that is away fails it, although most
+// batches still pass. Readiness is below.
 //
-//   - Retries have no count: what a broker refuses for want of a leader, of
-//     replicas or of rights is tried again, after at most a second. The user's
-//     next messages wait behind; other partitions do not notice.
-//   - A message that a broker refuses for its own sake fails alone. Those that
-//     were gathered with it are sent again without it.
-//   - Each partition has its own producer id, epoch and sequence numbers. When a
-//     broker has lost count, a new epoch begins; but if an attempt may have been
-//     written, its messages are unknown rather than written twice.
-//   - What is not in a request under way is taken back when a context ends, also
-//     if a broker has refused it before. A connection that is lost, or a leader
-//     that changes, while a request is under way leaves open whether it was
-//     written: what was in it is unknown until it has been sent again.
-//   - A broker that has not answered, or not let itself be connected to, for two
-//     seconds is looked after: as soon as another one leads the partition, that
-//     one gets the messages. Otherwise it is given up after 30 seconds.
-//   - A connection to a leader that nothing was sent on for three minutes is
-//     closed, before brokers and load balancers do that. The first retry on a new
-//     one is immediate. Beside those there is one connection that asks where
-//     partitions are, and for ten seconds up to eight that ask for producer ids.
-//   - Messages without a user id stay together: one partition, chosen at random
-//     among those that are well, gets them until a record batch of it is sealed
-//     (KIP-480, KIP-794).
-//   - Beside delivery.max_buffered_bytes, the messages in requests under way are
-//     in memory up to three more times, encoded, compressed and as a request:
-//     some 4 MB of each broker before compression, or two messages if those are
-//     larger. What may have been written and waits to be sent again is kept
-//     compressed, 512 KiB of each partition at most before compression, or one
-//     message.
+// # Rotating credentials
 //
-// Two limits are Kafka's own. A broker forgets a producer that has written
-// nothing for a day (producer.id.expiration.ms): if an attempt that may have been
-// written is tried again only after that, it is written twice. And what was
-// unknown when a process was killed can arrive behind what the next one sends.
+// Each new connection reads password_file, tls.ca_file, tls.cert_file and
+// tls.key_file again, so that a secret can be replaced while the program runs:
+// written over, renamed, or by the links of a folder that Kubernetes mounts. The log
+// says so once. While a file is half written or cannot be read, or the certificate
+// does not fit the key, new connections go on with what was read before, and the log
+// says that once for each reason. A file that is no regular one, such as a pipe, is
+// read once.
 //
-// # Limits of Sarama's producer
+// Open connections stay as they are. With the setting delivery.max_connection_age
+// each that is used is replaced by a newer one in that time. The newer one is opened
+// first and takes over between two requests, so that nothing is sent again; while it
+// is refused, the old one stays, and the log says so, one line per cause and 30
+// seconds. That shows a mistake while messages still pass. The connection for
+// metadata follows within five minutes.
 //
-// [WithSaramaProducer] delivers with Sarama's AsyncProducer instead. It keeps
-// the guarantees above but for these:
+// The order matters. A broker must accept the new password or the authority of the
+// new certificate before the file has it, and the old one until then. For a new
+// authority of the brokers' certificates first put both into tls.ca_file; nothing
+// that the file does not hold is ever trusted.
 //
-//   - It counts its retries. A broker that answers but refuses, as when too few
-//     replicas are in sync, is retried 4,500 times, which takes more than six
-//     hours; then the message comes back as unknown. While no broker answers or
-//     a partition has no leader nothing is counted, and there is no bound. Each
-//     of those retries costs 32 bytes for each partition in use, taken at its
-//     first message.
-//   - It does not retry what an ACL refuses: that comes back at once, unknown
-//     and not permanent. Until the topic has been seen, delivery waits instead.
-//   - It does not tell attempts apart. So whatever a broker refuses is unknown,
-//     also a first attempt that was refused for its own sake.
-//   - What it has cannot be taken back: of each partition up to 1,024 messages
-//     and delivery.max_message_bytes, or one message. They are unknown when a
-//     context ends, or Close comes, although most may never have been sent.
-//   - Brokers refuse record batches, not messages. Those that were gathered with
-//     one that is refused fail with it, and [Permanent] is wrong about them.
-//     Keep delivery.max_message_bytes at or below the topic's
-//     max.message.bytes: record batches grow to it, so that otherwise small
-//     messages fail, too, when many have gathered while a broker was down.
-//   - After a failure it begins a new epoch for all partitions, which Kafka
-//     keeps apart for each. An emulation that does not may refuse others'
-//     batches then; they are unknown.
-//   - A broker that says nothing is given up after 30 seconds, by which its
-//     partitions may be late. Other partitions go on, unless they need to learn
-//     of a new leader meanwhile.
-//   - PLAIN asks [WithCredentials] for a password when the producer is built, not
-//     at each connection.
-//   - Messages without a user id get a partition for each batch.
+// A password in the settings, and what [WithTLS] got, stay as they are; a function
+// given to [WithCredentials] is asked at each connection. With [WithSaramaProducer]
+// no connection is renewed, and with PLAIN each uses the password that the file held
+// when the forwarder was built.
 //
-// Worked round, and so no limits: the circuit breaker that fails messages for
-// ten seconds after three failed searches for a leader; searches that grow the
-// stack; bootstrap servers and brokers that accept connections and say nothing,
-// each of which would keep delivery from beginning for its time-out; pauses
-// that Close could not end; a partition without a leader that holds up all
-// others; sequence numbers that turn negative after 2^31 messages of a
-// partition, and epochs that run out after 2^15 failures, for both of which a
-// new producer takes over in time.
+// # Filters
 //
-// # The end
+// A filter edits the batch, drops some of its events, or drops it whole:
 //
-// [Forwarder.Close] takes as long as closing the connections, and as the filters,
-// observers and done functions that run still take. If a broker has
-// throttled one request while the next one was about to be written, Sarama waits
-// that time out first. Nothing of the forwarder runs when it returns, save
-// Sarama's goroutines that see their connections closed, a caller's function
-// for credentials or dialling that has not returned, a [Forwarder.Ping], and
-// calls that began afterwards, which are refused.
+//	func onlyProduction(_ context.Context, b *batch.Batch) error {
+//		if env, _ := b.At("environment").Text(); env != "production" {
+//			return batch.Drop("not production")
+//		}
+//		b.DropEvents("heartbeat", func(e batch.Event) bool { return e.Name() == "heartbeat" })
+//		return b.At("user_attributes", "email").Remove()
+//	}
 //
-// # What to do with an error
+//	f, err := forwarder.New(ctx, s, forwarder.WithFilterFunc("only production", onlyProduction))
 //
-// Three questions decide: can sending again ever help, can it duplicate, and is
-// there still something to wait for? In twelve lines, where later is a context
-// that gives delivery more time than ctx did:
+// A filter may use data that must not leave, and cannot put back what a setting
+// removes. It must be safe for concurrent use. Its error, or its panic, fails
+// that call only, with a [*FilterError], and nothing of the batch is sent.
+//
+// Package filters has ready-made ones that know mParticle's shapes: environment,
+// consent, data plan, sample, attribute rules, pseudonyms and removal. The setting
+// "filters" names them in JSON. They run before the caller's, and one that cannot
+// be built is an error of New.
+//
+// [Explain] says what every filter and switch would do with a batch, event by event,
+// without a connection, and [DryRun] counts that over many.
+//
+// # Routes
+//
+// [NewRoutes] makes a Forwarder to several topics, of a list that is checked and
+// probed at the start. Each event goes to the topic of the first [Route] that takes
+// it, by its type and by the environment of its batch:
+//
+//	f, err := forwarder.NewRoutes(ctx, s, []forwarder.Route{
+//		{Topic: "events-dev", Environment: "development"},
+//		{Topic: "commerce", Types: []string{batch.CommerceEvent}},
+//		{Topic: "events"},
+//	})
+//
+// A batch with events for two topics becomes a message in each, with the same members
+// and the same key. Forward returns nil when both are acknowledged. Failures, waits and
+// messages name their topic. Order holds per user and topic.
+//
+// # Receiving over HTTP
+//
+// Package receiver has handlers that clients of mParticle post to unchanged: its
+// webhook output, whose batches are forwarded byte for byte, and its server SDKs,
+// whose batches become what mParticle would send on. 2xx means that a batch is kept,
+// and nothing that may work later is answered with a status that makes its sender
+// drop it:
+//
+//	r, err := receiver.New(f, feeds)
+//	...
+//	mux.Handle("/webhook", r.Webhook())
+//	mux.Handle("/v2/", r.ServerAPI())
+//
+// # Errors and what to do
+//
+// Four questions decide: is there still something to wait for, is the batch kept,
+// can sending it again ever help, and can that duplicate it? In a few lines, where
+// later is a context that gives delivery more time than ctx did:
 //
 //	err := f.Forward(ctx, b)
 //	if d, ok := errors.AsType[*forwarder.DeliveryError](err); ok {
@@ -158,6 +170,8 @@
 //	}
 //	switch {
 //	case err == nil: // acknowledged, or dropped by a filter or a setting
+//		return nil
+//	case forwarder.Kept(err): // in the spool, if there is one: it is on its way
 //		return nil
 //	case forwarder.Permanent(err): // it can never succeed
 //		return deadLetter(b, err)
@@ -168,130 +182,146 @@
 //	}
 //
 // The error is a [*DeliveryError], which says of each message whether it is
-// [NotSent] or [Unknown]; a [*FilterError] or a [*TooLargeError], with which
-// nothing was sent; or [ErrClosed], or a [*batch.Error] for a nil or zero Batch,
-// the same. Forwarding a batch again is a new
-// batch: nothing joins it with the first. [DeliveryError.Remaining] is the
-// batch without what may have been sent.
+// [Acknowledged], [NotSent] (not in Kafka, and can no longer get there), [Unknown]
+// or, with a spool, [Stored]. All that is not certain is unknown. Or it is a [*FilterError], a
+// [*HeaderError], a [*TooLargeError] for an event that does not fit alone,
+// [ErrClosed], or a [*batch.Error] for a nil or zero Batch; with these nothing was
+// sent.
 //
-// # The way of a batch
+// The end of a context ends the wait, whatever the brokers do. Messages that are
+// in no request by then, and were in none that may have been written, are
+// withdrawn. The rest keeps its place and goes on being delivered.
 //
-// Forward copies the batch, which is cheap, and works on the copy: events whose
-// type is not forwarded or switched off are dropped; then the caller's filters
-// run, in order; then the types of events are checked again, as a filter may
-// have changed them, with the same keys and reasons in [Dropped]; then members
-// that the settings remove are removed and unique_id is set; an eventless batch
-// is dropped if the settings say so; what is left becomes one message, or one
-// for each event. So a filter may use what must not leave, and cannot put back
-// what a setting removes. A crash report's breadcrumbs lose their locations,
-// too, where a filter has given it another type. The key is the user id in
-// decimal. All of this happens on the goroutine that called Forward.
+// A broker's refusal names the broker or topic, and what to do; REFUSALS.md
+// beside this file lists the texts. Retries do not give up: delivery goes on
+// until the message is acknowledged, refused for its own sake, or the forwarder
+// closed. The error of a deadline wraps what delivery waits for.
 //
-// A message of more than delivery.max_message_bytes is split between events, in
-// order and into as few parts as filling one after the other makes. Each part
-// repeats everything but the events, and has the only header there ever is,
-// "eventferry-part: 2/3". An event that does not fit even alone is a
-// [*TooLargeError], with which nothing of its batch is sent.
+// # Order and duplicates
 //
-// Then the batch is accepted: all its messages together enter the producer's
-// queue. Batches of one user go to one partition in the order in which they
-// were accepted. A batch without a user id goes to a random partition.
+// One user's batches are written to one partition in the order in which they
+// were accepted, without loss or duplicates, through retries, leader changes,
+// broker restarts and network faults, while the process lives and the topic and
+// its number of partitions stand. If call A was accepted before call B began, A
+// comes first; concurrent calls for one user have no defined order. One
+// goroutine that calls ForwardAsync again and again pipelines in order.
 //
-// # When a broker refuses
+// Forwarding a batch again is a new batch: nothing joins it with the first.
+// [DeliveryError.Remaining] is the batch without the events that may have been sent.
 //
-// [New] and [Forwarder.Ping] say what failed, where, for whom and what to do,
-// then the cause, which [errors.Is] and [errors.As] find: a sarama.KError, an
-// error of crypto/x509 or of package net. While delivery waits the same texts
-// are its cause: in the log, in [WaitInfo] and in the error of a deadline. (To
-// find that out takes connections of its own, which are made when the wait has
-// lasted a second and the linger: the error of a deadline before that has what the
-// producer's connection met, which errors.Is finds.) The texts, in which b1:9093
-// stands for the broker:
+// # Across a crash
 //
-//	b1:9093 refused user "mparticle" with PLAIN: wrong password, or the broker's
-//	  jaas configuration has no user_mparticle entry, which every broker needs
-//	b1:9093 refused user "mparticle" with SCRAM-SHA-512: wrong password, or the
-//	  user has no SCRAM-SHA-512 credential, which kafka-configs creates
-//	b1:9093 does not offer PLAIN to user "mparticle", it offers "SCRAM-SHA-512":
-//	  set authentication_method to what it offers, or add the mechanism to the
-//	  broker's sasl.enabled.mechanisms
-//	b1:9093 does not authenticate users, but user "mparticle" is set: use the
-//	  broker's SASL_SSL listener, or leave user_name empty
-//	b1:9093 closed the connection at the first request: SASL_SSL listener? set
-//	  user_name and password, or use the broker's SSL listener
-//	b1:9093 closed the connection while authenticating user "mparticle" with
-//	  PLAIN: wrong user name or password, or mechanism not enabled
-//	b1:9093 answered wrongly while authenticating user "mparticle" with
-//	  SCRAM-SHA-512: check that it is the broker you mean
-//	b1:9093: authenticating user "mparticle": what else went wrong meanwhile
-//	authenticating: what the authenticator or the credentials' function says
-//	b1:9093 has no topic "events": create it, or correct topic_name
-//	b1:9093 takes "a/b" for no topic's name: correct topic_name
-//	b1:9093 does not let user "mparticle" see topic "events", if there is one:
-//	  grant it the operations WRITE and DESCRIBE
-//	b1:9093 does not let user "mparticle" write to topic "events": grant it the
-//	  operation WRITE
-//	the brokers do not let user "mparticle" write to topic "events": grant it the
-//	  operation WRITE
-//	the brokers do not let user "mparticle" write idempotently: grant it the
-//	  operation WRITE on topic "events", and before Kafka 2.8 IDEMPOTENT_WRITE on
-//	  the cluster
-//	b1:9093 closed the connection during the TLS handshake: plaintext listener?
-//	  eventferry has no plaintext mode, use the broker's SSL or SASL_SSL listener
-//	b1:9093 answers in plaintext: eventferry has no plaintext mode, use the
-//	  broker's SSL or SASL_SSL listener
-//	b1:9093 is no Kafka broker: check the port in bootstrap_servers
-//	b1:9093 offers no TLS 1.2 or newer: add TLSv1.2 or TLSv1.3 to the broker's
-//	  ssl.enabled.protocols
-//	b1:9093 offers no TLS 1.3, the oldest version to accept here: add TLSv1.3 to
-//	  the broker's ssl.enabled.protocols, or leave tls.min_version at 1.2
-//	b1:9093 has no cipher suite in common: check the broker's ssl.cipher.suites
-//	  and ssl.enabled.protocols
-//	b1:9093 knows no server of this name: check bootstrap_servers and
-//	  tls.server_name
-//	b1:9093 ended the TLS handshake: what its alert says
-//	TLS handshake with b1:9093: what else is wrong with it
-//	certificate of b1:9093 is signed by an authority that is not trusted
-//	  ("CN=CA"): set tls.ca_file to the CA that issued it
-//	certificate of b1:9093 expired on 2026-01-31 12:00:00: renew it
-//	certificate of b1:9093 is not valid before 2026-01-31 12:00:00: check the
-//	  clocks, or renew it
-//	certificate of b1:9093 was issued by a CA that has expired or is not valid yet:
-//	  renew it
-//	certificate of b1:9093 is not meant for a server: issue it with the extended
-//	  key usage serverAuth
-//	certificate of b1:9093 is for b1.example.com, not for "b1": use a name it has,
-//	  in bootstrap_servers and the brokers' advertised.listeners, or set
-//	  tls.server_name
-//	certificate of b1:9093 has no SAN, CN is not enough: issue it again with a SAN
-//	  for "b1"
-//	b1:9093 wants a client certificate: set tls.cert_file and tls.key_file
-//	b1:9093 wants a client certificate of an authority that ours ("CN=mparticle")
-//	  is not from: set tls.cert_file to one that the broker's trust store knows
-//	b1:9093 refused the client certificate ("CN=mparticle"): check its validity,
-//	  and that the broker's trust store has its CA
+// With a spool, a folder on a local disk ([WithSpool], or the setting spool.dir),
+// a batch is stored before it is sent. [Forwarder.Store] returns nil when it is
+// synced. From then on it will be in Kafka once, and in the user's order, also when
+// this process is killed, brokers fail or the power is cut. [Forwarder.StoreAll]
+// stores a slice with one sync, [Forwarder.StoreAsync] pipelines. All take a
+// [spool.Tag], by which a caller finds out after a crash what is stored. Forward,
+// ForwardAll and ForwardAsync store, and then wait for Kafka. When the context
+// ends meanwhile the outcome is [Stored], and [Kept] is true: the batch must not be
+// sent again. A full spool makes calls wait for room until the context ends; then
+// the error wraps [spool.ErrFull], and the batch is not sent. With [NewRoutes] one
+// spool serves all topics, and has all messages of a batch or none.
 //
-// These come back at once, a closed connection the second time it is closed. One
-// of a broker that leads partitions begins with "broker 2, leader of partitions
-// 1, 4, at b2:9093 as b1:9093 advertises it: ".
-// What follows is tried until ctx ends:
+// What is left at the end of a process goes out after the next start, before
+// anything newer. [Observer].Settled tells the end of stored batches by their
+// SpoolID, in a later process, too. Messages that brokers refuse for their own sake
+// are kept, and [spool.Spool.Refused] lists them.
 //
-//	no broker could be reached: check bootstrap_servers and the network: b1:9093:
-//	  dial tcp 10.0.0.1:9093: connect: connection refused
-//	no broker could be reached: check bootstrap_servers and the network: b1:9093:
-//	  no answer to the TLS handshake
-//	b1:9093 advertises broker 2, leader of partitions 1, 4, at b2:9093, which
-//	  cannot be reached: correct the broker's advertised.listeners, or let this
-//	  host connect to it
-//	b1:9093: topic "events": the topic has no partition with a leader yet
+// With [WithWindow] the batches of one device wait on the disk, for ten minutes for
+// instance, and their events leave as one batch.
 //
-// A partition without a leader keeps nobody from starting if another has one.
-// What a missing right looks like before it is needed comes from KIP-430, which
-// brokers older than 2.3 do not have.
+// SPOOL.md beside this file says what it costs, how large the disk must be, and
+// where "once" ends.
 //
-// # Security
+// # Shutting down
 //
-// Every connection is TLS 1.2 or newer with the host name verified. There is no
-// switch for plaintext and none to skip verification. SASL runs only inside a
-// verified connection.
+// [Forwarder.Shutdown] refuses new batches and waits for those that were
+// accepted. [Forwarder.Close] aborts, and `defer f.Close()` is always right.
+// With a spool, what they leave stays on the disk for the next start.
+// Both wait for the filters, observers and done functions that run.
+//
+// # Observing
+//
+// An [Observer] gets the outcome of every batch, with all drops and their reasons
+// (Done), late outcomes (Settled), why delivery waits (Waiting), the end of each wait
+// (Resumed), and what of a spool may be in Kafka already (Doubted). It may give each
+// batch a context of its own (Begun), which filters, functions for headers, Done and
+// Settled get: a span, for instance. It is told when the forwarder can be used, with
+// its topics and the function for its numbers (Opened), and when nothing of it runs
+// any more (Closed). Several observers add up. The
+// causes of waits are logged as well, one line per cause and 30 seconds. Also logged,
+// once each, are the first event of each type that is not forwarded, by its
+// position, and the first object that has no member of mParticle's format at all.
+// Observers and logs get no payload and no credential; only Begun gets the batch.
+//
+// [Forwarder.Stats] returns numbers for a scrape: the buffer and who waits for it,
+// what became of messages and batches, what lies in the spool and for how long, the
+// partitions that wait and why, and what was sent to each broker. It takes a few
+// microseconds. Package forwarderotel, a module of its own, tells all of this to
+// OpenTelemetry, and has a dashboard for Grafana and alerts for Prometheus.
+//
+// # Readiness
+//
+// Use [Forwarder.Ready] for readiness probes: it is nil while batches are accepted,
+// and asks no broker. That Kafka is away, wholly or in part, is no reason to take an
+// instance out of service: it takes batches into its buffer, delivers those for the
+// brokers that are there, and no other instance could do better. Only when the
+// buffer is full and calls wait for room is there nothing to gain by more traffic.
+// With a spool it is nil until that has no room for a batch.
+//
+// Use [Forwarder.Ping] after a change of credentials, rights, listeners or firewalls,
+// and in an alarm if you like. As readiness it would take all instances out of service
+// because of one broker. Liveness needs neither: no restart mends Kafka, and it loses
+// what the buffer holds.
+//
+// # When it does not work
+//
+// [Diagnose] looks at every step between settings and topic, needs no working
+// forwarder, and writes nothing to Kafka: names, connections, certificates and when they
+// end, authentication, every broker that the cluster advertises, the topic, the
+// user's rights, and a topic configuration at odds with the settings. Each check of
+// its [Report] says what was found and what to do:
+//
+//	report := forwarder.Diagnose(ctx, s, opts...)
+//	fmt.Print(report)
+//	os.Exit(int(report.Status())) // 0: nothing to do
+//
+// examples/doctor is a program that prints it. [settings.Unknown] finds environment
+// variables that are misspelt, which [settings.Settings.SetFromEnv] ignores.
+//
+// # Testing your code
+//
+// Package forwardertest is a Kafka inside a test, with TLS, SASL and faults, and
+// with assertions about the messages that arrived; its package apachekafka starts
+// Apache Kafka.
+//
+// # Limits
+//
+// Without a spool nothing is kept on disk. A batch that was unknown when a process
+// was killed may be in Kafka, and may arrive behind the batches of the next process.
+// So may one that became unknown because brokers had lost the producer's id: it may
+// arrive behind later ones.
+//
+// New partitions, which are noticed within five minutes, move users: order
+// across the move holds for batches that are forwarded after the earlier ones
+// were acknowledged.
+//
+// A broker forgets a producer that has written nothing for a day
+// (producer.id.expiration.ms). If an attempt that may have been written is tried
+// again only after that, it is written twice.
+//
+// A broker sees at least three connections: for messages, for metadata (one for each
+// topic), and, at first, for producer ids (up to eight of these, for ten seconds). A
+// listener that allows fewer (max.connections) keeps delivery waiting.
+//
+// Batches that are accepted and undecided never take more memory than
+// delivery.max_buffered_bytes: their text and what Parse noted about it, the
+// filtered copy, the messages and the records about them. A full buffer makes
+// calls wait, in the order in which they came; a batch that alone takes more has
+// the buffer for itself. With a spool the buffer has three parts: a quarter for
+// batches until they are stored, a quarter for stored ones whose ForwardAsync waits for
+// Kafka, and half for messages that are being sent. Beside it there are, for each broker,
+// two requests in flight of delivery.max_request_bytes each, in up to three copies. The memory of messages
+// is used again once all of a batch is acknowledged.
 package forwarder

@@ -1,143 +1,114 @@
 package forwarder
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder/internal/connect"
 )
 
-// ErrClosed is what batches get, and [Forwarder.Ping] returns, once
-// [Forwarder.Close] or [Forwarder.Shutdown] was called: wrapped or alone. What
-// it refuses is not sent.
+// ErrClosed is the error for batches, and of [Forwarder.Ping], once
+// [Forwarder.Close] or [Forwarder.Shutdown] was called: wrapped or alone. The
+// batches that it refuses are not sent.
 var ErrClosed = errors.New("forwarder: closed")
 
-// errNoBatch is for what is a Batch to the compiler only.
-var errNoBatch = fmt.Errorf("forwarder: a nil or zero Batch cannot be sent: %w", &batch.Error{Reason: "no JSON"})
+// ErrNoSpool is the error of [Forwarder.Store], [Forwarder.StoreAll] and
+// [Forwarder.StoreAsync] on a forwarder without a spool: see [WithSpool]. The
+// batch is not sent.
+var ErrNoSpool = errors.New("forwarder: there is no spool to store in: use WithSpool or the setting spool.dir")
 
-// An Outcome is what is known of one message.
-type Outcome int8
+// errNilBatch refuses a nil or zero Batch.
+var errNilBatch = fmt.Errorf("forwarder: a nil or zero Batch cannot be sent: %w", &batch.Error{Reason: "no JSON"})
 
-// The three outcomes. The zero value claims the least.
-const (
-	// Unknown: the message may or may not be in Kafka, or may still get there.
-	// Sending it again may duplicate it.
-	Unknown Outcome = iota
-	// Acknowledged: all in-sync replicas have it.
-	Acknowledged
-	// NotSent: it is not in Kafka and can no longer get there.
-	NotSent
-)
+// A closedError is the cause that a producer gives for a message when it is
+// closed, together with what the message was waiting for.
+type closedError struct{ err error }
 
-// String returns "unknown", "acknowledged" or "not sent".
-func (o Outcome) String() string {
-	switch o {
-	case Acknowledged:
-		return "acknowledged"
-	case NotSent:
-		return "not sent"
-	default:
-		return "unknown"
-	}
+func (e *closedError) Error() string   { return "forwarder: " + e.err.Error() }
+func (e *closedError) Unwrap() []error { return []error{ErrClosed, e.err} }
+
+// A FilterError says that a filter failed or panicked, or that the end of the
+// context kept it from finishing. Nothing of the batch was sent, and no other call
+// is affected.
+type FilterError struct {
+	Name  string // as given to [WithFilter]; "" if a filter ended the goroutine of its caller
+	Err   error  // the error that the filter returned, a description of the panic, or why the context ended
+	Stack []byte // of the goroutine when the filter panicked; else nil
 }
 
-// A Failure is one message that was not acknowledged.
-type Failure struct {
-	Message    int     // position among the messages of the batch, from 0
-	FirstEvent int     // the first event in it, counted among those that were to be sent
-	Events     int     // how many events it carries; 0 for an eventless batch
-	Outcome    Outcome // NotSent or Unknown
-	Partition  int32   // -1 if none was chosen
-	Err        error   // never nil
+// errNoReturn is the outcome of a call whose goroutine a filter ended.
+var errNoReturn = &FilterError{Err: errors.New("a filter ended the goroutine of its caller")}
+
+// Error names the filter, in one line. It quotes the filter's error, so keep payload
+// out of that; of a panic it names the type only.
+func (e *FilterError) Error() string {
+	err := connect.SingleLine(e.Err)
+	if e.Name == "" {
+		return fmt.Sprintf("forwarder: %v", err)
+	}
+	return fmt.Sprintf("forwarder: filter %q: %v", e.Name, err)
 }
 
-// A DeliveryError lists the messages of one batch that were not acknowledged.
-// [errors.Is] and [errors.As] see every cause, the context's error included.
-//
-// It is a report of one moment: a message that was unknown then may be
-// acknowledged later. [DeliveryError.Wait] waits for that. For one that is made
-// by hand, as in tests, Wait returns itself and Remaining nil.
-type DeliveryError struct {
-	Messages int       // how many messages the batch became
-	Failures []Failure // in message order; never empty
+// Unwrap returns the filter's error; for a panic a description of it, which
+// unwraps to the value of the panic when that is an error.
+func (e *FilterError) Unwrap() error { return e.Err }
 
-	delivery *delivery
+// failed makes the error of the filter with this name.
+func failed(name string, err error) *FilterError {
+	e := &FilterError{Name: name, Err: err}
+	if p, ok := errors.AsType[*panicError](err); ok {
+		e.Stack = p.stack
+	}
+	return e
 }
 
-// Error names the first failure and counts the rest.
-func (e *DeliveryError) Error() string {
-	text := fmt.Sprintf("forwarder: delivering: %d of %d messages not acknowledged", len(e.Failures), e.Messages)
-	if len(e.Failures) == 0 {
-		return text
-	}
-	first := e.Failures[0]
-	where := ""
-	if first.Partition >= 0 {
-		where = fmt.Sprintf(" (partition %d)", first.Partition)
-	}
-	return fmt.Sprintf("%s: first is %s%s: %v", text, first.Outcome, where, first.Err)
+// A panicError is a panic turned into an error. The value of a panic may hold
+// payload, so only its type is printed.
+type panicError struct {
+	value any
+	stack []byte
 }
 
-// Unwrap returns the causes in message order.
-func (e *DeliveryError) Unwrap() []error {
-	causes := make([]error, len(e.Failures))
-	for i, f := range e.Failures {
-		causes[i] = f.Err
-	}
-	return causes
-}
+func (e *panicError) Error() string { return fmt.Sprintf("panicked (%T)", e.value) }
 
-// Wait waits on for the messages whose outcome was unknown, without sending
-// anything. It returns nil once every message of the batch is acknowledged,
-// and otherwise a new *DeliveryError: when all is decided, or when ctx ends.
-func (e *DeliveryError) Wait(ctx context.Context) error {
-	if e.delivery == nil {
-		return e
-	}
-	select {
-	case <-e.delivery.done: // a decided outcome comes before the end of ctx
-		return e.delivery.outcome()
-	default:
-	}
-	select {
-	case <-e.delivery.done:
-		return e.delivery.outcome()
-	case <-ctx.Done():
-		return e.delivery.sofar(ctx)
-	}
-}
-
-// Remaining returns the batch, as it was given to Forward, with only those
-// events whose messages are known not to be sent, so that forwarding it cannot
-// duplicate anything: without those that were dropped, which have none. Of a batch
-// whose call ended before it was accepted all events remain. It is nil when no
-// message is known not to be sent. While other messages of
-// the batch are unknown, forwarding it may write events out of order: Wait
-// first.
-func (e *DeliveryError) Remaining() *batch.Batch {
-	d := e.delivery
-	if d == nil {
+// Unwrap returns the value of the panic when it was an error. One that would
+// drop the batch is not returned: a panic never passes for a decision.
+func (e *panicError) Unwrap() error {
+	err, _ := e.value.(error)
+	if _, drop := batch.DropReason(err); drop {
 		return nil
 	}
-	unsent := make([]bool, len(d.messages))
-	for _, f := range e.Failures {
-		unsent[f.Message] = f.Outcome == NotSent
+	return err
+}
+
+// A TooLargeError says that an event fits into no message, or that the messages
+// of a batch together do not fit into the buffer. Nothing of the batch was sent.
+type TooLargeError struct {
+	Event int   // its [batch.Event.Index], the position in the batch as parsed, from 0; -1: the batch as a whole
+	Size  int64 // bytes: key, value, headers ([WithHeaders]) and 128 bytes for each message, before compression
+	Limit int64 // delivery.max_message_bytes, or delivery.max_buffered_bytes when all messages together are too large
+}
+
+// Error gives position, size and limit.
+func (e *TooLargeError) Error() string {
+	if e.Event < 0 {
+		return fmt.Sprintf("forwarder: batch needs %d bytes, the limit is %d", e.Size, e.Limit)
 	}
-	if !slices.Contains(unsent, true) {
-		return nil
-	}
-	rest := d.batch.Clone()
-	keep := map[int]bool{} // by position in the batch as it was given
-	place, message := 0, 0
-	for _, ev := range d.filtered.Events() {
-		for place == d.messages[message].firstEvent+d.messages[message].events {
-			message++
+	return fmt.Sprintf("forwarder: event %d needs a message of %d bytes, the limit is %d", e.Event, e.Size, e.Limit)
+}
+
+// tooLarge names event i of the filtered batch by its position in the batch as
+// parsed, which no dropping changes; an eventless batch has none.
+func tooLarge(filtered *batch.Batch, i int, size, limit int64) *TooLargeError {
+	e := &TooLargeError{Event: -1, Size: size, Limit: limit}
+	position := 0
+	for _, event := range filtered.Events() {
+		if position == i {
+			e.Event = event.Index()
+			break
 		}
-		keep[ev.Index()] = unsent[message]
-		place++
+		position++
 	}
-	rest.DropEvents("not to be sent again", func(ev batch.Event) bool { return !keep[ev.Index()] })
-	return rest
+	return e
 }

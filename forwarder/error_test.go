@@ -22,7 +22,7 @@ func TestDeliveryError_byHand(t *testing.T) {
 	assert.EqualError(t, &DeliveryError{}, "forwarder: delivering: 0 of 0 messages not acknowledged")
 }
 
-// What was dropped is in no message, so it is not among what was not sent.
+// A dropped event is in no message, so it is not among those that were not sent.
 func TestDeliveryError_Remaining(t *testing.T) {
 	for name, c := range map[string]struct {
 		split bool

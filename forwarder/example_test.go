@@ -24,20 +24,38 @@ func ExampleNew() {
 	// settings: password: is required with user_name, here or by password_file
 }
 
+// What is wrong, step by step, without a working forwarder. Here the settings are, so
+// that nothing is connected to.
+func ExampleDiagnose() {
+	report := forwarder.Diagnose(context.Background(), settings.Settings{
+		BootstrapServers: "b1",
+		TopicName:        "events",
+	})
+	for _, c := range report.Checks {
+		if c.Status == forwarder.CheckFailed {
+			fmt.Printf("%s %s: %s\n", c.Step, c.Target, c.Found)
+		}
+	}
+	fmt.Println(report.Status())
+	// Output:
+	// settings bootstrap_servers: settings: bootstrap_servers "b1": has no port: write host:port
+	// failed
+}
+
 // A batch that a filter drops needs no Kafka: Forward returns nil, and the
 // observer is told why.
-func ExampleWithFilter() {
+func ExampleWithFilterFunc() {
 	ctx := context.Background()
 	f := start(ctx,
-		forwarder.WithFilter("only production", batch.FilterFunc(func(_ context.Context, b *batch.Batch) error {
+		forwarder.WithFilterFunc("only production", func(_ context.Context, b *batch.Batch) error {
 			if env, _ := b.At("environment").Text(); env != "production" {
 				return batch.Drop("not production")
 			}
 			return nil
-		})),
+		}),
 		forwarder.WithObserver(forwarder.Observer{Done: func(_ context.Context, i forwarder.ForwardInfo) {
 			for _, d := range i.Dropped {
-				fmt.Printf("dropped %d events by %q: %s\n", d.Events, d.Filter, d.Reason)
+				fmt.Printf("dropped by %q: %s, events: %d\n", d.Filter, d.Reason, d.Events)
 			}
 		}}),
 	)
@@ -45,7 +63,7 @@ func ExampleWithFilter() {
 
 	fmt.Println(f.Forward(ctx, parse(`{"mpid":7,"environment":"development","events":[{"event_type":"screen_view"}]}`)))
 	// Output:
-	// dropped 1 events by "only production": not production
+	// dropped by "only production": not production, events: 1
 	// <nil>
 }
 

@@ -1,124 +1,175 @@
 package forwarder
 
 import (
+	"context"
 	"errors"
-	"fmt"
-	"net"
-	"strings"
 
-	"github.com/IBM/sarama"
+	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
+	"github.com/eventferry/eventferry/partition"
+	"github.com/eventferry/eventferry/settings"
 )
 
-// An identity is who a connection authenticates as. The zero value: nobody,
-// TLS without SASL.
-type identity struct {
-	user        string
-	mechanism   string
-	certificate string // subject, where there is no SASL
+// Explain says what [Forwarder.Forward] would do with b under these settings and
+// options, and why, without any connection: what each filter and switch drops and
+// edits, and the messages that would leave. It changes nothing in b.
+//
+// The filters, and the functions of [WithHeaders], run as they do in Forward, with
+// all that they do besides, such as calling a quarantine. Explanation.Err is the
+// error that Forward would return before it sends anything; the error of Explain is
+// that of [New] about mistakes in settings and options, or about a nil batch.
+// [WithPartitionCount] and [WithValues] add to the explanation. With
+// [WithExplainedRoutes] it is that of a forwarder of [NewRoutes]. Explain runs on the
+// caller's goroutine and may be called by several at once.
+func Explain(ctx context.Context, s settings.Settings, b *batch.Batch, opts ...Option) (Explanation, error) {
+	x, err := newExplainer(s, opts)
+	if err != nil {
+		return Explanation{}, err
+	}
+	if b == nil || b.Size() == 0 {
+		return Explanation{}, errNilBatch
+	}
+	return x.explain(ctx, b), nil
 }
 
-func (i identity) sasl() bool { return i.mechanism != "" }
+// An explainer runs the pipeline of a forwarder and notes what each step does.
+type explainer struct {
+	pipeline   *pipeline
+	values     bool
+	partitions int32
+	hashes     []namedHash
+}
 
-// String is how errors name it.
-func (i identity) String() string {
-	switch {
-	case i.sasl():
-		return "user " + quote(i.user)
-	case i.certificate != "":
-		return "client certificate " + i.certificate
-	default:
-		return "a client without user name"
+// A namedHash places users.
+type namedHash struct {
+	name  string
+	place partition.Func
+	used  bool
+}
+
+func newExplainer(s settings.Settings, opts []Option) (*explainer, error) {
+	o := newOptions(opts)
+	var r *router
+	var mistakes error
+	if o.explainRoutes != nil {
+		r, mistakes = o.router(s, o.explainRoutes)
+		s.TopicName = anyTopic
+	}
+	s, err := o.validSettings(s)
+	if err := errors.Join(mistakes, err); err != nil {
+		return nil, err
+	}
+	x := &explainer{pipeline: newPipeline(s, o.filters, o.headers...), values: o.explainValues, partitions: o.explainPartitions}
+	if r != nil {
+		x.pipeline.useRouter(r)
+	}
+	for name, place := range map[settings.Partitioner]partition.Func{
+		settings.Murmur2: partition.Murmur2, settings.FNV1a: partition.FNV1a, settings.CRC32: partition.CRC32,
+	} {
+		x.hashes = append(x.hashes, namedHash{string(name), place, o.partitioner == nil && s.Delivery.Partitioner == name})
+	}
+	if o.partitioner != nil {
+		x.hashes = append(x.hashes, namedHash{"WithPartitioner", o.partitioner, true})
+	}
+	return x, nil
+}
+
+// explain follows what Forward does between the call and the producer.
+func (x *explainer) explain(ctx context.Context, b *batch.Batch) Explanation {
+	own := b.Clone()
+	r := newStepRecorder(own, x.values)
+	p := *x.pipeline
+	p.filters = r.wrap(p.filters)
+	e := Explanation{Batch: b.String()}
+	e.Dropped, e.Err = p.filter(ctx, own)
+	e.Events, e.Edits = r.events, r.edits
+	if n := len(e.Dropped); e.Err == nil && n > 0 && e.Dropped[n-1].Batch {
+		e.keepNone(own, e.Dropped[n-1].Filter, e.Dropped[n-1].Reason)
+		return e
+	}
+	var o outline
+	if e.Err == nil {
+		var headers []producer.Header
+		if headers, e.Err = makeHeaders(ctx, p.headers, own); e.Err == nil {
+			o, e.Err = p.measureAll(own.Clone(), headers) // routes divide it, which drops nothing
+		}
+	}
+	if e.Err != nil {
+		e.keepNone(own, failedStep(e.Err), reasonNotSent)
+		return e
+	}
+	e.describe(x, &o)
+	return e
+}
+
+// reasonNotSent stands beside events of a batch of which nothing is sent because
+// of an error.
+const reasonNotSent = "nothing of the batch is sent"
+
+// failedStep names the filter or the setting behind an error.
+func failedStep(err error) string {
+	if f, ok := errors.AsType[*FilterError](err); ok {
+		return f.Name
+	}
+	if _, ok := errors.AsType[*HeaderError](err); ok {
+		return "WithHeaders"
+	}
+	if e, ok := errors.AsType[*TooLargeError](err); ok && e.Event < 0 {
+		return "delivery.max_buffered_bytes"
+	}
+	return "delivery.max_message_bytes"
+}
+
+// keepNone notes that the events that are left are not sent.
+func (e *Explanation) keepNone(own *batch.Batch, filter, reason string) {
+	for _, event := range own.Events() {
+		if at := &e.Events[event.Index()]; at.Kept {
+			at.Kept, at.Filter, at.Reason = false, filter, reason
+		}
 	}
 }
 
-// explain says what failed once TLS was up: at which server, for whom, and what
-// to do about it.
-func explain(server string, who identity, at stage, l *link, certs *certRequest, err error) error {
-	var network net.Error
-	if own, ok := errors.AsType[*credentialsError](err); ok {
-		return refusef("authenticating: %w", own)
+// describe fills in what is sent.
+func (e *Explanation) describe(x *explainer, o *outline) {
+	e.Key = string(o.key())
+	if x.partitions > 0 && o.key() != nil {
+		for _, h := range x.hashes {
+			e.Partitions = append(e.Partitions, Placement{Hash: h.name, Partition: h.place(o.key(), x.partitions), Used: h.used})
+		}
+		sortPlacements(e.Partitions)
 	}
-	switch {
-	case alertOf(err) != "":
-		return explainAlert(server, certs, err)
-	case errors.Is(err, errNotKafka):
-		return refusef("%s is no Kafka broker: check the port in bootstrap_servers: %w", server, err)
-	case errors.Is(err, sarama.ErrUnsupportedSASLMechanism):
-		return refusef("%s does not offer %s to %s, it offers %s: set authentication_method to what it offers, "+
-			"or add the mechanism to the broker's sasl.enabled.mechanisms: %w",
-			server, who.mechanism, who, offered(l.mechanisms()), err)
-	case errors.Is(err, sarama.ErrIllegalSASLState):
-		return refusef("%s does not authenticate users, but %s is set: use the broker's SASL_SSL listener, "+
-			"or leave user_name empty: %w", server, who, err)
-	case errors.Is(err, sarama.ErrSASLAuthenticationFailed):
-		return explainLogin(server, who, err)
-	case isHangUp(err):
-		return &hangUpError{explainHangUp(server, who, at, certs, err)}
-	case at == authenticating && !errors.As(err, &network):
-		return refusef("%s: authenticating %s: %w", server, who, err)
-	default:
-		return fmt.Errorf("%s: %w", server, err)
+	var planned []PlannedHeader
+	for _, h := range o.headers {
+		p := PlannedHeader{Key: h.Key, Bytes: len(h.Value)}
+		if x.values {
+			p.Value = string(h.Value)
+		}
+		planned = append(planned, p)
+	}
+	e.plan(x, o, planned)
+	for i := range o.others {
+		e.plan(x, &o.others[i], planned)
 	}
 }
 
-func offered(mechanisms []string) string {
-	if len(mechanisms) == 0 {
-		return "others"
+// plan adds the messages for one topic.
+func (e *Explanation) plan(x *explainer, o *outline, planned []PlannedHeader) {
+	topic := ""
+	if r := x.pipeline.router; r != nil {
+		topic = r.topics[o.topic]
 	}
-	return quote(strings.Join(mechanisms, ", "))
-}
-
-// explainLogin tells a broker that does not believe us from an authenticator
-// that does not believe the broker.
-func explainLogin(server string, who identity, err error) error {
-	const code = sarama.ErrSASLAuthenticationFailed
-	_, own := errors.AsType[sarama.KError](err)
-	if own && errors.Unwrap(err) != nil { // Sarama's wrapper of a broker's answer hides the code from As
-		return refusef("%s answered wrongly while authenticating %s with %s: check that it is the broker you mean: %w",
-			server, who, who.mechanism, err)
+	var left []int
+	for _, event := range o.batch.Events() {
+		left = append(left, event.Index())
 	}
-	said := ""
-	if text := errors.Unwrap(err); text != nil {
-		said = ": " + quote(text.Error())
-	}
-	hint := fmt.Sprintf("the user has no %s credential, which kafka-configs creates", who.mechanism)
-	if who.mechanism == sarama.SASLTypePlaintext {
-		hint = fmt.Sprintf("the broker's jaas configuration has no user_%s entry, which every broker needs", who.user)
-	}
-	return refusef("%s refused %s with %s: wrong password, or %s: %w%s", server, who, who.mechanism, hint, code, said)
-}
-
-// explainHangUp says what a closed connection can mean.
-func explainHangUp(server string, who identity, at stage, certs *certRequest, err error) error {
-	switch {
-	case certs.made && certs.sent == nil:
-		return fmt.Errorf("%s closed the connection after the TLS handshake, without a client certificate: "+
-			"set tls.cert_file and tls.key_file: %w", server, err)
-	case at == authenticating:
-		return fmt.Errorf("%s closed the connection while authenticating %s with %s: "+
-			"wrong user name or password, or mechanism not enabled: %w", server, who, who.mechanism, err)
-	case !who.sasl():
-		return fmt.Errorf("%s closed the connection at the first request: SASL_SSL listener? "+
-			"set user_name and password, or use the broker's SSL listener: %w", server, err)
-	default:
-		return fmt.Errorf("%s closed the connection when asked for the topic: %w", server, err)
-	}
-}
-
-// explainDelivery says what to do about a refusal of a message, for which
-// delivery waits or has failed.
-func (p *probe) explainDelivery(err error) error {
-	cfg := p.latest.Load()
-	if cfg == nil {
-		return err
-	}
-	switch who := p.who(cfg); {
-	case errors.Is(err, sarama.ErrTopicAuthorizationFailed):
-		return refusef("the brokers do not let %s write to topic %s: grant it the operation WRITE: %w", who, quote(p.topic), err)
-	case errors.Is(err, sarama.ErrClusterAuthorizationFailed):
-		return refusef("the brokers do not let %s write idempotently: grant it the operation WRITE on topic %s, "+
-			"and before Kafka 2.8 IDEMPOTENT_WRITE on the cluster: %w", who, quote(p.topic), err)
-	default:
-		return err
+	for _, m := range o.encode(make([]byte, 0, o.valueBytes()), nil) {
+		e.Messages = append(e.Messages, PlannedMessage{
+			Topic:   topic,
+			Events:  left[m.firstEvent : m.firstEvent+m.events : m.firstEvent+m.events],
+			Bytes:   len(m.value),
+			Size:    m.record().Size(),
+			Part:    m.part,
+			Headers: planned,
+		})
 	}
 }

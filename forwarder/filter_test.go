@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 	"github.com/eventferry/eventferry/settings"
 )
 
-// What a filter returns, a panic in it and the end of the context fail this
+// An error of a filter, a panic in it and the end of the context fail this
 // call only, by the filter's name; nothing is sent.
 func TestPipeline_filterFails(t *testing.T) {
 	late := errors.New("the caller has lost interest")
@@ -92,13 +92,12 @@ func TestPipeline_filterFails(t *testing.T) {
 			var ctx context.Context
 			ctx, end = context.WithCancelCause(t.Context())
 			defer end(nil)
-			p, err := newPipeline(settings.Settings{}.WithDefaults(), []namedFilter{dropNamed("names", "name a", "a"), filter("the filter", c.filter)})
-			require.NoError(t, err)
+			p := newPipeline(settings.Settings{}.WithDefaults(), []namedFilter{dropNamed("names", "name a", "a"), filter("the filter", c.filter)})
 			b, err := batch.Parse([]byte(twoEvents))
 			require.NoError(t, err)
 
-			d, dropped, err := p.prepare(ctx, b)
-			assert.Nil(t, d)
+			o, dropped, err := p.prepare(ctx, b)
+			assert.Zero(t, o)
 			var failed *FilterError
 			require.ErrorAs(t, err, &failed)
 			assert.Equal(t, "the filter", failed.Name)
@@ -138,32 +137,40 @@ func TestPipeline_contextEnds(t *testing.T) {
 	b, err := batch.Parse([]byte(twoEvents))
 	require.NoError(t, err)
 	called := false
-	p, err := newPipeline(settings.Settings{}.WithDefaults(), []namedFilter{filter("slow", func(context.Context, *batch.Batch) error {
+	p := newPipeline(settings.Settings{}.WithDefaults(), []namedFilter{filter("slow", func(context.Context, *batch.Batch) error {
 		called = true
 		return nil
 	})})
-	require.NoError(t, err)
 	_, _, err = p.prepare(ended, b)
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.EqualError(t, err, `forwarder: filter "slow": context deadline exceeded`)
 	assert.False(t, called)
 
 	ends, end := context.WithCancel(t.Context())
-	p, err = newPipeline(settings.Settings{}.WithDefaults(), []namedFilter{filter("slow", func(context.Context, *batch.Batch) error {
+	p = newPipeline(settings.Settings{}.WithDefaults(), []namedFilter{filter("slow", func(context.Context, *batch.Batch) error {
 		end()
 		return batch.Drop("decided")
 	})})
-	require.NoError(t, err)
 	_, dropped, err := p.prepare(ends, b)
 	assert.NoError(t, err)
 	assert.Equal(t, []Dropped{{Filter: "slow", Reason: "decided", Events: 2, Batch: true}}, dropped)
 
 	// The settings' own filters take no time, so they have no say in this.
-	p, err = newPipeline(settings.Settings{}.WithDefaults(), nil)
-	require.NoError(t, err)
-	d, _, err := p.prepare(ended, b)
+	p = newPipeline(settings.Settings{}.WithDefaults(), nil)
+	o, _, err := p.prepare(ended, b)
 	assert.NoError(t, err)
-	assert.NotNil(t, d)
+	assert.NotNil(t, o.batch)
+}
+
+// The text of an error is one line, whatever a filter or a function for headers joins.
+func TestPipeline_errorsAreOneLine(t *testing.T) {
+	several := errors.Join(errors.New("no consent"), errors.New("line\u2028break"))
+	for _, err := range []error{&FilterError{Name: "own", Err: several}, &FilterError{Err: several}, &HeaderError{Option: 1, Err: several}} {
+		assert.NotContains(t, err.Error(), "\n")
+		assert.NotContains(t, err.Error(), "\u2028")
+		assert.Contains(t, err.Error(), `no consent\nline\u2028break`)
+		assert.ErrorIs(t, err, several)
+	}
 }
 
 // A filter that ends its goroutine, as testing's FailNow does, takes the
@@ -227,9 +234,10 @@ func TestNew_refusesFilters(t *testing.T) {
 	ok := batch.FilterFunc(func(context.Context, *batch.Batch) error { return nil })
 	s := settings.Settings{BootstrapServers: "b1.example.com:9093", TopicName: "events"}
 	for want, option := range map[string]Option{
-		"forwarder: a filter has no name":   WithFilter("", ok),
-		`forwarder: filter "none" is nil`:   WithFilter("none", nil),
-		`forwarder: filter "nobody" is nil`: WithFilter("nobody", batch.FilterFunc(nil)),
+		"forwarder: a filter has no name":      WithFilter("", ok),
+		`forwarder: filter "none" is nil`:      WithFilter("none", nil),
+		`forwarder: filter "typed nil" is nil`: WithFilter("typed nil", batch.FilterFunc(nil)),
+		`forwarder: filter "func" is nil`:      WithFilterFunc("func", nil),
 	} {
 		f, err := New(t.Context(), s, WithFilter("ok", ok), option, WithoutProbe())
 		assert.EqualError(t, err, want)
@@ -261,7 +269,7 @@ func TestForwardAll_filterEndsGoroutine(t *testing.T) {
 		}()
 		synctest.Wait()
 		p.ack(p.groups[0])
-		p.settleAll(p.groups[1], deliver.Result{Outcome: deliver.Unknown, Err: errors.New("lost")})
+		p.settleAll(p.groups[1], producer.Result{Outcome: producer.Unknown, Err: errors.New("lost")})
 		<-ended
 		assert.Len(t, p.groups, 2)
 		require.Len(t, seen, 5)

@@ -4,53 +4,73 @@ import (
 	"context"
 
 	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder/spool"
 )
 
 // Forward delivers b and waits for the outcome. It returns nil when every
 // message of b is acknowledged by all in-sync replicas, or when a filter or a
-// setting dropped b; [Observer].Done tells which.
+// setting dropped b; [Observer].Done says which.
 //
 // Otherwise the error is a [*DeliveryError], which says of each message whether
-// it was not sent or its outcome is unknown; a [*FilterError] or a
-// [*TooLargeError], after which nothing of b is sent; [ErrClosed]; or, for a nil
+// it was not sent or its outcome is unknown; a [*FilterError], a [*HeaderError] or
+// a [*TooLargeError], after which nothing of b is sent; [ErrClosed]; or, for a nil
 // or zero Batch, a [*batch.Error].
 // [Permanent] and [NothingSent] answer the two questions that follow.
 //
-// While the buffer is full Forward waits its turn. ctx ends every wait: what
-// is in no request by then is withdrawn and not sent; the rest goes
-// on being delivered and is unknown. If delivery was waiting for something, the
-// error wraps that, too, next to the context's error.
+// While the buffer is full Forward waits its turn. ctx ends every wait: messages
+// that are in no request by then are withdrawn and not sent; the others go on
+// being delivered and are unknown. If delivery was waiting for something, the
+// error wraps that next to the context's error.
 //
 // Forward does not change b, which may be given to several calls at once, and
 // keeps it until its messages are decided. Of one user's batches, the one whose
 // call began after another was accepted is written after it.
+//
+// With a spool Forward stores b, as [Forwarder.Store] does, and then waits for
+// Kafka. When ctx ends after b is stored, the outcome is [Stored], and [Kept]
+// says that b must not be sent again: nothing is withdrawn.
 func (f *Forwarder) Forward(ctx context.Context, b *batch.Batch) error {
-	defer f.ledger.leave(f.ledger.enter())
-	c := f.begin(ctx, b)
-	return c.finish(c.wait())
+	return f.forwardOne(ctx, b, false, nil)
 }
 
-// ForwardAll delivers a slice of batches: they are accepted in order, then
-// waited for together. It returns nil when Forward would have returned nil for
-// each, and otherwise one entry for each batch, in which nil stands for
-// success. An error of one batch does not keep the others from being sent.
+func (f *Forwarder) forwardOne(ctx context.Context, b *batch.Batch, storeOnly bool, tags []spool.Tag) error {
+	defer f.inFlight.endCall(f.inFlight.beginCall())
+	c := f.begin(ctx, b, storeOnly, tagOf(tags, 0))
+	return c.report(c.wait())
+}
+
+// ForwardAll delivers a slice of batches, and returns a nil slice when Forward
+// would have returned nil for each of them. Otherwise it returns one entry for
+// each batch, in which nil stands for success. So the length of the result says
+// nothing: count the entries that are not nil.
+//
+// The batches are accepted in order, then waited for together. An error of one
+// batch does not keep the others from being sent.
 //
 // When a filter ends the goroutine, the batches before that one are waited for
-// first, and those behind it are not sent; the observer is told of all of them.
+// first, and those behind it are not sent; the observer gets them all.
 func (f *Forwarder) ForwardAll(ctx context.Context, bs []*batch.Batch) []error {
-	defer f.ledger.leave(f.ledger.enter())
+	return f.forwardAll(ctx, bs, false, nil)
+}
+
+func (f *Forwarder) forwardAll(ctx context.Context, bs []*batch.Batch, storeOnly bool, tags []spool.Tag) []error {
+	defer f.inFlight.endCall(f.inFlight.beginCall())
 	calls := make([]*call, 0, len(bs))
 	defer func() {
 		if len(calls) < len(bs) {
 			f.abandon(ctx, calls, bs)
 		}
 	}()
-	for _, b := range bs {
-		calls = append(calls, f.begin(ctx, b))
+	for i, b := range bs {
+		calls = append(calls, f.begin(ctx, b, storeOnly, tagOf(tags, i)))
 	}
 	var errs []error
+	reported := 0
+	defer func() { reportRest(calls[reported:]) }() // if an observer ends this goroutine
 	for i, c := range calls {
-		if err := c.finish(c.wait()); err != nil {
+		err := c.wait()
+		reported++
+		if c.report(err) != nil {
 			if errs == nil {
 				errs = make([]error, len(bs))
 			}
@@ -60,21 +80,34 @@ func (f *Forwarder) ForwardAll(ctx context.Context, bs []*batch.Batch) []error {
 	return errs
 }
 
-// abandon ends what ForwardAll has begun, and what it will not come to. bs[len(calls)]
-// is the batch whose filter ended the goroutine: prepare has told of it.
+// reportRest waits for calls and reports them, also if the observer ends the
+// goroutine at each of them.
+func reportRest(calls []*call) {
+	if len(calls) == 0 {
+		return
+	}
+	defer reportRest(calls[1:])
+	_ = calls[0].report(calls[0].wait())
+}
+
+// abandon ends the calls that ForwardAll has begun, and reports the batches that
+// it will not come to. bs[len(calls)] is the batch whose filter ended the
+// goroutine: runPipeline has reported it.
 func (f *Forwarder) abandon(ctx context.Context, calls []*call, bs []*batch.Batch) {
-	for _, c := range calls {
-		_ = c.finish(c.wait())
-	}
 	for _, b := range bs[len(calls)+1:] {
-		_ = f.newCall(ctx, b).finish(errNoReturn)
+		c := f.newCall(ctx, b)
+		c.err = errNoReturn
+		calls = append(calls, c)
 	}
+	reportRest(calls)
 }
 
 // ForwardAsync is Forward without the wait for the outcome. Filters and
-// encoding run before it returns, and it blocks while the buffer is full. Then
-// done is called exactly once, whatever happens, on another goroutine, with
-// what Forward would have returned; nil stands for a function that does nothing.
+// encoding run before it returns, and it blocks while the buffer is full. With a
+// spool it also blocks, with b stored already, while earlier calls that wait for
+// Kafka take a quarter of the buffer. Then
+// done is called exactly once, whatever happens, on another goroutine, with the
+// error that Forward would have returned. A nil done does nothing.
 // done must not block, nor close f: Close and Shutdown wait for it if the call
 // began before them; a panic in it is not recovered. ctx governs the delivery too:
 // when it ends, done gets its error.
@@ -83,34 +116,46 @@ func (f *Forwarder) abandon(ctx context.Context, calls []*call, bs []*batch.Batc
 // are accepted, and for one user written, in the order of the calls. The calls
 // of done have no order.
 func (f *Forwarder) ForwardAsync(ctx context.Context, b *batch.Batch, done func(error)) {
+	f.forwardAsync(ctx, b, done, false, nil)
+}
+
+func (f *Forwarder) forwardAsync(ctx context.Context, b *batch.Batch, done func(error), storeOnly bool, tags []spool.Tag) {
 	if done == nil {
 		done = func(error) {}
 	}
-	entered, begun := f.ledger.enter(), false
+	counted, begun := f.inFlight.beginCall(), false
 	defer func() {
-		if !begun { // a filter ended this goroutine, or a panic does that the caller will see
+		if !begun { // a filter ended this goroutine, or a panic is on its way to the caller
 			go func() {
-				defer f.ledger.leave(entered)
+				defer f.inFlight.endCall(counted)
 				done(errNoReturn)
 			}()
 		}
 	}()
-	c := f.begin(ctx, b)
+	c := f.begin(ctx, b, storeOnly, tagOf(tags, 0))
 	begun = true
 	answer := func(err error) {
-		defer f.ledger.leave(entered)
-		done(c.finish(err))
+		defer f.inFlight.endCall(counted)
+		defer func() { done(err) }() // also if the observer ends this goroutine
+		_ = c.report(err)
 	}
 	if c.delivery == nil {
 		go answer(c.err)
 		return
 	}
-	// Nobody waits for the outcome: whichever comes first, the last message or
-	// the end of ctx, sets it off. So thousands of calls that wait through an
-	// outage cost no goroutine.
+	if k := c.delivery.kept; k != nil {
+		go k.whenEnded(ctx, answer)
+		if !storeOnly {
+			f.spool().room.take(ctx, k)
+		}
+		return
+	}
+	// No goroutine waits for the outcome: the last message or the end of ctx sets
+	// it off, whichever comes first. So thousands of calls that wait through an
+	// outage cost no goroutines.
 	stop := context.AfterFunc(ctx, func() {
-		if c.delivery.forget() {
-			answer(c.leave())
+		if c.delivery.dropCallback() {
+			answer(c.withdraw())
 		}
 	})
 	c.delivery.whenDone(func() {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -35,10 +35,10 @@ func TestForward_notBeforeTheLastAcknowledgement(t *testing.T) {
 		}()
 		synctest.Wait()
 		g := p.groups[0]
-		p.settle(g, 1, deliver.Result{Outcome: deliver.Acknowledged})
+		p.settle(g, 1, producer.Result{Outcome: producer.Acknowledged})
 		synctest.Wait()
 		assert.False(t, returned.Load(), "one of two messages is acknowledged")
-		p.settle(g, 0, deliver.Result{Outcome: deliver.Acknowledged})
+		p.settle(g, 0, producer.Result{Outcome: producer.Acknowledged})
 		synctest.Wait()
 		assert.True(t, returned.Load())
 	})
@@ -106,7 +106,7 @@ func TestForward_contextEndedBefore(t *testing.T) {
 	assert.ErrorIs(t, d.Wait(t.Context()), context.Canceled, "it is decided already")
 }
 
-// What is no batch is refused, not taken for one that was delivered.
+// A nil or zero batch is refused, not taken for one that was delivered.
 func TestForward_noBatch(t *testing.T) {
 	p := &fakeProducer{acks: true}
 	var told []error
@@ -207,7 +207,8 @@ func TestForwardAll_nil(t *testing.T) {
 	assert.Nil(t, f.ForwardAll(t.Context(), nil))
 }
 
-// The wait ends for all at once, and what was not accepted by then costs little.
+// The wait ends for all at once, and batches that were not accepted by then cost
+// little.
 func TestForwardAll_contextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := withProducer(t, &fakeProducer{}, nil)

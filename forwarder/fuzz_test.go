@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
-	"github.com/eventferry/eventferry/forwarder/internal/outgoing"
+	"github.com/eventferry/eventferry/forwarder/internal/testbatch"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -21,13 +21,14 @@ import (
 // in order.
 func FuzzPipeline(f *testing.F) {
 	for i, events := range []int{0, 1, 2} {
-		f.Add(outgoing.Batches(1, events, 3)[0], uint16(1<<i), uint16(900*i), uint64(i), uint64(i)<<40|0x0123456789)
+		f.Add(testbatch.Batches(1, events, 3)[0], uint16(1<<i), uint16(900*i), uint64(i), uint64(i)<<40|0x0123456789)
 	}
 	for _, seed := range []string{
 		`{}`, twoEvents, numbered(20), ` { "events" : [ ] , "context" : { "location" : 1 } } `,
 		`{"events":[{"data":{"breadcrumbs":[{"data":{"location":1}},2],"lo\u0063ation":3},"event_type":"crash_report"}],"ip":"1","ip":2,"unique_id":3,"unique_id":4}`,
 		`{"events":[{"event_type":"crash_report","data":{"breadcrumbs":{"":{"data":{"location":1}}}}}]}`,
-		`{"mp_deviceid":1,"device_info":{"device":2},"application_info":3,"events":[{"event_type":"network_performance"},{"event_type":"?"},{"event_type":"user_attribute_change"},{"event_type":"user_identity_change","data":null}]}`,
+		`{"events":[{"event_type":"crash_report","data":{"breadcrumbs":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{}},"b":{"x":[],"x":1,"data":[],"data":{"location":2}}}}}}}},"data":[[{"data":{"location":1}}]]}}}]}`,
+		`{"mp_deviceid":1,"device_info":{"device":2},"application_info":3,"events":[{"event_type":"network_performance"},{"event_type":"?"},{"event_type":"NETWORK_Performance"},{"event_type":"user_attribute_change"},{"event_type":"user_identity_change","data":null}]}`,
 	} {
 		f.Add([]byte(seed), uint16(math.MaxUint16), uint16(200), uint64(0), uint64(0x7654321076543213))
 		f.Add([]byte(seed), uint16(0), uint16(90), uint64(5), uint64(0x20))

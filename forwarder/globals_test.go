@@ -1,8 +1,12 @@
 package forwarder
 
 import (
+	"encoding/pem"
 	"io"
 	"log"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/IBM/sarama"
@@ -24,9 +28,12 @@ func TestSarama_globals(t *testing.T) {
 	sarama.Logger, sarama.DebugLogger = logger, logger
 	request, response := sarama.MaxRequestSize, sarama.MaxResponseSize
 
-	ca := newAuthority(t, "Our CA")
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
 	f, err := New(t.Context(), settings.Settings{
-		BootstrapServers: closedPort(t), TopicName: "events", TLS: settings.TLS{CAFile: ca.file},
+		BootstrapServers: "127.0.0.1:1", TopicName: "events", TLS: settings.TLS{CAFile: ca},
 	}, WithoutProbe())
 	require.NoError(t, err)
 	require.NoError(t, f.Close())

@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -28,18 +27,19 @@ func through(t testing.TB, s settings.Settings, data string, callers ...namedFil
 	t.Helper()
 	b, err := batch.Parse([]byte(data))
 	require.NoError(t, err)
-	p, err := newPipeline(s.WithDefaults(), callers)
-	require.NoError(t, err)
+	p := newPipeline(s.WithDefaults(), callers)
 
-	d, dropped, err := p.prepare(t.Context(), b)
+	outlined, dropped, err := p.prepare(t.Context(), b)
 	require.Equal(t, data, string(b.AppendJSON(nil)), "the caller's batch")
 	o := outcome{dropped: dropped, err: err}
-	if d != nil {
-		d.encode(new(pool))
-		o.messages = d.messages
+	if outlined.batch != nil {
+		o.messages = encodeAll(&outlined)
 	}
 	return o
 }
+
+// encodeAll makes the messages of o in memory of their own.
+func encodeAll(o *outline) []message { return o.encode(make([]byte, 0, o.valueBytes()), nil) }
 
 // value is that of the only message.
 func (o outcome) value(t testing.TB) string {
@@ -149,5 +149,5 @@ func (o outcome) compact() []string {
 
 // size is what the message counts for against limits.
 func size(m message) int {
-	return deliver.Message{Key: m.key, Value: m.value, Part: m.part}.Size()
+	return m.record().Size()
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -81,7 +81,7 @@ func TestObserver_settled(t *testing.T) {
 		p.settle(p.groups[0], 0, unknown(lost))
 		synctest.Wait()
 		require.Len(t, list, 1, "one message is still undecided")
-		p.settle(p.groups[0], 1, deliver.Result{Outcome: deliver.Acknowledged, Partition: 3, Offset: 7})
+		p.settle(p.groups[0], 1, producer.Result{Outcome: producer.Acknowledged, Partition: 3, Offset: 7})
 		synctest.Wait()
 		require.Len(t, list, 2)
 		assert.Equal(t, "settled", list[1].what)

@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/IBM/sarama"
 
@@ -13,32 +14,45 @@ import (
 // the message for its own sake.
 //
 // Credentials, ACLs, a missing topic, TLS, unreachable brokers, deadlines and a
-// closed forwarder are not permanent, and neither is a filter's error or panic,
-// unless there is a method Permanent() bool in it that says so. Of several
-// failures all must be permanent, also of those that a filter's error joins, and
-// the end of the context in a filter is one of them. A nil error is not.
+// closed forwarder are not permanent, and neither is the error or panic of a filter
+// or of a function for headers, unless there is a method Permanent() bool in it that
+// says so. Of several failures all must be permanent, also of those that a filter's
+// error joins, and the end of the context in a filter is one of them. A nil error is
+// not.
 //
 // Of a broker's answers these are permanent, which Kafka's protocol does not call
 // retriable and which leave neither the outcome open nor are about rights:
 // MESSAGE_TOO_LARGE, INVALID_TOPIC_EXCEPTION, RECORD_LIST_TOO_LARGE,
 // INVALID_REQUIRED_ACKS, UNSUPPORTED_SASL_MECHANISM, UNSUPPORTED_VERSION,
-// INVALID_REQUEST, UNSUPPORTED_FOR_MESSAGE_FORMAT, POLICY_VIOLATION and
-// INVALID_RECORD.
+// INVALID_REQUEST, POLICY_VIOLATION and INVALID_RECORD. An answer that refuses the
+// timestamp (INVALID_TIMESTAMP), the codec (UNSUPPORTED_COMPRESSION_TYPE) or the
+// message format (UNSUPPORTED_FOR_MESSAGE_FORMAT) is mended by a clock, by
+// delivery.compression or at the topic, and the batch can stay as it is.
 //
-// With [WithSaramaProducer] a message may fail for the sake of its neighbour, for
-// which Permanent is then wrong: see "Limits of Sarama's producer".
+// INVALID_TOPIC_EXCEPTION, INVALID_REQUIRED_ACKS, UNSUPPORTED_SASL_MECHANISM,
+// UNSUPPORTED_VERSION and INVALID_REQUEST are permanent though topics, credentials
+// and codecs are not: [New] has accepted the topic and the user by then, and the
+// producer asks for acknowledgements, a version and a codec that the broker offers.
+// As answers to a produce request they mean that the request itself is refused,
+// and the same batch would be sent in the same request again. From New and
+// [Forwarder.Ping], which send no batch, no refusal is permanent.
+//
+// With [WithSaramaProducer] a message may fail because of its neighbour, about
+// which Permanent is then wrong.
 func Permanent(err error) bool {
 	switch e := err.(type) { //nolint:errorlint // the tree is walked by hand, since every branch counts
 	case nil:
 		return false
 	case *FilterError:
 		return saysPermanent(e.Err)
+	case *HeaderError:
+		return saysPermanent(e.Err)
 	case interface{ Permanent() bool }:
 		return e.Permanent()
 	case *batch.Error, *TooLargeError:
 		return true
 	case *DeliveryError:
-		return allOf(e.Unwrap(), Permanent)
+		return !Kept(e) && allOf(e.Unwrap(), Permanent)
 	case sarama.KError:
 		return refusedForItself(e)
 	case interface{ Unwrap() []error }:
@@ -66,7 +80,7 @@ func saysPermanent(err error) bool {
 // refusedForItself lists the answers to a produce request that no retry
 // changes: those that Kafka's protocol does not call retriable, without those
 // that leave the outcome open or that other credentials, ACLs or a later
-// timestamp mend.
+// timestamp mend, or another codec.
 func refusedForItself(code sarama.KError) bool {
 	switch code {
 	case sarama.ErrMessageSizeTooLarge,
@@ -76,7 +90,6 @@ func refusedForItself(code sarama.KError) bool {
 		sarama.ErrUnsupportedSASLMechanism,
 		sarama.ErrUnsupportedVersion,
 		sarama.ErrInvalidRequest,
-		sarama.ErrUnsupportedForMessageFormat,
 		sarama.ErrPolicyViolation,
 		sarama.ErrInvalidRecord:
 		return true
@@ -93,7 +106,7 @@ func NothingSent(err error) bool {
 	switch e := err.(type) { //nolint:errorlint // the tree is walked by hand, since every branch counts
 	case nil:
 		return false
-	case *FilterError, *TooLargeError, *batch.Error:
+	case *FilterError, *HeaderError, *TooLargeError, *batch.Error:
 		return true
 	case *DeliveryError:
 		for _, f := range e.Failures {
@@ -105,14 +118,32 @@ func NothingSent(err error) bool {
 	case interface{ Unwrap() []error }:
 		return allOf(e.Unwrap(), NothingSent)
 	default:
-		return err == ErrClosed || NothingSent(errors.Unwrap(err)) //nolint:errorlint // with messages under way it comes in a DeliveryError
+		//nolint:errorlint // with messages under way ErrClosed comes in a DeliveryError
+		return err == ErrClosed || err == ErrNoSpool || NothingSent(errors.Unwrap(err))
 	}
 }
 
-// allOf reports whether there are errors and is is true of each.
-func allOf(errs []error, is func(error) bool) bool {
+// Kept reports whether the batch is on the disk and on its way, or may be on its
+// way in part while the rest is there: never send it again. It is the first
+// question to ask of an error with a spool, and false without one. Of an error
+// that holds several it must be true of one.
+func Kept(err error) bool {
+	switch e := err.(type) { //nolint:errorlint // the tree is walked by hand, since every branch counts
+	case nil:
+		return false
+	case *DeliveryError:
+		return slices.ContainsFunc(e.Failures, func(f Failure) bool { return f.Outcome == Stored })
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), Kept)
+	default:
+		return Kept(errors.Unwrap(err))
+	}
+}
+
+// allOf reports whether errs is not empty and every error satisfies pred.
+func allOf(errs []error, pred func(error) bool) bool {
 	for _, err := range errs {
-		if !is(err) {
+		if !pred(err) {
 			return false
 		}
 	}

@@ -84,24 +84,22 @@ func TestPipeline_settingsHaveTheLastWord(t *testing.T) {
 // Every call works on a copy of its own, which shows neither in the batch nor
 // in another call.
 func TestPipeline_privateCopy(t *testing.T) {
-	p, err := newPipeline(settings.Settings{}.WithDefaults(), []namedFilter{filter("edit", func(_ context.Context, b *batch.Batch) error {
+	p := newPipeline(settings.Settings{}.WithDefaults(), []namedFilter{filter("edit", func(_ context.Context, b *batch.Batch) error {
 		if b.At("seen").Exists() {
-			return errors.New("somebody else's copy")
+			return errors.New("another call's copy")
 		}
 		b.DropEvents("test", func(e batch.Event) bool { return e.Name() == "a" })
 		return b.At("seen").Set(true)
 	})})
-	require.NoError(t, err)
 	b, err := batch.Parse([]byte(twoEvents))
 	require.NoError(t, err)
 	require.Equal(t, 1, b.DropEvents("before", func(e batch.Event) bool { return e.Name() == "b" }))
 	before := string(b.AppendJSON(nil))
 
 	for range 3 {
-		d, dropped, err := p.prepare(t.Context(), b)
+		o, dropped, err := p.prepare(t.Context(), b)
 		require.NoError(t, err)
-		d.encode(new(pool))
-		assert.Equal(t, `{"mpid":7,"events":[],"seen":true}`, string(d.messages[0].value))
+		assert.Equal(t, `{"mpid":7,"events":[],"seen":true}`, string(encodeAll(&o)[0].value))
 		assert.Equal(t, []Dropped{{Filter: "edit", Reason: "test", Events: 1}}, dropped, "only what this call dropped")
 	}
 	assert.Equal(t, before, string(b.AppendJSON(nil)))
@@ -110,21 +108,19 @@ func TestPipeline_privateCopy(t *testing.T) {
 
 // One batch may be given to many calls at once.
 func TestPipeline_concurrentCalls(t *testing.T) {
-	p, err := newPipeline(with("unique_id", "include_location_information", "send_as_batch").WithDefaults(), []namedFilter{dropNamed("names", "name a", "a")})
-	require.NoError(t, err)
+	p := newPipeline(with("unique_id", "include_location_information", "send_as_batch").WithDefaults(), []namedFilter{dropNamed("names", "name a", "a")})
 	b, err := batch.Parse([]byte(twoEvents))
 	require.NoError(t, err)
 	var calls sync.WaitGroup
 	for range 8 {
 		calls.Go(func() {
 			for range 50 {
-				d, dropped, err := p.prepare(t.Context(), b)
+				o, dropped, err := p.prepare(t.Context(), b)
 				if !assert.NoError(t, err) {
 					return
 				}
-				d.encode(new(pool))
 				assert.Equal(t, []Dropped{{Filter: "names", Reason: "name a", Events: 1}}, dropped)
-				assert.Equal(t, `{"mpid":7,"events":[{"data":{"event_name":"b"},"event_type":"custom_event"}],"unique_id":"shop <42> \"Zürich\""}`, string(d.messages[0].value))
+				assert.Equal(t, `{"mpid":7,"events":[{"data":{"event_name":"b"},"event_type":"custom_event"}],"unique_id":"shop <42> \"Zürich\""}`, string(encodeAll(&o)[0].value))
 			}
 		})
 	}

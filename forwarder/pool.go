@@ -6,11 +6,11 @@ import (
 )
 
 // A pool keeps the memory of values that Kafka has acknowledged, for those to
-// come: to clear fresh memory, and to fetch it into the processor's caches, costs
+// come: clearing fresh memory, and fetching it into the processor's caches, costs
 // as much as writing a value. The zero value is ready for use.
 //
 // It has a shelf for each of four sizes between two powers of two, so that no
-// buffer is more than a quarter larger than what it is for.
+// buffer is more than a quarter larger than the value in it.
 type pool struct {
 	shelves [4 * (mostPooled - leastPooled)]sync.Pool
 }
@@ -32,8 +32,8 @@ func (p *pool) take(size int) *[]byte {
 	return &b
 }
 
-// put takes back a buffer from take, empty still, whose memory nobody reads or
-// writes any more.
+// put takes back an empty buffer from take. Its memory must not be read or
+// written any more.
 func (p *pool) put(b *[]byte) {
 	if shelf, room := shelfFor(cap(*b)); shelf >= 0 && room == cap(*b) {
 		p.shelves[shelf].Put(b)

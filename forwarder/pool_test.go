@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 )
 
 func TestShelfFor(t *testing.T) {
@@ -36,18 +36,18 @@ func TestShelfFor(t *testing.T) {
 }
 
 // A prompt producer acknowledges at once and keeps nothing.
-type prompt struct{ deliver.Producer }
+type prompt struct{ producer.Producer }
 
-func (prompt) Submit(g *deliver.Group) {
+func (prompt) Submit(g *producer.Group) {
 	for i := range g.Messages {
-		g.Owner.Settle(i, deliver.Result{Outcome: deliver.Acknowledged})
+		g.Owner.Settle(i, producer.Result{Outcome: producer.Acknowledged})
 	}
 }
 
-func (prompt) Waiting(time.Duration) []deliver.Waiting { return nil }
-func (prompt) Close() error                            { return nil }
+func (prompt) Waiting(time.Duration) []producer.Waiting { return nil }
+func (prompt) Close() error                             { return nil }
 
-// Whoever sends one batch after the other needs memory for one value.
+// One batch after the other needs memory for one value.
 func TestPool_forward(t *testing.T) {
 	f := withProducer(t, prompt{}, nil)
 	defer func() { require.NoError(t, f.Close()) }()
@@ -64,28 +64,28 @@ func TestPool_forward(t *testing.T) {
 }
 
 // The values of a batch are written over only when all of them are acknowledged:
-// until then somebody may send them again.
+// until then they may be sent again.
 func TestPool_acknowledgedOnly(t *testing.T) {
 	const value = 3 << 10
 	for name, c := range map[string]struct {
-		outcomes []deliver.Outcome
+		outcomes []producer.Outcome
 		reused   bool
 	}{
-		"acknowledged":       {[]deliver.Outcome{deliver.Acknowledged, deliver.Acknowledged}, true},
-		"one is unknown":     {[]deliver.Outcome{deliver.Acknowledged, deliver.Unknown}, false},
-		"the first not sent": {[]deliver.Outcome{deliver.NotSent, deliver.Acknowledged}, false},
+		"acknowledged":       {[]producer.Outcome{producer.Acknowledged, producer.Acknowledged}, true},
+		"one is unknown":     {[]producer.Outcome{producer.Acknowledged, producer.Unknown}, false},
+		"the first not sent": {[]producer.Outcome{producer.NotSent, producer.Acknowledged}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := withProducer(t, prompt{}, nil)
 			defer func() { require.NoError(t, f.Close()) }()
 			memory := f.pool.take(2 * value)
 			d := &delivery{memory: memory}
-			d.call = &call{f: f, delivery: d}
-			d.become([]message{{value: (*memory)[:value]}, {value: (*memory)[value : 2*value]}})
-			require.True(t, f.ledger.open(len(c.outcomes)))
+			d.owner = &call{f: f, delivery: d}
+			d.setMessages([]message{{value: (*memory)[:value]}, {value: (*memory)[value : 2*value]}})
+			require.True(t, f.inFlight.acceptMessages(len(c.outcomes)))
 			for i, o := range c.outcomes {
 				assert.NotNil(t, d.memory, "some are not settled")
-				d.Settle(i, deliver.Result{Outcome: o})
+				d.groups[0].Settle(i, producer.Result{Outcome: o})
 			}
 			assert.Equal(t, c.reused, d.memory == nil)
 		})

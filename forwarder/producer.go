@@ -1,43 +1,73 @@
 package forwarder
 
 import (
+	"context"
+
 	"github.com/IBM/sarama"
 
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/asyncproducer"
+	"github.com/eventferry/eventferry/forwarder/internal/connect"
 	"github.com/eventferry/eventferry/forwarder/internal/engine"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
+	"github.com/eventferry/eventferry/forwarder/internal/timestamp"
 	"github.com/eventferry/eventferry/partition"
 	"github.com/eventferry/eventferry/settings"
 )
 
-// WithSaramaProducer delivers with Sarama's AsyncProducer, for whoever wants the
-// stock producer, instead of eventferry's own engine on Sarama's connections.
-// Messages and their order are the same; what this producer cannot do, and how
-// its outcomes differ, is listed under "Limits of Sarama's producer".
-func WithSaramaProducer() Option {
-	return optionFunc(func(o *options) { o.sarama = true })
-}
-
-// newProducer is what delivers. cfg is the configuration that the probe has
-// just used, or would have.
-func newProducer(s settings.Settings, o options, p *probe, cfg *sarama.Config) (deliver.Producer, error) {
-	place := hash(s, o)
+// newProducers returns the producers that o asks for, one for each topic. cfg is the
+// configuration that the probe has just used, or would have. The engine's share
+// their connections. use is nil without a spool; with one the engines continue what a
+// former process has begun, and keep journals.
+func newProducers(
+	ctx context.Context, s settings.Settings, topics []string, o options, p *connect.Probe, cfg *sarama.Config, use *spoolUse,
+) ([]producer.Producer, error) {
 	if o.sarama {
-		return deliver.NewAsync(deliver.AsyncConfig{
-			Servers:     s.Servers(),
-			Topic:       s.TopicName,
-			Sarama:      cfg,
-			Partitioner: partition.ByUser(place)(s.TopicName),
-		})
+		return newStockProducers(s, topics, o, cfg)
 	}
-	return engine.New(engine.Config{
-		Servers: s.Servers(),
-		Topic:   s.TopicName,
-		Sarama:  cfg,
-		Connect: p.credentials,
-		Hash:    place,
-	})
+	c := engine.Config{
+		Servers:         s.Servers(),
+		Sarama:          cfg,
+		Configure:       p.Config,
+		MaxRequestBytes: s.Delivery.MaxRequestBytes,
+		Hash:            hash(s, o),
+		Clock:           timestamp.FromContext(ctx),
+
+		MaxConnectionAge: s.Delivery.MaxConnectionAge,
+		RenewalRefused:   newRenewalLog(o.logger, p.ExplainConnection).refused,
+	}
+	if use != nil {
+		c.JournalOf, c.LastTimestamp, c.RefuseDoubtful = use.journalOf, use.lastTimestamp, use.hold
+		c.ProducerIDExpiration = use.producerIDExpiration
+	}
+	engines, err := engine.NewForTopics(c, topics)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]producer.Producer, len(engines))
+	for i, e := range engines {
+		list[i] = e
+	}
+	return list, nil
 }
 
+// newStockProducers returns one of Sarama's producers for each topic.
+func newStockProducers(s settings.Settings, topics []string, o options, cfg *sarama.Config) ([]producer.Producer, error) {
+	list := make([]producer.Producer, 0, len(topics))
+	for _, topic := range topics {
+		own := *cfg // a producer changes its own
+		p, err := asyncproducer.New(asyncproducer.Config{Servers: s.Servers(), Topic: topic, Sarama: &own, Hash: hash(s, o)})
+		if err != nil {
+			for _, open := range list {
+				_ = open.Close()
+			}
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// hash returns the function that chooses the partition of a key.
 func hash(s settings.Settings, o options) partition.Func {
 	if o.partitioner != nil {
 		return o.partitioner

@@ -13,23 +13,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/connect"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 	"github.com/eventferry/eventferry/settings"
 )
 
-// A fakeProducer is a deliver.Producer that does what a test tells it to.
+// A fakeProducer is a producer.Producer that does what a test tells it to.
 type fakeProducer struct {
 	acks bool // it acknowledges at once, as the messages come
 
 	mu      sync.Mutex
-	groups  []*deliver.Group
-	handed  map[*deliver.Group]int // how many messages are beyond withdrawal
-	settled map[*deliver.Group]map[int]bool
-	waits   []deliver.Waiting
+	groups  []*producer.Group
+	handed  map[*producer.Group]int // how many messages are beyond withdrawal
+	settled map[*producer.Group]map[int]bool
+	waits   []producer.Waiting
 	closed  bool
 }
 
-func (p *fakeProducer) Submit(g *deliver.Group) {
+func (p *fakeProducer) Submit(g *producer.Group) {
 	p.mu.Lock()
 	for i := range g.Messages { // what is acknowledged is written over
 		g.Messages[i].Value = bytes.Clone(g.Messages[i].Value)
@@ -39,23 +40,23 @@ func (p *fakeProducer) Submit(g *deliver.Group) {
 	p.mu.Unlock()
 	switch {
 	case closed:
-		p.settleAll(g, deliver.Result{Outcome: deliver.NotSent, Partition: -1, Offset: -1, Err: deliver.ErrClosed})
+		p.settleAll(g, producer.Result{Outcome: producer.NotSent, Partition: -1, Offset: -1, Err: producer.ErrClosed})
 	case p.acks:
 		p.ack(g)
 	}
 }
 
 // hand makes the first n messages of g the producer's.
-func (p *fakeProducer) hand(g *deliver.Group, n int) {
+func (p *fakeProducer) hand(g *producer.Group, n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.handed == nil {
-		p.handed = map[*deliver.Group]int{}
+		p.handed = map[*producer.Group]int{}
 	}
 	p.handed[g] = n
 }
 
-func (p *fakeProducer) Withdraw(g *deliver.Group) (int32, int) {
+func (p *fakeProducer) Withdraw(g *producer.Group) (int32, int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	first := p.handed[g]
@@ -73,9 +74,9 @@ func (p *fakeProducer) Withdraw(g *deliver.Group) (int32, int) {
 	return 3, first
 }
 
-func (p *fakeProducer) markLocked(g *deliver.Group, i int) bool {
+func (p *fakeProducer) markLocked(g *producer.Group, i int) bool {
 	if p.settled == nil {
-		p.settled = map[*deliver.Group]map[int]bool{}
+		p.settled = map[*producer.Group]map[int]bool{}
 	}
 	if p.settled[g] == nil {
 		p.settled[g] = map[int]bool{}
@@ -85,7 +86,7 @@ func (p *fakeProducer) markLocked(g *deliver.Group, i int) bool {
 	return !before
 }
 
-func (p *fakeProducer) settle(g *deliver.Group, i int, r deliver.Result) {
+func (p *fakeProducer) settle(g *producer.Group, i int, r producer.Result) {
 	p.mu.Lock()
 	mine := p.markLocked(g, i)
 	p.mu.Unlock()
@@ -94,22 +95,22 @@ func (p *fakeProducer) settle(g *deliver.Group, i int, r deliver.Result) {
 	}
 }
 
-func (p *fakeProducer) settleAll(g *deliver.Group, r deliver.Result) {
+func (p *fakeProducer) settleAll(g *producer.Group, r producer.Result) {
 	for i := range g.Messages {
 		p.settle(g, i, r)
 	}
 }
 
-func (p *fakeProducer) ack(g *deliver.Group) {
+func (p *fakeProducer) ack(g *producer.Group) {
 	for i := range g.Messages {
-		p.settle(g, i, deliver.Result{Outcome: deliver.Acknowledged, Partition: 3, Offset: int64(100 + i)})
+		p.settle(g, i, producer.Result{Outcome: producer.Acknowledged, Partition: 3, Offset: int64(100 + i)})
 	}
 }
 
-func (p *fakeProducer) Waiting(patience time.Duration) []deliver.Waiting {
+func (p *fakeProducer) Waiting(patience time.Duration) []producer.Waiting {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var list []deliver.Waiting
+	var list []producer.Waiting
 	for _, w := range p.waits {
 		if time.Since(w.Since) >= patience {
 			list = append(list, w)
@@ -118,7 +119,7 @@ func (p *fakeProducer) Waiting(patience time.Duration) []deliver.Waiting {
 	return list
 }
 
-func (p *fakeProducer) setWaiting(list ...deliver.Waiting) {
+func (p *fakeProducer) setWaiting(list ...producer.Waiting) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.waits = list
@@ -131,9 +132,9 @@ func (p *fakeProducer) Close() error {
 	p.mu.Unlock()
 	for _, g := range groups {
 		for i := range g.Messages {
-			r := deliver.Result{Outcome: deliver.NotSent, Partition: -1, Offset: -1, Err: deliver.ErrClosed}
+			r := producer.Result{Outcome: producer.NotSent, Partition: -1, Offset: -1, Err: producer.ErrClosed}
 			if i < handed[g] {
-				r.Outcome = deliver.Unknown
+				r.Outcome = producer.Unknown
 			}
 			p.settle(g, i, r)
 		}
@@ -142,9 +143,9 @@ func (p *fakeProducer) Close() error {
 }
 
 // submitted waits until the producer has n groups and returns them.
-func (p *fakeProducer) submitted(t testing.TB, n int) []*deliver.Group {
+func (p *fakeProducer) submitted(t testing.TB, n int) []*producer.Group {
 	t.Helper()
-	var groups []*deliver.Group
+	var groups []*producer.Group
 	require.Eventually(t, func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -154,19 +155,29 @@ func (p *fakeProducer) submitted(t testing.TB, n int) []*deliver.Group {
 	return groups
 }
 
-// withProducer makes a forwarder on p.
-func withProducer(t testing.TB, p deliver.Producer, change func(*settings.Settings, *options)) *Forwarder {
+// withProducer makes a forwarder on p, and on brokers that say nothing.
+func withProducer(t testing.TB, p producer.Producer, change func(*settings.Settings, *options)) *Forwarder {
+	t.Helper()
+	return withProbe(t, p, fakeProbe{}, change)
+}
+
+func withProbe(t testing.TB, p producer.Producer, probe brokerProbe, change func(*settings.Settings, *options)) *Forwarder {
 	t.Helper()
 	s, o := keepAll(), options{logger: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	if change != nil {
 		change(&s, &o)
 	}
-	s = s.WithDefaults()
-	pipeline, err := newPipeline(s, o.filters)
-	require.NoError(t, err)
-	healthy := func(context.Context) diagnosis { return diagnosis{} }
-	return newForwarder(s, o, pipeline, p, healthy)
+	return newForwarder(s.WithDefaults(), o, p, probe)
 }
+
+// A fakeProbe says of every partition that its messages wait because of cause.
+type fakeProbe struct{ cause error }
+
+func (fakeProbe) Run(context.Context) error { return nil }
+func (p fakeProbe) Diagnose(context.Context) connect.Diagnosis {
+	return connect.Diagnosis{Err: p.cause}
+}
+func (fakeProbe) ExplainDelivery(err error) error { return err }
 
 // split makes every event a message of its own.
 func oneMessagePerEvent(s *settings.Settings, _ *options) { s.SendAsBatch = settings.Off }
@@ -187,6 +198,6 @@ func events(t testing.TB, n int) *batch.Batch {
 }
 
 // unknown is how a producer gives up.
-func unknown(err error) deliver.Result {
-	return deliver.Result{Outcome: deliver.Unknown, Partition: 3, Offset: -1, Err: err}
+func unknown(err error) producer.Result {
+	return producer.Result{Outcome: producer.Unknown, Partition: 3, Offset: -1, Err: err}
 }

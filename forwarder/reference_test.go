@@ -11,7 +11,7 @@ import (
 	"github.com/eventferry/eventferry/settings"
 )
 
-// What follows does what the data contract says a second time: slowly, on a
+// This is a second implementation of the data contract: slow, on a
 // tree, with encoding/json as its only parser, and without a line of the code
 // under test. Texts of scalars and names stay as they came; white space is the
 // one thing it does not keep.
@@ -30,7 +30,7 @@ type member struct {
 	value *node
 }
 
-// parseTree takes what is known to be valid JSON.
+// parseTree takes valid JSON.
 func parseTree(raw []byte) *node {
 	raw = bytes.TrimSpace(raw)
 	n := &node{}
@@ -128,7 +128,7 @@ func (n *node) string() string {
 	return s
 }
 
-// An expectation is what should become of a batch.
+// An expectation is the outcome that the data contract asks for.
 type expectation struct {
 	values  []string // of the messages, without white space
 	dropped []Dropped
@@ -180,7 +180,15 @@ func expect(data []byte, s settings.Settings, retypes ...map[int]string) expecta
 	return e
 }
 
-func (n *node) eventType() string { return n.all("event_type")[0].string() }
+// eventType returns the type of an event with its letters in lower case.
+func (n *node) eventType() string {
+	return strings.Map(func(c rune) rune {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		return c
+	}, n.all("event_type")[0].string())
+}
 
 func crashReports(b *node) map[*node]bool {
 	crashed := map[*node]bool{}
@@ -234,9 +242,7 @@ func removeMembers(b *node, s settings.Settings, crashed map[*node]bool) {
 					continue
 				}
 				for _, crumbs := range event.all("data", "breadcrumbs") {
-					for _, crumb := range crumbs.items {
-						crumb.remove("data", "location")
-					}
+					crumbs.removeLocations(8, false)
 				}
 			}
 		}
@@ -260,6 +266,35 @@ func removeMembers(b *node, s settings.Settings, crashed map[*node]bool) {
 	}
 	if s.UniqueID != "" {
 		b.set("unique_id", jsonString(s.UniqueID))
+	}
+}
+
+// removeLocations removes the locations of the breadcrumbs in n, which may be of
+// any shape. Objects and lists below that many levels are removed.
+func (n *node) removeLocations(levels int, listed bool) {
+	if n.kind == '{' {
+		n.remove("data", "location")
+		if listed {
+			return
+		}
+	}
+	if levels == 1 {
+		tooDeep := func(v *node) bool { return v.kind != 0 }
+		n.items = slices.DeleteFunc(n.items, tooDeep)
+		for _, m := range slices.Clone(n.members) {
+			if tooDeep(m.value) && (m.name != "data" || m.value.kind != '{') {
+				n.remove(m.name)
+			}
+		}
+		return
+	}
+	for _, item := range n.items {
+		item.removeLocations(levels-1, true)
+	}
+	for _, m := range n.members {
+		if m.name != "data" || m.value.kind != '{' {
+			m.value.removeLocations(levels-1, false)
+		}
 	}
 }
 

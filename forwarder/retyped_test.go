@@ -128,10 +128,9 @@ func TestPipeline_retypedCrashReports(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, retypeNamed(types).filter.Filter(t.Context(), b))
 	p := mustPipeline(t, with("include_location_information"))
-	d, _, err := p.prepare(t.Context(), b)
+	o, _, err := p.prepare(t.Context(), b)
 	require.NoError(t, err)
-	d.encode(new(pool))
-	assert.Equal(t, want, string(d.messages[0].value))
+	assert.Equal(t, want, string(encodeAll(&o)[0].value))
 }
 
 // Without filters of callers nothing can have been retyped since.

@@ -4,29 +4,29 @@ import (
 	"strconv"
 
 	"github.com/eventferry/eventferry/batch"
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 )
 
 // A splitter makes several messages of one batch: one of each event, or parts
-// that hold as many events as fit. It goes over the events twice, first to
-// measure, which allocates nothing, then to fill.
+// that hold as many events as fit. It goes over the events twice: fit allocates
+// nothing, split fills.
 type splitter struct {
 	batch    *batch.Batch
 	perEvent bool
-	fixed    int // bytes of a message beside value and header
+	fixed    int // bytes of a message beside value and part header
 	limit    int // bytes of a message
-	digits   int // of the number of parts in the header; 0: no header
+	digits   int // of the number of parts in the part header; 0: no such header
 }
 
-// sizes is what measuring finds out.
-type sizes struct {
+// partSizes are how many messages a batch becomes, and how large they are.
+type partSizes struct {
 	messages int
 	values   int64 // bytes of all values
 	total    int64 // bytes that all messages count for
 }
 
-// measure fails if an event fits into no message.
-func (s *splitter) measure() (sizes, error) {
+// fit finds out how many messages it takes. It fails if an event fits into none.
+func (s *splitter) fit() (partSizes, error) {
 	if s.perEvent {
 		return s.count()
 	}
@@ -41,13 +41,14 @@ func (s *splitter) measure() (sizes, error) {
 	}
 }
 
-func (s *splitter) count() (sizes, error) {
-	var all sizes
+// count goes over the events once, for a header with as many digits as s says.
+func (s *splitter) count() (partSizes, error) {
+	var all partSizes
 	for from := 0; from < s.batch.NumEvents(); {
 		to, size := s.next(all.messages, from)
 		need := int64(size) + int64(s.header(all.messages)) + int64(s.fixed)
 		if need > int64(s.limit) {
-			return sizes{}, tooLarge(s.batch, from, need, int64(s.limit))
+			return partSizes{}, tooLarge(s.batch, from, need, int64(s.limit))
 		}
 		all.messages++
 		all.values += int64(size)
@@ -76,17 +77,17 @@ func (s *splitter) next(i, from int) (to, size int) {
 	return to, size
 }
 
-// header is the size of message i's header.
+// header returns the size of message i's part header.
 func (s *splitter) header(i int) int {
 	if s.digits == 0 {
 		return 0
 	}
-	return len(deliver.PartHeader) + digits(i+1) + len("/") + s.digits
+	return len(producer.PartHeader) + digits(i+1) + len("/") + s.digits
 }
 
-// split makes the messages that were measured, in list if it has room. Their
+// split makes the messages that fit has found, in list if it has room. Their
 // values go to buf.
-func (s *splitter) split(all sizes, key, buf []byte, list []message) []message {
+func (s *splitter) split(all partSizes, headers []producer.Header, key, buf []byte, list []message) []message {
 	if cap(list) < all.messages {
 		list = make([]message, all.messages)
 	}
@@ -96,7 +97,7 @@ func (s *splitter) split(all sizes, key, buf []byte, list []message) []message {
 		to, _ := s.next(i, from)
 		start := len(buf)
 		buf = s.batch.AppendEvents(buf, from, to)
-		messages[i] = message{firstEvent: from, events: to - from, key: key, value: buf[start:len(buf):len(buf)]}
+		messages[i] = message{firstEvent: from, events: to - from, key: key, value: buf[start:len(buf):len(buf)], headers: headers}
 		if s.digits > 0 {
 			messages[i].part = strconv.Itoa(i+1) + "/" + strconv.Itoa(all.messages)
 		}
@@ -105,7 +106,7 @@ func (s *splitter) split(all sizes, key, buf []byte, list []message) []message {
 	return messages
 }
 
-// digits is the length of n in decimal.
+// digits returns the length of n in decimal.
 func digits(n int) int {
 	count := 1
 	for ; n >= 10; n /= 10 {

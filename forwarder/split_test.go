@@ -231,8 +231,7 @@ func TestSplit_sizesBeforeItAllocates(t *testing.T) {
 	b, err := batch.Parse([]byte(in))
 	require.NoError(t, err)
 	for _, s := range []settings.Settings{{}, with("send_as_batch")} {
-		p, err := newPipeline(s.WithDefaults(), nil)
-		require.NoError(t, err)
+		p := newPipeline(s.WithDefaults(), nil)
 		p.maxMessage = 900_500
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

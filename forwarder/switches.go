@@ -77,7 +77,7 @@ func dropUnknownTypes(_ context.Context, b *batch.Batch) error {
 	return nil
 }
 
-func notForwarded(eventType string) bool { return !batch.Forwarded(eventType) }
+func notForwarded(eventType string) bool { return !batch.IsForwarded(eventType) }
 
 func dropType(name string) batch.FilterFunc {
 	is := func(eventType string) bool { return eventType == name }
@@ -112,7 +112,7 @@ func removeLocations(_ context.Context, b *batch.Batch) error {
 			return err
 		}
 		if e.Type() == batch.CrashReport || e.ParsedType() == batch.CrashReport {
-			if err := removeWithin(e.At(dataPath...), "breadcrumbs", locationPath); err != nil {
+			if err := removeBreadcrumbLocations(e.At(dataPath...)); err != nil {
 				return err
 			}
 		}
@@ -120,7 +120,7 @@ func removeLocations(_ context.Context, b *batch.Batch) error {
 	return nil
 }
 
-// Paths are made once, not for each event. Nobody writes to them.
+// Paths are made once, not for each event. No code writes to them.
 //
 //nolint:gochecknoglobals // constants in all but name
 var (
@@ -128,23 +128,52 @@ var (
 	locationPath = []string{"data", "location"}
 )
 
-// removeWithin removes what the path leads to from each element of the arrays
-// that are object's members of this name.
-func removeWithin(object batch.Value, name string, path []string) error {
-	for member, value := range object.All() {
-		if member != name || !isArray(value) {
-			continue // an object may have members without a name, which would pass for elements
+// maxBreadcrumbDepth is how many objects and lists inside one another are searched
+// for breadcrumbs, which are two: each level costs one more look at all below it.
+const maxBreadcrumbDepth = 8
+
+// removeBreadcrumbLocations removes the locations of the breadcrumbs in the data of
+// a crash report.
+func removeBreadcrumbLocations(data batch.Value) error {
+	for name, breadcrumbs := range data.All() {
+		if name != "breadcrumbs" {
+			continue
 		}
-		for _, element := range value.All() {
-			if err := element.At(path...).Remove(); err != nil {
-				return err
-			}
+		if err := removeLocationsWithin(breadcrumbs, maxBreadcrumbDepth, false); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func isArray(v batch.Value) bool {
+// removeLocationsWithin removes data.location from a breadcrumb, and from those
+// that v holds where it is no list of breadcrumbs as documented: lists may hold
+// lists, and an object that is in none may be a breadcrumb or hold some. Objects and
+// lists more than depth levels down are removed.
+func removeLocationsWithin(v batch.Value, depth int, inList bool) error {
+	isObject, isList := startsWith(v, '{'), startsWith(v, '[')
+	switch {
+	case !isObject && !isList:
+		return nil
+	case depth == 0:
+		return v.Remove()
+	case isObject:
+		if err := v.At(locationPath...).Remove(); err != nil || inList {
+			return err // the other members of a breadcrumb are its own
+		}
+	}
+	for name, entry := range v.All() {
+		if isObject && name == dataPath[0] && startsWith(entry, '{') {
+			continue
+		}
+		if err := removeLocationsWithin(entry, depth-1, isList); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func startsWith(v batch.Value, first byte) bool {
 	raw := v.Raw()
-	return len(raw) > 0 && raw[0] == '['
+	return len(raw) > 0 && raw[0] == first
 }

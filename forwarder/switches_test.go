@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -70,15 +71,33 @@ func TestSwitches_eventLocation(t *testing.T) {
 		},
 		{
 			"breadcrumbs of another shape",
-			`{"events":[{"data":{"breadcrumbs":["location","{\"location\":1}",null,7,[{"data":{"location":1}}],{"data":null},{"data":"location"},{"location":2},{}]},"event_type":"crash_report"}]}`,
-			"",
+			`{"events":[{"data":{"breadcrumbs":["location","{\"location\":1}",null,7,[{"data":{"location":1}}],[[],[{"data":{"location":2,"a":3}}]],{"data":null},{"data":"location"},{"location":2},{}]},"event_type":"crash_report"}]}`,
+			`{"events":[{"data":{"breadcrumbs":["location","{\"location\":1}",null,7,[{"data":{}}],[[],[{"data":{"a":3}}]],{"data":null},{"data":"location"},{"location":2},{}]},"event_type":"crash_report"}]}`,
 		},
-		{"breadcrumbs that are an object", `{"events":[{"data":{"breadcrumbs":{"data":{"location":1},"a":{"data":{"location":2}}}},"event_type":"crash_report"}]}`, ""},
-		{"breadcrumbs that are an object, with a member that has no name", `{"events":[{"data":{"breadcrumbs":{"":{"data":{"location":1}},"a":[{"data":{"location":2}}],"":[{"data":{"location":3}}]}},"event_type":"crash_report"}]}`, ""},
+		{
+			"breadcrumbs that are an object",
+			`{"events":[{"data":{"breadcrumbs":{"data":{"location":1,"a":{"data":{"location":2}}},"a":{"data":{"location":3}},"b":{"c":{"d":0,"data":{"location":4}}}}},"event_type":"crash_report"}]}`,
+			`{"events":[{"data":{"breadcrumbs":{"data":{"a":{"data":{"location":2}}},"a":{"data":{}},"b":{"c":{"d":0,"data":{}}}}},"event_type":"crash_report"}]}`,
+		},
+		{
+			"breadcrumbs that are an object, with a member that has no name",
+			`{"events":[{"data":{"breadcrumbs":{"":{"data":{"location":1}},"a":[{"data":{"location":2}}],"":[{"data":{"location":3}}],"data":[{"data":{"location":4}}]}},"event_type":"crash_report"}]}`,
+			`{"events":[{"data":{"breadcrumbs":{"":{"data":{}},"a":[{"data":{}}],"":[{"data":{}}],"data":[{"data":{}}]}},"event_type":"crash_report"}]}`,
+		},
+		{
+			"what else a breadcrumb has",
+			`{"events":[{"data":{"breadcrumbs":[{"a":{"data":{"location":1}},"data":{"location":2,"custom_attributes":{"data":{"location":"Bern"}}}}]},"event_type":"crash_report"}]}`,
+			`{"events":[{"data":{"breadcrumbs":[{"a":{"data":{"location":1}},"data":{"custom_attributes":{"data":{"location":"Bern"}}}}]},"event_type":"crash_report"}]}`,
+		},
+		{
+			"breadcrumbs deep inside lists",
+			`{"events":[{"data":{"breadcrumbs":[[[[[[[{"data":{"location":1}}]]]]]],[[[[[[[{"data":{"location":1}}]]]]]]],[[[[[[[7]]]]]]],1]},"event_type":"crash_report"}]}`,
+			`{"events":[{"data":{"breadcrumbs":[[[[[[[{"data":{}}]]]]]],[[[[[[[]]]]]]],[[[[[[[7]]]]]]],1]},"event_type":"crash_report"}]}`,
+		},
 		{
 			"breadcrumbs, an array and objects",
 			`{"events":[{"data":{"breadcrumbs":{"":{"data":{"location":1}}},"breadcrumbs":[{"data":{"location":2}}],"breadcrumbs":{"":{"data":{"location":3}}}},"event_type":"crash_report","data":[{"breadcrumbs":[{"data":{"location":4}}]}],"data":{"":[{"data":{"location":5}}],"breadcrumbs":[{"data":{"location":6}}]}}]}`,
-			`{"events":[{"data":{"breadcrumbs":{"":{"data":{"location":1}}},"breadcrumbs":[{"data":{}}],"breadcrumbs":{"":{"data":{"location":3}}}},"event_type":"crash_report","data":[{"breadcrumbs":[{"data":{"location":4}}]}],"data":{"":[{"data":{"location":5}}],"breadcrumbs":[{"data":{}}]}}]}`,
+			`{"events":[{"data":{"breadcrumbs":{"":{"data":{}}},"breadcrumbs":[{"data":{}}],"breadcrumbs":{"":{"data":{}}}},"event_type":"crash_report","data":[{"breadcrumbs":[{"data":{"location":4}}]}],"data":{"":[{"data":{"location":5}}],"breadcrumbs":[{"data":{}}]}}]}`,
 		},
 		{"breadcrumbs that are null or text", `{"events":[{"data":{"breadcrumbs":null},"event_type":"crash_report"},{"data":{"breadcrumbs":"location"},"event_type":"crash_report"}]}`, ""},
 		{"breadcrumbs of other events", `{"events":[` + event("custom_event", `{"breadcrumbs":[{"data":{"location":1}}]}`) + `]}`, ""},
@@ -94,6 +113,11 @@ func TestSwitches_eventLocation(t *testing.T) {
 			"",
 		},
 		{"data null, missing, of another type", `{"events":[{"data":null,"event_type":"custom_event"},{"event_type":"custom_event"},{"data":["location"],"event_type":"custom_event"},{"data":"location","event_type":"crash_report"},{"data":7,"event_type":"crash_report"}]}`, ""},
+		{
+			"data a list: only that of an object is a location",
+			`{"events":[{"data":[{"location":1},{"data":{"location":2}}],"event_type":"custom_event"},{"data":{"location":3},"data":[{"location":4}],"event_type":"custom_event"}]}`,
+			`{"events":[{"data":[{"location":1},{"data":{"location":2}}],"event_type":"custom_event"},{"data":{},"data":[{"location":4}],"event_type":"custom_event"}]}`,
+		},
 		{"no events", `{"events":[]}`, ""},
 		{"null events", `{"mpid":1,"events":null}`, ""},
 		{"absent events", `{}`, ""},
@@ -108,6 +132,7 @@ func TestSwitches_batchLocation(t *testing.T) {
 		{"absent: nothing is invented", `{"mpid":1}`, ""},
 		{"context null, of another type, empty", `{"context":null}`, ""},
 		{"context a list", `{"context":[{"location":1}]}`, ""},
+		{"context a list and an object", `{"context":[{"location":1}],"context":{"location":2},"context":[[{"location":3}]]}`, `{"context":[{"location":1}],"context":{},"context":[[{"location":3}]]}`},
 		{"context a text", `{"context":"location"}`, ""},
 		{"duplicates", `{"context":{"location":1,"a":2,"location":3},"x":0,"context":{"location":4}}`, `{"context":{"a":2},"x":0,"context":{}}`},
 		{"escaped names", `{"c\u006fntext":{"loc\u0061tion":1}}`, `{"c\u006fntext":{}}`},
@@ -180,19 +205,41 @@ func TestSwitches_eventTypes(t *testing.T) {
 		t.Run(key, func(t *testing.T) {
 			escaped := fmt.Sprintf(`\u%04x%s`, eventType[0], eventType[1:])
 			in := `{"events":[` + event(eventType, "1") + `,` + event("custom_event", `{"event_type":"`+eventType+`"}`) + `,` + event(escaped, "2") +
-				`],"user_attributes":{"a":1},"user_identities":[2],"` + eventType + `":3}`
+				`,` + event(strings.ToUpper(eventType), "3") + `],"user_attributes":{"a":1},"user_identities":[2],"` + eventType + `":3}`
 			want := `{"events":[` + event("custom_event", `{"event_type":"`+eventType+`"}`) +
 				`],"user_attributes":{"a":1},"user_identities":[2],"` + eventType + `":3}`
 
 			o := through(t, with(key), in)
 			assert.Equal(t, want, o.value(t))
-			assert.Equal(t, []Dropped{{Filter: key, Reason: "switched off", Events: 2}}, o.dropped)
+			assert.Equal(t, []Dropped{{Filter: key, Reason: "switched off", Events: 3}}, o.dropped)
 
 			o = through(t, keepAll(), in)
 			assert.Equal(t, in, o.value(t))
 			assert.Empty(t, o.dropped)
 		})
 	}
+}
+
+// The official Java SDK writes types in upper case. They are forwarded as they
+// came; a location is removed from the breadcrumbs of a crash report however its
+// type is written.
+func TestSwitches_eventTypesInAnyCase(t *testing.T) {
+	for _, eventType := range []string{"CUSTOM_EVENT", "Screen_View", `OPT\u005fOUT`, "crash_Report"} {
+		in := `{"mpid":7,"events":[` + event(eventType, `{"a":1}`) + `]}`
+		o := through(t, keepAll(), in)
+		assert.Equal(t, in, o.value(t))
+		assert.Empty(t, o.dropped)
+		agree(t, keepAll(), in, eventType)
+	}
+	check(t, with("include_location_information"), []trap{{
+		"upper case",
+		`{"events":[` + event("CRASH_REPORT", `{"breadcrumbs":[{"data":{"location":1}}]}`) + `]}`,
+		`{"events":[` + event("CRASH_REPORT", `{"breadcrumbs":[{"data":{}}]}`) + `]}`,
+	}})
+	in := `{"events":[` + event("Push_Reaction", "1") + `,` + event("CUSTOM_EVENTS", "2") + `]}`
+	o := through(t, keepAll(), in)
+	assert.Equal(t, `{"events":[]}`, o.value(t))
+	assert.Equal(t, []Dropped{{Filter: "event_type", Reason: "event type is not forwarded", Events: 2}}, o.dropped)
 }
 
 // Every switch alone, all of them, and the defaults, over all sample batches.

@@ -8,222 +8,224 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 )
 
-// answered settles what a broker has answered, or makes ready for another
-// attempt. It runs on a goroutine of the connection.
-func (l *leader) answered(f *flight, answer *sarama.ProduceResponse, err error) {
-	e := l.engine
+// handleAnswer settles what a broker has answered, or prepares another attempt.
+// It runs on a goroutine of the connection.
+func (w *brokerWorker) handleAnswer(r *inFlightRequest, answer *sarama.ProduceResponse, err error) {
+	s := w.set
 	now := time.Now()
 	var done settlements
-	e.mu.Lock()
-	if err != nil {
-		l.lostLocked(f, err, now)
-	} else {
-		l.heardLocked(f, answer, now)
-		for _, b := range f.bundles {
-			q := b.queue // b may be gone afterwards
-			q.flying = false
-			l.judgeLocked(b, answer.GetBlock(e.topic, q.partition), &done, now)
-			e.listLocked(q, now)
-		}
-	}
-	l.landedLocked(f)
-	e.mu.Unlock()
-	if err != nil {
-		f.conn.abort() // whoever is still writing to it need not go on
-	}
-	done.settle(e)
-	l.kick() // after those who wait: what they send next may go along
-}
-
-// lostLocked gives up a connection: of what was under way on it nothing is
-// known.
-func (l *leader) lostLocked(f *flight, err error, now time.Time) {
-	e := l.engine
-	if l.conn == f.conn && !l.broken {
-		l.broken = true
-		l.failedLocked(err, now)
-	}
-	for _, b := range f.bundles {
-		b.maybe = true
-		b.queue.flying = false
-		e.listLocked(b.queue, now)
-	}
-	e.directory.wantLocked()
-}
-
-// heardLocked is what an answer says of the broker.
-func (l *leader) heardLocked(f *flight, answer *sarama.ProduceResponse, now time.Time) {
-	l.failures, l.cause = 0, nil
-	l.pace.took(now.Sub(f.sent))
-	if d := answer.ThrottleTime; d > 0 {
-		l.cause = fmt.Errorf("%s throttles us, which has a quota: %w", l, sarama.ErrThrottlingQuotaExceeded)
-		if until := now.Add(d); until.After(l.after) {
-			l.after = until
-		}
-	}
-}
-
-var errNoBlock = errors.New("the broker's answer leaves the partition out")
-
-// judgeLocked decides what becomes of a bundle that was answered.
-func (l *leader) judgeLocked(b *bundle, block *sarama.ProduceResponseBlock, done *settlements, now time.Time) {
-	e, q := l.engine, b.queue
-	if block == nil {
-		b.maybe = true
-		q.failedLocked(errNoBlock, now)
+	s.mu.Lock()
+	if r.ended || s.settledRest { // given up while Sarama still held it
+		s.mu.Unlock()
 		return
 	}
-	verdict := judge(block.Err)
-	if verdict == written && block.Err != sarama.ErrNoError && !b.maybe {
-		verdict = outOfStep // there was no earlier attempt that it could have
+	r.ended = true
+	if err != nil {
+		w.connectionLostLocked(r, err, &done, now)
+	} else {
+		w.observeAnswerLocked(r, answer, now)
+		for _, b := range r.recordBatches {
+			e, p := s.partitionOf(b) // b may be reused afterwards
+			p.inFlight = false
+			w.applyVerdictLocked(p, b, answer.GetBlock(e.topic, p.id), &done, now)
+			if p.topicReplaced {
+				e.leaveNumbersOfLocked(p, &done)
+			}
+			e.scheduleLocked(p, now)
+		}
+	}
+	w.removeInFlightLocked(r, now)
+	s.mu.Unlock()
+	if err != nil {
+		r.conn.abort() // a goroutine that still writes to it need not go on
+	}
+	s.settle(&done)
+	w.wakeUp() // after the callers that wait: their next messages may go along
+}
+
+// removeInFlightLocked ends r.
+func (w *brokerWorker) removeInFlightLocked(r *inFlightRequest, now time.Time) {
+	w.inFlight = w.inFlight.without(r)
+	w.lastUsed = now
+	w.lingering = false
+}
+
+// connectionLostLocked gives up a connection: everything in flight on it may have
+// been written.
+func (w *brokerWorker) connectionLostLocked(r *inFlightRequest, err error, done *settlements, now time.Time) {
+	first := w.conn == r.conn && !w.broken // of several requests in flight
+	if first {
+		w.broken = true
+		w.failedLocked(w.lossCauseLocked(r, err), now)
+	}
+	w.counters.retries += int64(len(r.recordBatches))
+	partitions := make([]*topicPartition, len(r.recordBatches))
+	for i, b := range r.recordBatches {
+		b.mayBeWritten = true
+		_, partitions[i] = w.set.partitionOf(b) // b may be given up
+		partitions[i].inFlight = false
+	}
+	if first {
+		w.blameRequestLocked(r, err, done, now)
+	}
+	for _, p := range partitions {
+		e := w.set.engines[p.topic]
+		if p.topicReplaced {
+			e.leaveNumbersOfLocked(p, done)
+		}
+		e.scheduleLocked(p, now)
+	}
+	w.set.requestMetadataLocked()
+}
+
+// observeAnswerLocked records what an answer says of the broker.
+func (w *brokerWorker) observeAnswerLocked(r *inFlightRequest, answer *sarama.ProduceResponse, now time.Time) {
+	w.failures, w.cause = 0, nil
+	w.pacing.observeRTT(now.Sub(r.sentAt))
+	w.requestSize.answered(r.request.bytes, w.set.limits.request, now)
+	if w.conn == r.conn {
+		w.answers++
+	}
+	w.throttledLocked(r.conn, answer.ThrottleTime, now)
+}
+
+// throttledLocked heeds a broker that says that nothing is to be sent for d.
+// Sarama does so on the connection c, where it waits in the middle of writing.
+func (w *brokerWorker) throttledLocked(c brokerConn, d time.Duration, now time.Time) {
+	if d <= 0 {
+		return
+	}
+	if d > maxThrottle {
+		d = maxThrottle
+		w.retired = w.retired || w.conn == c
+	}
+	w.counters.throttled += d
+	w.cause = fmt.Errorf("%s throttles us, which has a quota: %w", w, sarama.ErrThrottlingQuotaExceeded)
+	if until := now.Add(d); until.After(w.notBefore) {
+		w.notBefore = until
+	}
+	w.throttledUntil = now.Add(d + throttleMemory)
+}
+
+var errPartitionNotAnswered = errors.New("the broker's answer leaves the partition out")
+
+// applyVerdictLocked decides what becomes of a record batch that was answered.
+func (w *brokerWorker) applyVerdictLocked(p *topicPartition, b *recordBatch, block *sarama.ProduceResponseBlock, done *settlements, now time.Time) {
+	e := w.set.engines[p.topic]
+	if block == nil {
+		w.counters.retries++
+		b.mayBeWritten = true
+		p.failedLocked(errPartitionNotAnswered, now)
+		return
+	}
+	cause := causeFor(block.Err, e.limits.codec)
+	verdict := verdictFor(block.Err)
+	if verdict == written && block.Err != sarama.ErrNoError && !b.mayBeWritten {
+		verdict = sequenceLost // a duplicate, but of no earlier attempt
+	}
+	if verdict != written && verdict != rejected && verdict != batchRejected {
+		w.counters.retries++
 	}
 	switch verdict {
 	case written:
-		e.writtenLocked(b, block, done, now)
-	case refused, refusedWhole:
-		e.refusedLocked(b, block, verdict, done, now)
-	case outOfStep:
-		e.outOfStepLocked(b, block.Err, done, now)
-	case notYet:
-		q.failedLocked(block.Err, now)
-		if !b.maybe && len(q.held) == 1 {
-			e.dissolveLocked(q)
+		e.writtenLocked(p, b, block, done, now)
+	case rejected, batchRejected:
+		e.rejectedLocked(p, b, block, verdict, done, now)
+	case sequenceLost:
+		e.sequenceLostLocked(p, b, block.Err, done, now)
+	case retryNotWritten:
+		p.failedLocked(cause, now)
+		e.intents.notWrittenLocked(b)
+		if !b.mayBeWritten && len(p.sealed) == 1 {
+			e.requeueLocked(p)
 		}
-	case elsewhere:
-		b.maybe = true
-		q.failedLocked(block.Err, now)
-		if q.leader == l { // not moved meanwhile
-			e.moveLocked(q, e.hintedLocked(block), now)
+	case retryOtherLeader:
+		b.mayBeWritten = true
+		p.failedLocked(block.Err, now)
+		if p.leader == w { // not moved meanwhile
+			e.moveLocked(p, e.hintedWorkerLocked(p, block), now)
 		}
-		e.directory.wantLocked()
-	case again:
-		b.maybe = true
-		q.failedLocked(block.Err, now)
+		e.metadata.requestLocked()
+	case retryUnknown:
+		b.mayBeWritten = true
+		p.failedLocked(cause, now)
+	}
+	if mayHaveMoved(block.Err, p.failures) {
+		e.metadata.requestLocked()
 	}
 }
 
-// hintedLocked is the leader that a broker names which is none itself (KIP-951);
-// nil if it does not, and the directory has to tell.
-func (e *Engine) hintedLocked(block *sarama.ProduceResponseBlock) *leader {
+// requeueLocked makes the messages of p's only record batch wait again.
+func (e *Engine) requeueLocked(p *topicPartition) {
+	if b := p.requeueLocked(); b != nil {
+		e.batchPool.put(b)
+	}
+}
+
+// hintedWorkerLocked returns the worker of the leader that is named by a broker
+// that is not (KIP-951); nil if none is named, one that the metadata lacks, or an
+// older one. The hint's epoch is not kept: metadata follows, and one wrong epoch
+// would make all that is true seem older.
+func (e *Engine) hintedWorkerLocked(p *topicPartition, block *sarama.ProduceResponseBlock) *brokerWorker {
 	hint := block.CurrentLeader
-	if hint == nil || hint.LeaderID < 0 || e.brokers[hint.LeaderID] == "" {
+	if hint == nil || hint.LeaderID < 0 || e.brokers[hint.LeaderID] == "" || hint.LeaderEpoch < p.leaderEpoch {
 		return nil
 	}
-	return e.leaderLocked(hint.LeaderID)
+	return e.workerLocked(hint.LeaderID)
 }
 
-func (q *queue) progressLocked(now time.Time) {
-	q.since, q.failures, q.cause = now, 0, nil
-}
-
-func (e *Engine) writtenLocked(b *bundle, block *sarama.ProduceResponseBlock, done *settlements, now time.Time) {
-	q := b.queue
-	q.held = slices.Delete(q.held, 0, 1)
-	q.producer.advance(b.count)
-	q.progressLocked(now)
-	r := deliver.Result{Outcome: deliver.Acknowledged, Partition: q.partition, Offset: block.Offset}
-	if block.Err != sarama.ErrNoError { // it was there already, and the broker does not say where
+// writtenLocked acknowledges b.
+func (e *Engine) writtenLocked(p *topicPartition, b *recordBatch, block *sarama.ProduceResponseBlock, done *settlements, now time.Time) {
+	p.sealed = slices.Delete(p.sealed, 0, 1)
+	p.producer.advance(b.count)
+	p.progressLocked(now)
+	r := producer.Result{Outcome: producer.Acknowledged, Partition: p.id, Offset: block.Offset}
+	if block.Err != sarama.ErrNoError { // an earlier attempt, whose offset is not told
 		r.Offset = -1
 	} else {
-		for _, rest := range q.held { // written in parts, so never as a whole
-			rest.maybe = false
+		for _, rest := range p.sealed { // a part was written, so the whole never was
+			rest.mayBeWritten = false
 		}
 	}
+	e.intents.writtenLocked(b, r.Offset)
 	done.add(b, r)
+	p.producer.leaveFormer(p.sealed)
 }
 
-// refusedLocked fails the messages that the broker does not want. The others go
-// again without them.
-func (e *Engine) refusedLocked(b *bundle, block *sarama.ProduceResponseBlock, v verdict, done *settlements, now time.Time) {
-	q := b.queue
-	q.progressLocked(now) // it is one
-	final := b.count == 1 || v == refusedWhole
-	if final && b.maybe {
-		e.giveUpLocked(q, explained(block), done)
-		return
-	}
-	q.held = slices.Delete(q.held, 0, 1)
-	if final {
-		done.add(b, b.lost(explained(block)))
-		return
-	}
-	culprits := named(block, b.count)
-	if len(culprits) == 0 || b.maybe {
-		if block.Err == sarama.ErrMessageSizeTooLarge || block.Err == sarama.ErrMessageSetSizeTooLarge {
-			q.limit, q.limited = b.bytes/2, now // so that it need not be learned again and again
-		}
-		half := b.count / 2
-		q.held = slices.Insert(q.held, 0, e.splitLocked(b, func(i int) bool { return i == half })...)
-		return
-	}
-	var kept []*bundle
-	i := 0
-	for _, p := range e.splitLocked(b, func(i int) bool { return culprits[i] || culprits[i-1] }) {
-		if culprits[i] {
-			done.add(p, p.lost(explained(block)))
-		} else {
-			kept = append(kept, p)
-		}
-		i += p.count
-	}
-	q.held = slices.Insert(q.held, 0, kept...)
-}
-
-// named are the messages that a broker says are to blame (KIP-467). Old ones do
-// not say, nor does any of what is too large as a whole.
-func named(block *sarama.ProduceResponseBlock, count int) map[int]bool {
-	culprits := map[int]bool{}
-	for _, r := range block.RecordErrors {
-		if i := int(r.BatchIndex); i >= 0 && i < count {
-			culprits[i] = true
-		}
-	}
-	return culprits
-}
-
-// explained is the broker's error, with what it says beside the code.
-func explained(block *sarama.ProduceResponseBlock) error {
-	text := block.ErrorMessage
-	for _, r := range block.RecordErrors {
-		if r.BatchIndexErrorMessage != nil {
-			text = r.BatchIndexErrorMessage
-		}
-	}
-	if text == nil || *text == "" {
-		return block.Err
-	}
-	return fmt.Errorf("%w (%.200q)", block.Err, *text)
-}
-
-// outOfStepLocked begins a new epoch, in which the broker takes anything from
-// the first number on.
+// sequenceLostLocked begins a new epoch, in which the broker accepts the first
+// sequence number.
 //
-// If an earlier attempt may have been written, it may be the reason why this
-// one is out of step. Sending the messages with other numbers could then write
-// them twice.
-func (e *Engine) outOfStepLocked(b *bundle, code sarama.KError, done *settlements, now time.Time) {
-	q := b.queue
-	q.failedLocked(code, now)
-	if b.maybe {
-		e.giveUpLocked(q, code, done)
+// If an earlier attempt may have been written, it may be why this one is out of
+// sequence. New numbers could then write the messages twice.
+func (e *Engine) sequenceLostLocked(p *topicPartition, b *recordBatch, code sarama.KError, done *settlements, now time.Time) {
+	p.failedLocked(code, now)
+	if b.mayBeWritten {
+		e.abandonUncertainLocked(p, nil, code, done)
 		return
 	}
-	q.producer.restart()
+	e.intents.notWrittenLocked(b)
+	p.producer.restart(code)
 }
 
-// giveUpLocked settles what was sent together and may have been written, and
-// begins a new epoch: the broker would take what comes next with the same
-// numbers for the same messages, and acknowledge it unread.
-func (e *Engine) giveUpLocked(q *queue, cause error, done *settlements) {
-	q.held = slices.DeleteFunc(q.held, func(b *bundle) bool {
-		if b.maybe {
-			done.add(b, b.lost(cause))
+// abandonUncertainLocked gives up to find out whether the record batches were
+// written that may have been: under the old numbers the broker would take other
+// messages for these, and acknowledge them without writing. So a new epoch begins.
+// The messages are settled as unknown. With a journal they go out again, unless it
+// is configured to refuse them. refused are messages that were settled already.
+func (e *Engine) abandonUncertainLocked(p *topicPartition, refused []producer.Refused, cause error, done *settlements) {
+	if k := e.intents; k != nil && k.doubtLocked(p.id, p.sealed, refused, cause) {
+		p.producer.restart(cause)
+		return
+	}
+	p.sealed = slices.DeleteFunc(p.sealed, func(b *recordBatch) bool {
+		if b.mayBeWritten {
+			done.add(b, b.notAcknowledged(cause))
 		}
-		return b.maybe
+		return b.mayBeWritten
 	})
-	q.producer.restart()
-	q.emptiedLocked()
+	p.producer.restart(cause)
+	p.resetIfEmptyLocked()
 }

@@ -1,59 +1,79 @@
 package engine
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/IBM/sarama"
 )
 
 const (
-	// bundleBytes is what one bundle has: codecs find more to repeat in it than in
-	// smaller ones and need less time for each byte, which larger ones do not
-	// better.
-	bundleBytes = 512 << 10
+	// maxRecordBatchBytes is the size of a record batch before compression.
+	// Codecs find more to repeat in it than in smaller ones and need less time
+	// for each byte; larger ones gain nothing more.
+	maxRecordBatchBytes = 512 << 10
 
-	// requestBytes is what one request carries of all partitions.
-	requestBytes = 2 << 20
+	// defaultMaxRequestBytes is below the limit of Azure Event Hubs, which closes
+	// connections on requests above 1,046,528 bytes.
+	defaultMaxRequestBytes = 1_040_000
 
-	// goodBytes is when messages are worth a request of their own, though another
-	// one is under way.
-	goodBytes = 64 << 10
+	// produceRequestOverhead is more than what a request has beside its messages.
+	produceRequestOverhead = 1024
 
-	// maxFlights is how many requests a broker has at a time. It handles those of
-	// one connection one after the other: the second is there so that it need not
-	// wait for the next.
-	maxFlights = 2
+	// maxRequestBytes bounds a request where the setting allows more. Larger ones
+	// gain nothing.
+	maxRequestBytes = 2 << 20
+
+	// minPipelinedBytes is the size from which messages are worth a second request
+	// while one is in flight.
+	minPipelinedBytes = 64 << 10
+
+	// maxInnocentBytes is the size up to which a record batch is not to blame for a
+	// closed connection: no broker limits requests to so little, since those that
+	// authenticate are not much smaller.
+	maxInnocentBytes = 1 << 10
+
+	// maxInFlight is the number of requests in flight to a broker. A broker
+	// handles those of one connection one after the other; the second spares it
+	// the wait for the next.
+	maxInFlight = 2
 )
 
-// limits bound what is sent together. Sizes are before compression.
-type limits struct {
-	bundle  int           // of one partition; a larger message goes alone
-	request int           // of all partitions of a broker
-	good    int           // see pace
-	linger  time.Duration // how long the first message of a bundle waits for others
-	first   int32         // sequence number
-	codec   sarama.CompressionCodec
-	level   int
+// sendLimits bound what is sent together. Sizes are before compression.
+type sendLimits struct {
+	recordBatch      int // of one partition; a larger message goes alone
+	request          int // of all partitions of a broker
+	minPipelined     int // see minPipelinedBytes
+	innocent         int // see maxInnocentBytes
+	linger           time.Duration
+	firstSequence    int32
+	codec            sarama.CompressionCodec
+	compressionLevel int
 }
 
-func newLimits(c Config) limits {
-	return limits{
-		// Brokers refuse bundles, not messages: none may be larger than the
+func newSendLimits(c Config) sendLimits {
+	// Compressed or not: incompressible messages grow by less than the difference
+	// between producer.Message.Size and what the record format adds.
+	request := min(maxRequestBytes, cmp.Or(c.MaxRequestBytes, defaultMaxRequestBytes)-produceRequestOverhead)
+	return sendLimits{
+		// Brokers refuse record batches, not messages: none may be larger than the
 		// messages that the topic is meant to take.
-		bundle:  min(bundleBytes, c.Sarama.Producer.MaxMessageBytes),
-		request: requestBytes,
-		good:    goodBytes,
-		linger:  c.Sarama.Producer.Flush.Frequency,
-		first:   c.FirstSequence,
-		codec:   c.Sarama.Producer.Compression,
-		level:   c.Sarama.Producer.CompressionLevel,
+		recordBatch:      min(maxRecordBatchBytes, c.Sarama.Producer.MaxMessageBytes, request),
+		request:          request,
+		minPipelined:     minPipelinedBytes,
+		innocent:         maxInnocentBytes,
+		linger:           c.Sarama.Producer.Flush.Frequency,
+		firstSequence:    c.FirstSequence,
+		codec:            c.Sarama.Producer.Compression,
+		compressionLevel: c.Sarama.Producer.CompressionLevel,
 	}
 }
 
-// of is how large the next bundle of q may be.
-func (l limits) of(q *queue) int {
-	if q.limit > 0 {
-		return min(l.bundle, q.limit)
+// recordBatchFor returns the size limit of a partition's next record batch.
+// learned is the limit that its broker has taught; 0: none.
+func (l sendLimits) recordBatchFor(learned int) int {
+	if learned > 0 {
+		return min(l.recordBatch, learned)
 	}
-	return l.bundle
+	return l.recordBatch
 }

@@ -8,42 +8,75 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 	"github.com/eventferry/eventferry/partition"
 )
 
 // A brokenNetwork changes what the engine sends.
 type brokenNetwork struct {
-	network
+	brokerNetwork
 	conns atomic.Int64
 
 	// change may change r, a copy, which goes out on the connection with this
 	// number.
-	change func(conn int64, r *request)
+	change func(conn int64, r *produceRequest)
 
 	// answer, if set, answers instead of a broker when it returns true.
-	answer func(r *request) bool
+	answer func(r *produceRequest) bool
+
+	// hidesClosing: a connection that the broker closes seems to be closed by us.
+	hidesClosing bool
+
+	// oneID: every producer id is the first one that was given.
+	oneID   bool
+	firstID atomic.Pointer[producerIDAnswer]
+
+	// oneBroker: metadata is asked of the first broker that was asked.
+	oneBroker bool
+	firstAddr atomic.Pointer[string]
 
 	// forges: what is lost is answered as if it had been refused.
 	forges bool
 }
 
-func (n *brokenNetwork) connect(ctx context.Context, addr string) (conn, error) {
-	c, err := n.network.connect(ctx, addr)
+func (n *brokenNetwork) connect(ctx context.Context, addr string) (brokerConn, error) {
+	c, err := n.brokerNetwork.connect(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
-	return &brokenConn{conn: c, network: n, number: n.conns.Add(1)}, nil
+	return &brokenConn{brokerConn: c, network: n, number: n.conns.Add(1), addr: addr}, nil
 }
 
 type brokenConn struct {
-	conn
+	brokerConn
 
 	network *brokenNetwork
 	number  int64
+	addr    string
 }
 
-func (c *brokenConn) produce(r *request, answered func(*sarama.ProduceResponse, error)) error {
+func (c *brokenConn) producerID() (producerIDAnswer, error) {
+	answer, err := c.brokerConn.producerID()
+	if n := c.network; err == nil && n.oneID && !n.firstID.CompareAndSwap(nil, &answer) {
+		answer = *n.firstID.Load()
+	}
+	return answer, err
+}
+
+func (c *brokenConn) metadata() (topicMetadata, error) {
+	if n := c.network; n.oneBroker && !n.firstAddr.CompareAndSwap(nil, &c.addr) {
+		first, err := n.brokerNetwork.connect(context.Background(), *n.firstAddr.Load())
+		if err != nil {
+			return topicMetadata{}, err
+		}
+		defer first.close()
+		defer first.abort()
+		return first.metadata()
+	}
+	return c.brokerConn.metadata()
+}
+
+func (c *brokenConn) produce(r *produceRequest, answered func(*sarama.ProduceResponse, error)) error {
 	n := c.network
 	if n.answer != nil && n.answer(r) {
 		go answered(forged(r, sarama.ErrNoError), nil)
@@ -62,38 +95,47 @@ func (c *brokenConn) produce(r *request, answered func(*sarama.ProduceResponse, 
 			answered(answer, err)
 		}
 	}
-	return c.conn.produce(r, told)
+	if n.hidesClosing {
+		inner := told
+		told = func(answer *sarama.ProduceResponse, err error) {
+			if err != nil {
+				err = errSimClosed
+			}
+			inner(answer, err)
+		}
+	}
+	return c.brokerConn.produce(r, told)
 }
 
 // forged is an answer that no broker has given.
-func forged(r *request, err sarama.KError) *sarama.ProduceResponse {
+func forged(r *produceRequest, err sarama.KError) *sarama.ProduceResponse {
 	blocks := map[int32]*sarama.ProduceResponseBlock{}
-	for _, p := range r.parts {
+	for _, p := range r.partitions {
 		blocks[p.partition] = &sarama.ProduceResponseBlock{Err: err, Offset: -1}
 	}
 	return &sarama.ProduceResponse{Blocks: map[string]map[int32]*sarama.ProduceResponseBlock{simTopic: blocks}}
 }
 
 // copied is r with records of its own.
-func copied(r *request) *request {
-	other := &request{bytes: r.bytes, parts: slices.Clone(r.parts)}
-	for i, p := range other.parts {
-		batch := *p.records
+func copied(r *produceRequest) *produceRequest {
+	other := &produceRequest{bytes: r.bytes, partitions: slices.Clone(r.partitions)}
+	for i, p := range other.partitions {
+		batch := *p.batch
 		batch.Records = slices.Clone(batch.Records)
 		for j, record := range batch.Records {
 			one := *record
 			batch.Records[j] = &one
 		}
-		other.parts[i].records = &batch
+		other.partitions[i].batch = &batch
 	}
 	return other
 }
 
 // onNetwork is the engine with a network that breaks something.
 func onNetwork(breaks func() *brokenNetwork) modelSubject {
-	return func(s modelSetup) deliver.Producer {
+	return func(s modelSetup) producer.Producer {
 		n := breaks()
-		n.network = s.network
+		n.brokerNetwork = s.network
 		s.network = n
 		return startModel(s)
 	}
@@ -101,19 +143,19 @@ func onNetwork(breaks func() *brokenNetwork) modelSubject {
 
 func changes(change func(conn int64, batch *sarama.RecordBatch)) modelSubject {
 	return onNetwork(func() *brokenNetwork {
-		return &brokenNetwork{change: func(conn int64, r *request) {
-			for _, p := range r.parts {
-				change(conn, p.records)
+		return &brokenNetwork{change: func(conn int64, r *produceRequest) {
+			for _, p := range r.partitions {
+				change(conn, p.batch)
 			}
 		}}
 	})
 }
 
-func notIdempotent(_ int64, b *sarama.RecordBatch) {
+func withoutIdempotence(_ int64, b *sarama.RecordBatch) {
 	b.ProducerID, b.ProducerEpoch, b.FirstSequence = -1, -1, -1
 }
 
-// freshID is a new producer for each connection, which nobody remembers.
+// freshID is a new producer for each connection, which no broker remembers.
 func freshID(conn int64, b *sarama.RecordBatch) { b.ProducerID += conn << 20 }
 
 func dropsKey(_ int64, b *sarama.RecordBatch) {
@@ -148,13 +190,13 @@ func swaps(_ int64, b *sarama.RecordBatch) {
 // swallows says that the tenth request was written, which it never sends.
 func swallows() *brokenNetwork {
 	var requests atomic.Int64
-	return &brokenNetwork{answer: func(*request) bool { return requests.Add(1) == 10 }}
+	return &brokenNetwork{answer: func(*produceRequest) bool { return requests.Add(1) == 10 }}
 }
 
 func forges() *brokenNetwork { return &brokenNetwork{forges: true} }
 
 // wrongPartition places one user next to where it belongs.
-func wrongPartition(s modelSetup) deliver.Producer {
+func wrongPartition(s modelSetup) producer.Producer {
 	s.hash = func(key []byte, partitions int32) int32 {
 		p := partition.Murmur2(key, partitions)
 		if bytes.Equal(key, modelKey(1)) {
@@ -168,66 +210,66 @@ func wrongPartition(s modelSetup) deliver.Producer {
 // A brokenProducer is a caller who does the wrong thing with what Withdraw
 // tells.
 type brokenProducer struct {
-	deliver.Producer
+	producer.Producer
 
 	resends  bool // what is under way, as if it were known not to be
 	sendsAll bool // what was given back, too
 }
 
-func (p *brokenProducer) Withdraw(g *deliver.Group) (int32, int) {
+func (p *brokenProducer) Withdraw(g *producer.Group) (int32, int) {
 	partition, first := p.Producer.Withdraw(g)
 	if p.resends && first > 0 {
-		p.Submit(&deliver.Group{Messages: g.Messages[:first], Owner: nobody{}})
+		p.Submit(&producer.Group{Messages: g.Messages[:first], Owner: discardResults{}})
 	}
 	if p.sendsAll && first < len(g.Messages) {
-		p.Submit(&deliver.Group{Messages: g.Messages[first:], Owner: nobody{}})
+		p.Submit(&producer.Group{Messages: g.Messages[first:], Owner: discardResults{}})
 	}
 	return partition, first
 }
 
-type nobody struct{}
+type discardResults struct{}
 
-func (nobody) Settle(int, deliver.Result) {}
+func (discardResults) Settle(int, producer.Result) {}
 
-func resends(s modelSetup) deliver.Producer {
+func resends(s modelSetup) producer.Producer {
 	return &brokenProducer{Producer: startModel(s), resends: true}
 }
 
-func sendsNotSent(s modelSetup) deliver.Producer {
+func sendsNotSent(s modelSetup) producer.Producer {
 	return &brokenProducer{Producer: startModel(s), sendsAll: true}
 }
 
 // twiceSettled tells the result of every message of a group's end again.
-type twiceSettled struct{ deliver.Producer }
+type twiceSettled struct{ producer.Producer }
 
-func (p twiceSettled) Submit(g *deliver.Group) {
+func (p twiceSettled) Submit(g *producer.Group) {
 	g.Owner = twice{g.Owner}
 	p.Producer.Submit(g)
 }
 
-type twice struct{ deliver.Settler }
+type twice struct{ producer.Settler }
 
-func (t twice) Settle(i int, r deliver.Result) {
+func (t twice) Settle(i int, r producer.Result) {
 	t.Settler.Settle(i, r)
-	if r.Outcome == deliver.Acknowledged && r.Offset == 20 {
+	if r.Outcome == producer.Acknowledged && r.Offset == 20 {
 		t.Settler.Settle(i, r)
 	}
 }
 
-func settlesTwice(s modelSetup) deliver.Producer { return twiceSettled{startModel(s)} }
+func settlesTwice(s modelSetup) producer.Producer { return twiceSettled{startModel(s)} }
 
 // forgets keeps a message to itself.
 type forgets struct {
-	deliver.Producer
+	producer.Producer
 
 	count int
 }
 
-func (p *forgets) Submit(g *deliver.Group) {
+func (p *forgets) Submit(g *producer.Group) {
 	if p.count++; p.count == 20 {
-		g.Owner = nobody{}
+		g.Owner = discardResults{}
 	}
 	p.Producer.Submit(g)
 }
 
-func forgetsOne(s modelSetup) deliver.Producer { return &forgets{Producer: startModel(s)} }
+func forgetsOne(s modelSetup) producer.Producer { return &forgets{Producer: startModel(s)} }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 )
 
 // What is broken must be found, and for its own reason: a model that finds
@@ -20,20 +20,20 @@ func TestModel_controls(t *testing.T) {
 		reason  string
 		also    []string
 	}{
-		{"not idempotent", changes(notIdempotent), invariant2, []string{invariantStamp}},
-		{"a new producer id for each connection", changes(freshID), invariant2, []string{invariantStamp}},
-		{"resends what is under way", resends, invariant2, []string{invariant3, invariant5}}, // its values may be others by then
-		{"drops a key", changes(dropsKey), invariant4, nil},
-		{"changes a byte", changes(changesByte), invariant5, nil},
-		{"swallows a request", onNetwork(swallows), invariant1, nil},
-		{"swaps two of a user", changes(swaps), invariant3, nil},
-		{"sends what was withdrawn", sendsNotSent, invariant6, []string{invariant3}},
-		{"takes what was lost for refused", onNetwork(forges), invariant6, []string{invariantGaveUp}},
-		{"a wrong partition", wrongPartition, invariant4, nil},
-		{"settles twice", settlesTwice, invariant7, nil},
-		{"never settles", forgetsOne, invariant8, nil},
-		{"several batches in flight", naively(5), invariant3, []string{invariant2, invariantStamp}},
-		{"more than brokers remember in flight", naively(8), invariant2, []string{invariant3, invariantStamp}},
+		{"not idempotent", changes(withoutIdempotence), invariantDuplicate, []string{invariantStamp}},
+		{"a new producer id for each connection", changes(freshID), invariantDuplicate, []string{invariantStamp}},
+		{"resends what is under way", resends, invariantDuplicate, []string{invariantOrder, invariantContent}}, // its values may be others by then
+		{"drops a key", changes(dropsKey), invariantPartition, nil},
+		{"changes a byte", changes(changesByte), invariantContent, nil},
+		{"swallows a request", onNetwork(swallows), invariantLost, nil},
+		{"swaps two of a user", changes(swaps), invariantOrder, nil},
+		{"sends what was withdrawn", sendsNotSent, invariantNotSent, []string{invariantOrder}},
+		{"takes what was lost for refused", onNetwork(forges), invariantNotSent, []string{invariantGaveUp, invariantDuplicate}},
+		{"a wrong partition", wrongPartition, invariantPartition, nil},
+		{"settles twice", settlesTwice, invariantSettled, nil},
+		{"never settles", forgetsOne, invariantProgress, nil},
+		{"several batches in flight", naively(5), invariantOrder, []string{invariantDuplicate, invariantStamp}},
+		{"more than brokers remember in flight", naively(8), invariantDuplicate, []string{invariantOrder, invariantStamp}},
 	} {
 		t.Run(control.name, func(t *testing.T) {
 			t.Parallel()
@@ -61,7 +61,7 @@ func TestModel_controls(t *testing.T) {
 func TestModel_soundControls(t *testing.T) {
 	for name, subject := range map[string]modelSubject{
 		"the network":   changes(func(int64, *sarama.RecordBatch) {}),
-		"the caller":    func(s modelSetup) deliver.Producer { return &brokenProducer{Producer: startModel(s)} },
+		"the caller":    func(s modelSetup) producer.Producer { return &brokenProducer{Producer: startModel(s)} },
 		"one in flight": naively(1),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,8 +13,8 @@ type modelFault func(r *modelRun) string
 
 func modelFaults() []modelFault {
 	return []modelFault{
-		faultCut, faultCut, faultCut, faultIdle, faultLeader, faultLeader, faultNobody, faultRestart, faultBefore, faultAfter, faultDenied,
-		faultLimit, faultStall, faultRefuse, faultProxy, faultTrouble, faultThrottle, faultGrow,
+		faultCut, faultCut, faultCut, faultIdle, faultLeader, faultLeader, faultNoLeader, faultRestart, faultBefore, faultAfter, faultDenied,
+		faultLimit, faultRequest, faultStall, faultRefuse, faultProxy, faultTrouble, faultThrottle, faultGrow,
 	}
 }
 
@@ -35,7 +35,7 @@ func (r *modelRun) heal() {
 	s := r.sim
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.limit, s.trouble, s.throttle = r.mood.steady, nil, 0
+	s.limit, s.request, s.trouble, s.throttle = r.mood.steady, 0, nil, 0
 	for _, b := range s.brokers {
 		b.up, b.refuses, b.proxy, b.stalls = true, false, false, false
 	}
@@ -67,7 +67,7 @@ func (r *modelRun) someConn() *simConn {
 	return open[r.rand.IntN(len(open))]
 }
 
-// elect makes a broker leader, or nobody. What was not replicated may be lost,
+// elect makes a broker leader, or none. What was not replicated may be lost,
 // and some brokers do not learn of it at once.
 func (r *modelRun) elect(p *simPartition, id int32) string {
 	lost := r.rand.IntN(p.log.open() + 1)
@@ -114,7 +114,7 @@ func faultIdle(r *modelRun) string {
 
 func faultLeader(r *modelRun) string { return r.elect(r.somePartition(), r.living()) }
 
-func faultNobody(r *modelRun) string { return r.elect(r.somePartition(), noLeader) }
+func faultNoLeader(r *modelRun) string { return r.elect(r.somePartition(), noLeader) }
 
 func faultRestart(r *modelRun) string {
 	b := r.someBroker()
@@ -174,11 +174,21 @@ func faultDenied(r *modelRun) string {
 func faultLimit(r *modelRun) string {
 	s := r.sim
 	if s.limit == r.mood.steady {
-		s.limit = min(r.mood.steady, largest+r.rand.IntN(2*largest))
+		s.limit = min(r.mood.steady, largestOrdinary+r.rand.IntN(2*largestOrdinary))
 	} else {
 		s.limit = r.mood.steady
 	}
 	return fmt.Sprintf("the topic's limit is %d", s.limit)
+}
+
+func faultRequest(r *modelRun) string {
+	s := r.sim
+	if s.request == 0 {
+		s.request = 1 + r.rand.IntN(5*largestOrdinary)
+	} else {
+		s.request = 0
+	}
+	return fmt.Sprintf("connections are closed on requests above %d", s.request)
 }
 
 func faultStall(r *modelRun) string {
@@ -216,7 +226,7 @@ func faultThrottle(r *modelRun) string {
 	} else {
 		r.sim.throttle = 1 + time.Duration(r.rand.Int64N(int64(500*time.Millisecond))) // no round number, see modelSetup
 	}
-	return fmt.Sprintf("answers ask for a pause of %s", r.sim.throttle)
+	return fmt.Sprintf("answers throttle for %s", r.sim.throttle)
 }
 
 func faultGrow(r *modelRun) string {

@@ -2,24 +2,25 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"strings"
 
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 )
 
 // The invariants.
 const (
-	invariant1 = "I1 lost"      // what is acknowledged is in the log, where it was said to be
-	invariant2 = "I2 duplicate" // nothing is in the log twice
-	invariant3 = "I3 order"     // of a user, nothing overtakes
-	invariant4 = "I4 partition" // the key's; of one group all in one; no key stays none
-	invariant5 = "I5 content"   // byte for byte
-	invariant6 = "I6 not sent"  // what was not sent, or withdrawn, is not in the log
-	invariant7 = "I7 settled"   // once each
-	invariant8 = "I8 progress"  // after healing all is settled
+	invariantLost      = "lost"      // what is acknowledged is in the log, where it was said to be
+	invariantDuplicate = "duplicate" // nothing is in the log twice
+	invariantOrder     = "order"     // of a user, nothing overtakes
+	invariantPartition = "partition" // the key's; of one group all in one; no key stays none
+	invariantContent   = "content"   // byte for byte
+	invariantNotSent   = "not sent"  // what was not sent, or withdrawn, is not in the log
+	invariantSettled   = "settled"   // once each
+	invariantProgress  = "progress"  // after healing all is settled
 
 	invariantStamp  = "timestamp" // within a partition it never decreases
 	invariantGaveUp = "gave up"   // only what cannot be written is not
@@ -27,30 +28,35 @@ const (
 	invariantUse    = "use"       // of connections
 	invariantFormat = "format"    // of batches
 	invariantWait   = "waiting"   // tells the truth
+	invariantIntent = "intent"    // what a journal is told is about the last intent
 )
 
 // A modelMessage is one message and what became of it.
 type modelMessage struct {
-	deliver.Message
+	producer.Message
 
 	id        int // in the order of acceptance
 	user      int // negative: none
 	group     *modelGroup
 	large     bool // a topic may refuse it for its size
-	touched   bool // it was in a batch that was refused for the sake of one of its messages
+	buried    bool // it was in a topic that is no more
+	doubtful  bool // the journal was told that it may go out twice
+	touched   bool // it was in a record batch that was refused for the sake of one of its messages, or given up
+	cuts      int  // connections that were lost with its record batch alone in a request
 	submitted bool
 	withdrawn bool
 	settled   int
-	result    deliver.Result
+	result    producer.Result
 }
 
 // A modelGroup is a group of a ledger.
 type modelGroup struct {
-	deliver.Group
+	producer.Group
 
 	ledger    *ledger
 	messages  []*modelMessage
 	partition int32 // -1: none of it was written yet
+	fixed     int32 // with a journal: the partition of its key, plus one
 }
 
 // A ledger has all messages of a run, and checks what it sees of them against
@@ -63,8 +69,12 @@ type ledger struct {
 	least    int         // partitions that there were at first
 	decided  int
 	closing  bool
-	changes  []int
-	found    []violation
+
+	replaced  bool // the topic was: users may have moved, with what is older behind what is newer
+	refusable bool // messages may fail that were in a record batch that was refused, whatever the reason
+
+	changes []int
+	found   []violation
 }
 
 // A ledgerLog is what is in a partition's log.
@@ -82,6 +92,7 @@ func newLedger(s *simCluster) *ledger {
 		l.grow()
 	}
 	s.broken, s.appended, s.shorter, s.refused = l.add, l.see, l.seeAgain, l.touch
+	s.cut = l.noteCut
 	return l
 }
 
@@ -96,8 +107,8 @@ func (l *ledger) add(invariant, format string, args ...any) {
 	l.found = append(l.found, violation{invariant, fmt.Sprintf(format, args...)})
 }
 
-// largest is less than any topic's limit, but for messages that are large.
-const largest = 80
+// largestOrdinary is less than any topic's limit, but for messages that are large.
+const largestOrdinary = 80
 
 // fill makes groups of one to five messages until there are n. So many of a
 // hundred are refused.
@@ -108,12 +119,12 @@ func (l *ledger) fill(r *rand.Rand, n, users, rotten int) {
 		for range min(1+r.IntN(5), n-len(l.messages)) {
 			m := &modelMessage{id: len(l.messages), user: user, group: g}
 			value := strconv.Itoa(m.id) + "|"
-			size := r.IntN(largest / 2)
+			size := r.IntN(largestOrdinary / 2)
 			switch chance := r.IntN(200); {
 			case chance < rotten:
 				value += "poison"
 			case chance < 2*rotten:
-				m.large, size = true, 3*largest+r.IntN(3*largest)
+				m.large, size = true, 3*largestOrdinary+r.IntN(3*largestOrdinary)
 			}
 			m.Value = []byte(value + strings.Repeat(string(rune('a'+m.id%26)), size))
 			if user >= 0 {
@@ -135,8 +146,8 @@ func (l *ledger) fill(r *rand.Rand, n, users, rotten int) {
 
 func modelKey(user int) []byte { return []byte("user-" + strconv.Itoa(user)) }
 
-// Settle implements deliver.Settler.
-func (g *modelGroup) Settle(i int, r deliver.Result) {
+// Settle implements producer.Settler.
+func (g *modelGroup) Settle(i int, r producer.Result) {
 	l := g.ledger
 	l.sim.mu.Lock()
 	defer l.sim.mu.Unlock()
@@ -145,10 +156,10 @@ func (g *modelGroup) Settle(i int, r deliver.Result) {
 }
 
 // takeBack writes something else over the values once all are acknowledged, as
-// whoever has lent them may.
+// the caller that has lent them may.
 func (g *modelGroup) takeBack() {
 	for _, m := range g.messages {
-		if m.settled == 0 || m.result.Outcome != deliver.Acknowledged {
+		if m.settled == 0 || m.result.Outcome != producer.Acknowledged {
 			return
 		}
 	}
@@ -157,39 +168,42 @@ func (g *modelGroup) takeBack() {
 	}
 }
 
-func (l *ledger) settle(m *modelMessage, r deliver.Result) {
+func (l *ledger) settle(m *modelMessage, r producer.Result) {
 	m.settled++
 	if m.settled > 1 || m.withdrawn || !m.submitted {
-		l.add(invariant7, "message %d is settled as %+v, but was before as %+v (withdrawn %v, submitted %v)", m.id, r, m.result, m.withdrawn, m.submitted)
+		l.add(invariantSettled, "message %d is settled as %+v, but was before as %+v (withdrawn %v, submitted %v)", m.id, r, m.result, m.withdrawn, m.submitted)
 		return
 	}
 	m.result = r
 	l.decided++
 	l.changes = append(l.changes, m.id)
 	switch r.Outcome {
-	case deliver.Acknowledged:
+	case producer.Acknowledged:
 		if r.Err != nil {
-			l.add(invariant7, "message %d is acknowledged with error %v", m.id, r.Err)
+			l.add(invariantSettled, "message %d is acknowledged with error %v", m.id, r.Err)
 		}
 		l.checkThere(m)
-	case deliver.NotSent:
+	case producer.NotSent:
 		l.checkNotThere(m)
-	case deliver.Unknown:
+	case producer.Unknown:
 	}
-	if r.Outcome != deliver.Acknowledged && r.Err == nil {
-		l.add(invariant7, "message %d has no error but ended as %v", m.id, r.Outcome)
+	if r.Outcome != producer.Acknowledged && r.Err == nil {
+		l.add(invariantSettled, "message %d has no error but ended as %v", m.id, r.Outcome)
 	}
-	if r.Outcome != deliver.Acknowledged && !l.mayFail(m, r) {
+	if r.Outcome != producer.Acknowledged && !l.mayFail(m, r) {
 		l.add(invariantGaveUp, "message %d: %+v", m.id, r)
 	}
 }
 
 // mayFail reports whether m need not be written. If an attempt was lost that
-// had it together with a message that is refused, nobody can tell what to send
+// had it together with a message that is refused, it is not known what to send
 // again.
-func (l *ledger) mayFail(m *modelMessage, r deliver.Result) bool {
+func (l *ledger) mayFail(m *modelMessage, r producer.Result) bool {
 	rotten := m.large || poisoned(m.Value)
-	return l.closing || m.touched && (rotten || r.Outcome == deliver.Unknown)
+	if errors.Is(r.Err, errTopicReplaced) && r.Outcome == producer.Unknown {
+		return true
+	}
+	return l.closing || m.touched && l.refusable || m.touched && (rotten || r.Outcome == producer.Unknown)
 }
 
 func (l *ledger) touch(b *simBatch) {
@@ -200,24 +214,35 @@ func (l *ledger) touch(b *simBatch) {
 	}
 }
 
+// noteCut notes that the connection was lost with b alone in a request. After the
+// second time it may be split although it may have been written.
+func (l *ledger) noteCut(b *simBatch) {
+	for i := range b.records {
+		if m := l.find(&b.records[i]); m != nil {
+			m.cuts++
+			m.touched = m.touched || m.cuts >= splitAfterClosed
+		}
+	}
+}
+
 // withdraw settles what a producer gave back: the messages from first on.
 func (l *ledger) withdraw(g *modelGroup, partition int32, first int) {
 	if first < 0 || first > len(g.messages) {
-		l.add(invariant7, "%d messages of %d were given back", len(g.messages)-first, len(g.messages))
+		l.add(invariantSettled, "%d messages of %d were given back", len(g.messages)-first, len(g.messages))
 		return
 	}
 	if partition >= 0 && g.partition >= 0 && partition != g.partition {
-		l.add(invariant4, "a group of partition %d was given back as of %d", g.partition, partition)
+		l.add(invariantPartition, "a group of partition %d was given back as of %d", g.partition, partition)
 	}
 	for _, m := range g.messages[first:] {
 		if m.settled > 0 && !m.withdrawn {
-			l.add(invariant7, "message %d was given back, but settled as %+v", m.id, m.result)
+			l.add(invariantSettled, "message %d was given back, but settled as %+v", m.id, m.result)
 			continue
 		}
 		if !m.withdrawn {
 			m.withdrawn = true
 			m.settled++
-			m.result = deliver.Result{Outcome: deliver.NotSent, Partition: partition, Offset: -1}
+			m.result = producer.Result{Outcome: producer.NotSent, Partition: partition, Offset: -1}
 			l.decided++
 			l.checkNotThere(m)
 		}

@@ -2,41 +2,63 @@ package engine
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 	"github.com/eventferry/eventferry/partition"
 )
 
 func (l *ledger) checkThere(m *modelMessage) {
+	if m.buried {
+		return
+	}
 	p := m.result.Partition
-	if p < 0 || int(p) >= len(l.logs) {
-		l.add(invariant1, "message %d is acknowledged in partition %d", m.id, p)
+	if p < 0 || int(p) >= len(l.sim.partitions) {
+		l.add(invariantLost, "message %d is acknowledged in partition %d", m.id, p)
 		return
 	}
 	offset, there := l.logs[p].offsets[m.id]
 	switch {
 	case !there:
-		l.add(invariant1, "message %d was acknowledged, but is not in partition %d", m.id, p)
+		l.add(invariantLost, "message %d was acknowledged, but is not in partition %d", m.id, p)
 	case offset >= l.sim.partitions[p].log.safe:
-		l.add(invariant1, "message %d was acknowledged before it was safe", m.id)
-	case m.result.Offset >= 0 && m.result.Offset != offset:
-		l.add(invariant1, "message %d was acknowledged at offset %d of partition %d, but is at %d", m.id, m.result.Offset, p, offset)
+		l.add(invariantLost, "message %d was acknowledged before it was safe", m.id)
+	case m.result.Offset >= 0 && m.result.Offset != offset && !m.doubtful:
+		l.add(invariantLost, "message %d was acknowledged at offset %d of partition %d, but is at %d", m.id, m.result.Offset, p, offset)
 	}
 }
 
 func (l *ledger) checkNotThere(m *modelMessage) {
 	for p, log := range l.logs {
 		if offset, there := log.offsets[m.id]; there {
-			l.add(invariant6, "message %d was not sent or withdrawn, but is at offset %d of partition %d", m.id, offset, p)
+			l.add(invariantNotSent, "message %d was not sent or withdrawn, but is at offset %d of partition %d", m.id, offset, p)
 		}
 	}
+}
+
+// cameLate reports whether what was just written was settled as unknown before, and
+// is a copy from a producer id that was replaced, which no epoch fences.
+func (l *ledger) cameLate(partition int32, w simWritten) bool {
+	replaced := func(before simWritten) bool { return before.producer > w.producer }
+	if !slices.ContainsFunc(l.sim.partitions[partition].log.written, replaced) {
+		return false
+	}
+	for i := range w.records {
+		m := l.find(&w.records[i])
+		if m == nil || !m.doubtful && (m.settled == 0 || m.result.Outcome != producer.Unknown) {
+			return false
+		}
+	}
+	return true
 }
 
 // see checks what was just written.
 func (l *ledger) see(partition int32, w simWritten) {
 	newest := &l.logs[partition]
-	if before := l.sim.partitions[partition].log.at(w.offset - 1); before != nil && before.at.UnixMilli() > w.records[0].at.UnixMilli() {
+	late := l.replaced || l.cameLate(partition, w)
+	before := l.sim.partitions[partition].log.at(w.offset - 1)
+	if before != nil && before.at.UnixMilli() > w.records[0].at.UnixMilli() && !late {
 		l.add(invariantStamp, "partition %d offset %d: %s after %s", partition, w.offset, w.records[0].at, before.at)
 	}
 	for i := range w.records {
@@ -46,7 +68,7 @@ func (l *ledger) see(partition int32, w simWritten) {
 		}
 		m := l.find(r)
 		if m == nil {
-			l.add(invariant5, "partition %d offset %d: nobody has submitted %q", partition, offset, r.value)
+			l.add(invariantContent, "partition %d offset %d: %q was never submitted", partition, offset, r.value)
 			continue
 		}
 		if l.twice(m, partition, offset) {
@@ -54,13 +76,13 @@ func (l *ledger) see(partition int32, w simWritten) {
 		}
 		newest.offsets[m.id] = offset
 		l.seePlace(m, r, partition)
-		if m.user >= 0 {
+		if m.user >= 0 && !late {
 			if n, ok := newest.newest[m.user]; ok && n > m.id {
-				l.add(invariant3, "partition %d offset %d: message %d of user %d after %d", partition, offset, m.id, m.user, n)
+				l.add(invariantOrder, "partition %d offset %d: message %d of user %d after %d", partition, offset, m.id, m.user, n)
 			}
 			newest.newest[m.user] = max(newest.newest[m.user], m.id)
 		}
-		if m.settled > 0 && m.result.Outcome == deliver.NotSent {
+		if m.settled > 0 && m.result.Outcome == producer.NotSent {
 			l.checkNotThere(m)
 		}
 	}
@@ -69,7 +91,13 @@ func (l *ledger) see(partition int32, w simWritten) {
 func (l *ledger) twice(m *modelMessage, partition int32, offset int64) bool {
 	for p, log := range l.logs {
 		if first, there := log.offsets[m.id]; there {
-			l.add(invariant2, "partition %d offset %d: message %d is at offset %d of partition %d already", partition, offset, m.id, first, p)
+			if m.doubtful {
+				if _, there := l.logs[partition].offsets[m.id]; !there {
+					l.logs[partition].offsets[m.id] = offset
+				}
+				return true
+			}
+			l.add(invariantDuplicate, "partition %d offset %d: message %d is at offset %d of partition %d already", partition, offset, m.id, first, p)
 			return true
 		}
 	}
@@ -88,29 +116,29 @@ func (l *ledger) find(r *simRecord) *modelMessage {
 func (l *ledger) seePlace(m *modelMessage, r *simRecord, p int32) {
 	g := m.group
 	if (r.key == nil) != (m.Key == nil) || !bytes.Equal(r.key, m.Key) {
-		l.add(invariant4, "message %d has the key %q, not %q", m.id, r.key, m.Key)
+		l.add(invariantPartition, "message %d has the key %q, not %q", m.id, r.key, m.Key)
 	}
-	if m.Key != nil {
+	if m.Key != nil && !l.replaced {
 		own := int32(-1)
 		for n := l.least; n <= len(l.logs) && own != p; n++ { // as many as were known when it was accepted
 			own = partition.Murmur2(m.Key, int32(n)) //nolint:gosec // few
 		}
 		if own != p {
-			l.add(invariant4, "message %d is in partition %d, not %d", m.id, p, own)
+			l.add(invariantPartition, "message %d is in partition %d, not %d", m.id, p, own)
 		}
 	}
 	if g.partition < 0 {
 		g.partition = p
 	}
-	if g.partition != p {
-		l.add(invariant4, "message %d is in partition %d, others of its group in %d", m.id, p, g.partition)
+	if g.partition != p && !l.replaced {
+		l.add(invariantPartition, "message %d is in partition %d, others of its group in %d", m.id, p, g.partition)
 	}
 	header := ""
 	if m.Part != "" {
-		header = deliver.PartHeader + "=" + m.Part
+		header = producer.PartHeader + "=" + m.Part
 	}
 	if r.part != header {
-		l.add(invariant5, "message %d has headers %q, not %q", m.id, r.part, header)
+		l.add(invariantContent, "message %d has headers %q, not %q", m.id, r.part, header)
 	}
 }
 
@@ -134,10 +162,10 @@ func (l *ledger) checkAll() {
 		switch {
 		case !m.submitted:
 		case m.settled != 1:
-			l.add(invariant7, "message %d was settled %d times", m.id, m.settled)
-		case m.result.Outcome == deliver.Acknowledged:
+			l.add(invariantSettled, "message %d was settled %d times", m.id, m.settled)
+		case m.result.Outcome == producer.Acknowledged:
 			l.checkThere(m)
-		case m.result.Outcome == deliver.NotSent:
+		case m.result.Outcome == producer.NotSent:
 			l.checkNotThere(m)
 		}
 	}

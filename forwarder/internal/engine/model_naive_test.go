@@ -9,7 +9,7 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 	"github.com/eventferry/eventferry/partition"
 )
 
@@ -27,12 +27,12 @@ type naive struct {
 
 	// Of its goroutine:
 
-	conns  map[string]conn
-	view   view
+	conns  map[string]brokerConn
+	view   topicMetadata
 	stale  bool
 	asked  int
 	lanes  []*naiveLane
-	groups []*deliver.Group // that came before the partitions were known
+	groups []*producer.Group // that came before the partitions were known
 }
 
 type naiveLane struct {
@@ -45,7 +45,7 @@ type naiveLane struct {
 }
 
 type naiveMessage struct {
-	group    *deliver.Group
+	group    *producer.Group
 	index    int
 	stamp    time.Time
 	numbered bool
@@ -56,10 +56,10 @@ type naiveMessage struct {
 }
 
 func naively(window int) modelSubject {
-	return func(s modelSetup) deliver.Producer {
+	return func(s modelSetup) producer.Producer {
 		n := &naive{
 			setup: s, window: window, calls: make(chan func(), 1000), done: make(chan struct{}),
-			conns: map[string]conn{}, stale: true,
+			conns: map[string]brokerConn{}, stale: true,
 		}
 		n.ctx, n.cancel = context.WithCancel(context.Background())
 		if c, ok := s.network.(*simCluster); ok {
@@ -78,24 +78,24 @@ func (n *naive) do(f func()) {
 	}
 }
 
-// Submit implements deliver.Producer.
-func (n *naive) Submit(g *deliver.Group) {
+// Submit implements producer.Producer.
+func (n *naive) Submit(g *producer.Group) {
 	if n.ctx.Err() != nil {
 		for i := range g.Messages {
-			g.Owner.Settle(i, deliver.Result{Partition: -1, Offset: -1, Outcome: deliver.NotSent, Err: deliver.ErrClosed})
+			g.Owner.Settle(i, producer.Result{Partition: -1, Offset: -1, Outcome: producer.NotSent, Err: producer.ErrClosed})
 		}
 		return
 	}
 	n.do(func() { n.groups = append(n.groups, g) })
 }
 
-// Withdraw implements deliver.Producer. It gives nothing back.
-func (n *naive) Withdraw(g *deliver.Group) (int32, int) { return -1, len(g.Messages) }
+// Withdraw implements producer.Producer. It gives nothing back.
+func (n *naive) Withdraw(g *producer.Group) (int32, int) { return -1, len(g.Messages) }
 
-// Waiting implements deliver.Producer.
-func (n *naive) Waiting(time.Duration) []deliver.Waiting { return nil }
+// Waiting implements producer.Producer.
+func (n *naive) Waiting(time.Duration) []producer.Waiting { return nil }
 
-// Close implements deliver.Producer.
+// Close implements producer.Producer.
 func (n *naive) Close() error {
 	n.cancel()
 	<-n.done
@@ -135,18 +135,18 @@ func (n *naive) run() {
 func (n *naive) giveUp() {
 	for _, g := range n.groups {
 		for i := range g.Messages {
-			g.Owner.Settle(i, deliver.Result{Partition: -1, Offset: -1, Outcome: deliver.NotSent, Err: deliver.ErrClosed})
+			g.Owner.Settle(i, producer.Result{Partition: -1, Offset: -1, Outcome: producer.NotSent, Err: producer.ErrClosed})
 		}
 	}
 	for _, l := range n.lanes {
 		for len(l.queue) > 0 {
-			n.settle(l, l.queue[0], deliver.Unknown, -1, deliver.ErrClosed)
+			n.settle(l, l.queue[0], producer.Unknown, -1, producer.ErrClosed)
 		}
 	}
 }
 
-// conn opens a connection, or takes the one that there is.
-func (n *naive) conn(addr string) conn {
+// brokerConn opens a connection, or takes the one that there is.
+func (n *naive) conn(addr string) brokerConn {
 	if c := n.conns[addr]; c != nil {
 		return c
 	}
@@ -226,14 +226,15 @@ func (n *naive) send(l *naiveLane) {
 }
 
 // number gives m its place, once.
-func (n *naive) number(l *naiveLane, m *naiveMessage, c conn, addr string) bool {
+func (n *naive) number(l *naiveLane, m *naiveMessage, c brokerConn, addr string) bool {
 	if l.id == 0 {
-		var err error
-		if l.id, err = c.producerID(); err != nil {
-			l.id, n.stale = 0, true
+		answer, err := c.producerID()
+		if err != nil {
+			n.stale = true
 			n.drop(addr)
 			return false
 		}
+		l.id = answer.id
 	}
 	if !m.numbered {
 		m.numbered, m.epoch, m.sequence = true, l.epoch, l.next
@@ -242,15 +243,15 @@ func (n *naive) number(l *naiveLane, m *naiveMessage, c conn, addr string) bool 
 	return true
 }
 
-func (n *naive) produce(l *naiveLane, m *naiveMessage, c conn, addr string) {
+func (n *naive) produce(l *naiveLane, m *naiveMessage, c brokerConn, addr string) {
 	one := m.group.Messages[m.index]
 	record := &sarama.Record{Key: one.Key, Value: one.Value}
 	if one.Part != "" {
-		record.Headers = []*sarama.RecordHeader{{Key: []byte(deliver.PartHeader), Value: []byte(one.Part)}}
+		record.Headers = []*sarama.RecordHeader{{Key: []byte(producer.PartHeader), Value: []byte(one.Part)}}
 	}
 	m.flying = true
-	err := c.produce(&request{parts: []part{{l.partition, &sarama.RecordBatch{
-		Version: recordVersion, PartitionLeaderEpoch: -1, Records: []*sarama.Record{record},
+	err := c.produce(&produceRequest{partitions: []partitionRecords{{"events", l.partition, &sarama.RecordBatch{
+		Version: recordBatchVersion, PartitionLeaderEpoch: -1, Records: []*sarama.Record{record},
 		FirstTimestamp: m.stamp, MaxTimestamp: m.stamp,
 		ProducerID: l.id, ProducerEpoch: m.epoch, FirstSequence: m.sequence,
 	}}}}, func(answer *sarama.ProduceResponse, err error) {
@@ -261,7 +262,7 @@ func (n *naive) produce(l *naiveLane, m *naiveMessage, c conn, addr string) {
 	}
 }
 
-func (n *naive) answered(l *naiveLane, m *naiveMessage, answer *sarama.ProduceResponse, err error, c conn, addr string) {
+func (n *naive) answered(l *naiveLane, m *naiveMessage, answer *sarama.ProduceResponse, err error, c brokerConn, addr string) {
 	m.flying = false
 	if err != nil {
 		m.maybe, n.stale = true, true
@@ -273,11 +274,11 @@ func (n *naive) answered(l *naiveLane, m *naiveMessage, answer *sarama.ProduceRe
 	block := answer.GetBlock(simTopic, l.partition)
 	switch code := block.Err; {
 	case code == sarama.ErrNoError || code == sarama.ErrDuplicateSequenceNumber:
-		n.settle(l, m, deliver.Acknowledged, block.Offset, nil)
+		n.settle(l, m, producer.Acknowledged, block.Offset, nil)
 	case code == sarama.ErrInvalidRecord || code == sarama.ErrMessageSizeTooLarge:
-		outcome := deliver.NotSent
+		outcome := producer.NotSent
 		if m.maybe {
-			outcome = deliver.Unknown
+			outcome = producer.Unknown
 		}
 		n.settle(l, m, outcome, -1, code)
 		n.renumber(l)
@@ -296,7 +297,7 @@ func (n *naive) renumber(l *naiveLane) {
 	}
 }
 
-func (n *naive) settle(l *naiveLane, m *naiveMessage, o deliver.Outcome, offset int64, err error) {
+func (n *naive) settle(l *naiveLane, m *naiveMessage, o producer.Outcome, offset int64, err error) {
 	l.queue = slices.DeleteFunc(l.queue, func(other *naiveMessage) bool { return other == m })
-	m.group.Owner.Settle(m.index, deliver.Result{Outcome: o, Partition: l.partition, Offset: offset, Err: err})
+	m.group.Owner.Settle(m.index, producer.Result{Outcome: o, Partition: l.partition, Offset: offset, Err: err})
 }

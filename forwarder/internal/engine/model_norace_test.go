@@ -7,5 +7,5 @@ package engine
 const (
 	modelSchedules = 5000
 	modelSample    = 100
-	racing         = false
+	raceEnabled    = false
 )

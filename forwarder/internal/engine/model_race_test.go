@@ -7,5 +7,5 @@ package engine
 const (
 	modelSchedules = 500
 	modelSample    = 20
-	racing         = true
+	raceEnabled    = true
 )

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 	"github.com/eventferry/eventferry/partition"
 )
 
@@ -19,17 +19,26 @@ import (
 // numbers: what is due at the same instant comes in any order, and then the run
 // cannot be repeated.
 type modelSetup struct {
-	network network
+	network brokerNetwork
 	servers []string
 	linger  time.Duration
 	most    int // bytes of a batch
 	first   int32
 	seed    uint64
 	hash    partition.Func // nil: the usual one
+	age     time.Duration  // of connections that are renewed; 0: none are
+
+	// Of runs with a journal.
+	journal        producer.Journal
+	recovered      []producer.Recovered
+	refuseDoubtful bool
+	pending        []*producer.Group // that are submitted before all others
+	clock          func() time.Time  // nil: the usual one
+	lastTimestamp  func(topic string, partition int32) int64
 }
 
 // A modelSubject makes the producer of a run.
-type modelSubject func(modelSetup) deliver.Producer
+type modelSubject func(modelSetup) producer.Producer
 
 // A modelRun is one schedule. Its goroutine does one thing after the other, each
 // chosen by chance, and each only when everything has come to rest: so the same
@@ -38,13 +47,14 @@ type modelRun struct {
 	rand     *rand.Rand
 	sim      *simCluster
 	ledger   *ledger
-	producer deliver.Producer
+	producer producer.Producer
 	mood     modelMood
 	faults   []modelFault
 
 	next  int // group to submit
 	moves []simMove
 	trace []string
+	heard []string // what others note; guarded by the cluster's lock
 }
 
 // A modelMood is how a run differs from others: with everything possible all of
@@ -61,7 +71,7 @@ type modelMood struct {
 type modelResult struct {
 	trace    []string
 	found    []violation
-	outcomes map[deliver.Outcome]int
+	outcomes map[producer.Outcome]int
 }
 
 func (r *modelResult) hash() uint64 {
@@ -89,7 +99,7 @@ func runModel(seed uint64, subject modelSubject) *modelResult {
 		r.late()
 	}
 	r.end()
-	result := &modelResult{trace: r.trace, found: r.ledger.found, outcomes: map[deliver.Outcome]int{}}
+	result := &modelResult{trace: r.trace, found: r.ledger.found, outcomes: map[producer.Outcome]int{}}
 	for _, m := range r.ledger.messages {
 		if m.settled > 0 {
 			result.outcomes[m.result.Outcome]++
@@ -117,7 +127,7 @@ func newModelRun(seed uint64, subject modelSubject) *modelRun {
 		sleep:    1 + rnd.IntN(20),
 		news:     1 + rnd.IntN(4),
 		restless: rnd.IntN(200),
-		steady:   pick(1<<20, 4*largest, 2*largest),
+		steady:   pick(1<<20, 4*largestOrdinary, 2*largestOrdinary),
 		late:     pick(1, 10, 100, 1000),
 	}
 	if rnd.IntN(5) == 0 {
@@ -134,6 +144,9 @@ func newModelRun(seed uint64, subject modelSubject) *modelRun {
 	s := r.sim
 	s.limit, s.hints, s.blames, s.duplicates = r.mood.steady, rnd.IntN(2) == 0, rnd.IntN(2) == 0, rnd.IntN(2) == 0
 	setup := modelSetup{network: s, servers: s.servers(), seed: seed, most: pick(1000, 300, 5000, 100_000)}
+	if seed%3 == 1 {
+		setup.age = time.Duration(1+seed%97) * 13_777_777 //nolint:gosec // small
+	}
 	if rnd.IntN(3) == 0 {
 		setup.linger = 1 + time.Duration(rnd.Int64N(int64(20*time.Millisecond)))
 	}
@@ -162,6 +175,8 @@ func (r *modelRun) rest() {
 	synctest.Wait()
 	r.sim.mu.Lock()
 	defer r.sim.mu.Unlock()
+	slices.Sort(r.heard)
+	r.trace, r.heard = append(r.trace, r.heard...), nil
 	if len(r.ledger.changes) == 0 {
 		return
 	}
@@ -257,8 +272,8 @@ func (r *modelRun) network() bool {
 	return true
 }
 
-// patience is how long a client waits for an answer.
-const patience = 10 * time.Second
+// answerTimeout is how long a client waits for an answer.
+const answerTimeout = 10 * time.Second
 
 func (r *modelRun) sleep() {
 	longest := 2 * time.Millisecond
@@ -278,7 +293,7 @@ func (r *modelRun) pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 	r.sim.mu.Lock()
-	r.sim.expire(time.Now(), patience)
+	r.sim.expire(time.Now(), answerTimeout)
 	r.sim.mu.Unlock()
 }
 

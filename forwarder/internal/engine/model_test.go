@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 )
 
 const (
@@ -26,25 +26,27 @@ const (
 )
 
 // startModel makes the engine itself.
-func startModel(s modelSetup) deliver.Producer {
+func startModel(s modelSetup) producer.Producer {
 	cfg := sarama.NewConfig()
 	cfg.Producer.MaxMessageBytes = s.most
 	cfg.Producer.Flush.Frequency = s.linger
-	c := Config{Servers: s.servers, Topic: simTopic, Hash: s.hash, Sarama: cfg, FirstSequence: s.first}
-	l := newLimits(c)
-	l.good = min(l.good, s.most) // so that it matters to messages as small as these
-	return start(c, l, s.network, s.seed)
+	c := Config{Servers: s.servers, Topic: simTopic, Hash: s.hash, Sarama: cfg, FirstSequence: s.first, MaxConnectionAge: s.age}
+	c.Journal, c.Recovered, c.RefuseDoubtful = s.journal, s.recovered, s.refuseDoubtful
+	c.Clock, c.LastTimestamp = s.clock, s.lastTimestamp
+	l := newSendLimits(c)
+	l.minPipelined, l.innocent = min(l.minPipelined, s.most), 0 // so that they matter to messages as small as these
+	return startEngine(c, l, s.network, randomSource(s.seed))
 }
 
 // The engine keeps its promises in whatever order things happen, and whatever
 // goes wrong.
 func TestModel(t *testing.T) {
-	first, count := uint64(number(t, modelFirst, 1)), number(t, modelCount, modelSchedules)
+	first, count := uint64(envNumber(t, modelFirst, 1)), envNumber(t, modelCount, modelSchedules)
 	if testing.Short() {
 		count = min(count, 200)
 	}
 	if seed := os.Getenv(modelSeed); seed != "" {
-		r := inBubble(t, uint64(number(t, modelSeed, 0)), startModel)
+		r := inBubble(t, uint64(envNumber(t, modelSeed, 0)), startModel)
 		t.Logf("schedule %s:\n%s\n%s", seed, strings.Join(r.trace, "\n"), violations(r))
 		assert.Empty(t, r.found)
 		return
@@ -65,7 +67,7 @@ func TestModel(t *testing.T) {
 // A schedule that fails can be looked at: it is the same each time.
 func TestModel_repeats(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(number(t, modelCount, modelSample)) {
+	for seed := range uint64(envNumber(t, modelCount, modelSample)) {
 		one, two := inBubble(t, seed, startModel), inBubble(t, seed, startModel)
 		if one.hash() == two.hash() {
 			continue
@@ -101,7 +103,7 @@ func TestModel_happens(t *testing.T) {
 		"a proxy":                          regexp.MustCompile(`EOF`),
 		"some were given back":             regexp.MustCompile(`withdraw \d+: from 1 of [2-9]`),
 	}
-	outcomes := map[deliver.Outcome]int{}
+	outcomes := map[producer.Outcome]int{}
 	counts := map[string]int{}
 	for seed := range uint64(400) {
 		r := inBubble(t, seed, startModel)
@@ -161,10 +163,10 @@ func violations(r *modelResult) string {
 
 func replay(t *testing.T, seed uint64) string {
 	t.Helper()
-	return fmt.Sprintf("the same again, in full: %s=%d go test -v -run '^TestModel$' ./forwarder/internal/engine", modelSeed, seed)
+	return fmt.Sprintf("the same again, in full: %s=%d go test -v -run TestModel ./forwarder/internal/engine", modelSeed, seed)
 }
 
-func number(t *testing.T, variable string, usual int) int {
+func envNumber(t *testing.T, variable string, usual int) int {
 	t.Helper()
 	text := os.Getenv(variable)
 	if text == "" {

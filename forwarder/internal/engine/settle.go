@@ -1,61 +1,61 @@
 package engine
 
 import (
-	"github.com/eventferry/eventferry/forwarder/internal/deliver"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 )
 
-// settlements are results that wait to be told: whoever is told may take locks
-// of his own, so it is not done under ours.
+// settlements are results that are collected under the lock and reported
+// without it.
 type settlements struct {
-	bundles []settlement
-	entries []refusal
+	recordBatches []batchSettlement
+	submissions   []notSentRange
 }
 
-type settlement struct {
-	bundle *bundle
-	result deliver.Result // of the first message; the others' offsets follow
+// A batchSettlement is the result of all messages of a record batch.
+type batchSettlement struct {
+	recordBatch *recordBatch
+	result      producer.Result // of the first message; the others' offsets follow
 }
 
-type refusal struct {
-	entry      *entry
+// A notSentRange is messages [first, end) of a submission that were never sent.
+type notSentRange struct {
+	submission *submission
 	first, end int
 	cause      error
 }
 
-func (s *settlements) add(b *bundle, r deliver.Result) {
-	s.bundles = append(s.bundles, settlement{b, r})
+func (s *settlements) add(b *recordBatch, r producer.Result) {
+	s.recordBatches = append(s.recordBatches, batchSettlement{b, r})
 }
 
-// refuse empties a list of entries.
-func (s *settlements) refuse(f *fifo, cause error) {
-	for t := f.first; t != nil; t = f.first {
-		f.remove(t)
-		s.entries = append(s.entries, refusal{t, t.next, t.end, cause})
-		t.next = t.end
+// addNotSent settles the waiting messages of a submission.
+func (s *settlements) addNotSent(one *submission, cause error) {
+	s.submissions = append(s.submissions, notSentRange{one, one.next, one.end, cause})
+	one.next = one.end
+}
+
+// addAllNotSent empties a list and settles its waiting messages.
+func (s *settlements) addAllNotSent(l *submissionList, cause error) {
+	for one := l.first; one != nil; one = l.first {
+		l.remove(one)
+		s.addNotSent(one, cause)
 	}
 }
 
-// settle tells all results, without the lock, and takes the bundles back.
-func (s *settlements) settle(e *Engine) {
-	for _, b := range s.bundles {
-		r := b.result
-		for _, c := range b.bundle.cargo {
-			for i := c.from; i < c.to; i++ {
-				c.owner.Settle(i, r)
-				if r.Offset >= 0 {
-					r.Offset++
+// report tells the owners all results. The lock must not be held.
+func (s *settlements) report() {
+	for _, b := range s.recordBatches {
+		result := b.result
+		for _, r := range b.recordBatch.ranges {
+			for i := r.from; i < r.to; i++ {
+				r.owner.Settle(i, result)
+				if result.Offset >= 0 {
+					result.Offset++
 				}
 			}
 		}
 	}
-	for _, t := range s.entries {
-		t.entry.refuse(t.first, t.end, t.cause)
-	}
-	if len(s.bundles) > 0 {
-		e.mu.Lock()
-		for _, b := range s.bundles {
-			e.freeLocked(b.bundle)
-		}
-		e.mu.Unlock()
+	for _, r := range s.submissions {
+		r.submission.settleNotSent(r.first, r.end, r.cause)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -15,12 +17,12 @@ import (
 
 const (
 	simTopic = "events"
-	simHangs = "nobody:9092" // an address where nobody answers
+	simHangs = "nobody:9092" // an address where nothing answers
 )
 
 // A simCluster is a Kafka cluster in memory, for use in a bubble of
 // testing/synctest. By itself it does nothing: whatever a client asks waits
-// until somebody makes a move. So one seed decides about everything that
+// until a move is made. So one seed decides about everything that
 // happens, and the order in which the client's goroutines come here decides
 // about nothing.
 type simCluster struct {
@@ -34,6 +36,7 @@ type simCluster struct {
 
 	// How it behaves.
 	limit      int              // most bytes of a batch
+	request    int              // most bytes of a produce request, above which the connection is closed; 0: any
 	hints      bool             // who is not leader names the leader
 	blames     bool             // a refusal names the records that are to blame
 	duplicates bool             // what is there already is answered with an error
@@ -41,11 +44,16 @@ type simCluster struct {
 	throttle   time.Duration    // in all answers
 	aliases    map[string]int32 // other addresses of brokers
 	lax        bool             // any number of requests may be in flight
+	refusals   []*simRefusal
+	topic      byte // changes when the topic is replaced
+
+	journal *simJournal // of who writes; nil: none
 
 	// Who watches. They are called with the lock.
 	appended func(partition int32, w simWritten)
 	shorter  func(partition int32) // a new leader lacks what the log had
 	refused  func(b *simBatch)     // for the sake of its records
+	cut      func(b *simBatch)     // its connection was lost with it alone in a request
 	broken   func(invariant, format string, args ...any)
 }
 
@@ -54,11 +62,12 @@ type simBroker struct {
 	id    int32
 	addr  string
 	up    bool
-	known view // what it says of the topic, which may be old
+	known topicMetadata // what it says of the topic, which may be old
 
 	refuses bool // connections
 	proxy   bool // connections end with their first request
 	stalls  bool // what is written to it blocks
+	stale   bool // it is cut off from the controllers, and does not know
 }
 
 // A simPartition is the topic's partition.
@@ -68,7 +77,7 @@ type simPartition struct {
 	epoch  int32 // of the leader
 	log    simLog
 
-	denied bool            // nobody may write
+	denied bool            // writing is not allowed
 	before []sarama.KError // the next requests are answered so, and not written
 	after  []sarama.KError // the next are answered so, although they were written
 }
@@ -79,6 +88,7 @@ func newSimCluster(brokers, partitions int) *simCluster {
 		appended: func(int32, simWritten) {},
 		shorter:  func(int32) {},
 		refused:  func(*simBatch) {},
+		cut:      func(*simBatch) {},
 		broken:   func(string, string, ...any) {},
 	}
 	for i := range int32(brokers) { //nolint:gosec // few
@@ -109,7 +119,10 @@ func (s *simCluster) spread() {
 
 // tell lets b know who leads.
 func (s *simCluster) tell(b *simBroker) {
-	b.known = view{topicID: [16]byte{1}, brokers: map[int32]string{}}
+	if b.stale {
+		return
+	}
+	b.known = topicMetadata{topicID: [16]byte{1 + s.topic}, brokers: map[int32]string{}}
 	for _, other := range s.brokers {
 		if other.up {
 			b.known.brokers[other.id] = other.addr
@@ -117,10 +130,11 @@ func (s *simCluster) tell(b *simBroker) {
 	}
 	for _, p := range s.partitions {
 		b.known.leaders = append(b.known.leaders, p.leader)
+		b.known.epochs = append(b.known.epochs, p.epoch)
 	}
 }
 
-// lead makes a broker leader of p, or nobody. It lacks the last batches that
+// lead makes a broker leader of p, or none. It lacks the last batches that
 // were not replicated.
 func (s *simCluster) lead(p *simPartition, broker int32, lost int) {
 	p.leader = broker
@@ -155,12 +169,12 @@ type simDial struct {
 var (
 	errSimReset   = errors.New("sim: connection reset by peer")
 	errSimRefused = errors.New("sim: connection refused")
-	errSimTimeout = errors.New("sim: i/o timeout")
-	errSimClosed  = errors.New("sim: use of closed connection")
+	errSimTimeout = fmt.Errorf("sim: %w", os.ErrDeadlineExceeded)
+	errSimClosed  = fmt.Errorf("sim: %w", net.ErrClosed)
 )
 
 // connect implements network.
-func (s *simCluster) connect(ctx context.Context, addr string) (conn, error) {
+func (s *simCluster) connect(ctx context.Context, addr string) (brokerConn, error) {
 	d := &simDial{addr: addr, since: time.Now(), done: make(chan struct{})}
 	s.mu.Lock()
 	s.dials = append(s.dials, d)

@@ -41,6 +41,7 @@ const (
 	simProduce simKind = iota
 	simMetadata
 	simProducerID
+	simVerify
 )
 
 type simStage int8
@@ -50,6 +51,8 @@ const (
 	simSent                     // the broker has it, or soon will
 	simOpen                     // written, but not to all replicas
 	simAnswered                 // the answer is on its way
+	simIgnored                  // there will be no answer
+	simHeld                     // the client may not write it yet
 )
 
 // A simCall is what a client has asked.
@@ -61,7 +64,7 @@ type simCall struct {
 	partitions []int32
 	parts      []simPart
 	answer     *sarama.ProduceResponse
-	view       view
+	view       topicMetadata
 	id         int64
 	err        error
 
@@ -80,10 +83,11 @@ type simPart struct {
 	epoch     int32 // of the leader that has written it
 	blamed    []int32
 	fresh     bool
+	refusal   *simRefusal
 }
 
 func (c *simConn) String() string {
-	return fmt.Sprintf("broker %d %s#%d", c.name.broker, [...]string{"produce", "metadata", "id"}[c.name.role], c.number)
+	return fmt.Sprintf("broker %d %s#%d", c.name.broker, [...]string{"produce", "metadata", "id", "verify"}[c.name.role], c.number)
 }
 
 func (c *simCall) String() string {
@@ -121,7 +125,7 @@ func (c *simConn) begin(kind simKind) (*simCall, error) {
 }
 
 // produce implements conn.
-func (c *simConn) produce(r *request, answered func(*sarama.ProduceResponse, error)) error {
+func (c *simConn) produce(r *produceRequest, answered func(*sarama.ProduceResponse, error)) error {
 	c.sim.mu.Lock()
 	defer c.sim.mu.Unlock()
 	defer func() { c.used = false }()
@@ -129,25 +133,40 @@ func (c *simConn) produce(r *request, answered func(*sarama.ProduceResponse, err
 	if err != nil {
 		return err
 	}
-	for _, p := range r.parts {
+	for _, p := range r.partitions {
 		call.partitions = append(call.partitions, p.partition)
 	}
 	c.watch(call)
-	if c.broker.stalls {
+	if r.mayBeSent != nil {
+		call.stage = simHeld
+		c.sim.mu.Unlock()
+		err = r.mayBeSent()
+		c.sim.mu.Lock()
+		call.stage = simSent
+		switch {
+		case err != nil:
+			c.calls = slices.DeleteFunc(c.calls, func(o *simCall) bool { return o == call })
+			return err
+		case c.dead:
+			err = errSimReset
+		}
+	}
+	if err == nil && c.broker.stalls {
 		call.stage, call.released = simWriting, make(chan error, 1)
 		c.sim.mu.Unlock()
 		err = <-call.released
 		c.sim.mu.Lock()
 	}
 	// Only now it is read: until then its memory is in use.
-	for _, p := range r.parts {
-		call.parts = append(call.parts, simPart{partition: p.partition, batch: c.sim.read(p.records)})
+	for _, p := range r.partitions {
+		call.parts = append(call.parts, simPart{partition: p.partition, batch: c.sim.read(p.batch)})
 	}
 	call.stage = simSent
 	if err != nil {
-		if c.dead && c.broker.up { // whether it was written nobody knows
+		if c.dead && c.broker.up && call.released != nil { // it may or may not be written
 			c.late = append(c.late, call)
 		}
+		c.noteCut(call)
 		c.calls = slices.DeleteFunc(c.calls, func(o *simCall) bool { return o == call })
 		return err
 	}
@@ -157,21 +176,37 @@ func (c *simConn) produce(r *request, answered func(*sarama.ProduceResponse, err
 }
 
 // metadata implements conn.
-func (c *simConn) metadata() (view, error) {
+func (c *simConn) metadata() (topicMetadata, error) {
 	call, err := c.ask(simMetadata)
 	if err != nil {
-		return view{}, err
+		return topicMetadata{}, err
 	}
 	return call.view, call.err
 }
 
 // producerID implements conn.
-func (c *simConn) producerID() (int64, error) {
+func (c *simConn) producerID() (producerIDAnswer, error) {
 	call, err := c.ask(simProducerID)
 	if err != nil {
-		return 0, err
+		return producerIDAnswer{}, err
 	}
-	return call.id, call.err
+	return producerIDAnswer{id: call.id}, call.err
+}
+
+// throttledFor implements brokerConn.
+func (c *simConn) throttledFor() time.Duration { return 0 }
+
+// closedByBroker implements brokerConn.
+func (c *simConn) closedByBroker() bool {
+	c.sim.mu.Lock()
+	defer c.sim.mu.Unlock()
+	return c.dead || c.eof
+}
+
+// verify implements brokerConn.
+func (c *simConn) verify() error {
+	_, err := c.ask(simVerify)
+	return err
 }
 
 func (c *simConn) ask(kind simKind) (*simCall, error) {
@@ -223,15 +258,17 @@ func (c *simConn) dieLocked(err error) {
 			c.late = append(c.late, call)
 		}
 		switch {
+		case call.stage == simHeld: // it learns it when it writes
 		case call.stage == simWriting:
 			call.released <- err
 		case call.kind == simProduce:
 			lost = append(lost, call)
+			c.noteCut(call)
 		default:
 			call.done <- err
 		}
 	}
-	c.calls = slices.DeleteFunc(c.calls, func(call *simCall) bool { return call.stage != simWriting })
+	c.calls = slices.DeleteFunc(c.calls, func(call *simCall) bool { return call.stage != simWriting && call.stage != simHeld })
 	if len(lost) == 0 {
 		return
 	}
@@ -247,6 +284,12 @@ func (c *simConn) dieLocked(err error) {
 	}()
 }
 
+func (c *simConn) noteCut(call *simCall) {
+	if len(call.parts) == 1 {
+		c.sim.cut(call.parts[0].batch)
+	}
+}
+
 // moment is how long it takes until a client learns that call has failed: of
 // two that fail at the same time, always the same is told first, and what it
 // makes the client do comes before the other.
@@ -256,7 +299,7 @@ func (c *simConn) moment(call *simCall) time.Duration {
 }
 
 func (c *simConn) writing() bool {
-	return slices.ContainsFunc(c.calls, func(call *simCall) bool { return call.stage == simWriting })
+	return slices.ContainsFunc(c.calls, func(call *simCall) bool { return call.stage == simWriting || call.stage == simHeld })
 }
 
 // mostInFlight is how many requests a connection may have.
@@ -296,7 +339,7 @@ func (c *simConn) watch(call *simCall) {
 // read is what a broker gets of b.
 func (s *simCluster) read(b *sarama.RecordBatch) *simBatch {
 	got := &simBatch{producer: b.ProducerID, epoch: b.ProducerEpoch, first: b.FirstSequence, records: make([]simRecord, len(b.Records))}
-	if b.Version != recordVersion || b.PartitionLeaderEpoch != -1 || int(b.LastOffsetDelta) != len(b.Records)-1 || b.IsTransactional || b.Control {
+	if b.Version != recordBatchVersion || b.PartitionLeaderEpoch != -1 || int(b.LastOffsetDelta) != len(b.Records)-1 || b.IsTransactional || b.Control {
 		s.broken(invariantFormat, "version %d, leader epoch %d, last offset %d of %d records", b.Version, b.PartitionLeaderEpoch, b.LastOffsetDelta, len(b.Records))
 	}
 	for i, r := range b.Records {

@@ -73,7 +73,7 @@ func TestSimLog_sequences(t *testing.T) {
 	}
 }
 
-// What was not replicated may go with its leader, and then nobody remembers its
+// Records that were not replicated may go with their leader, and then no broker remembers its
 // numbers either.
 func TestSimLog_lead(t *testing.T) {
 	var l simLog

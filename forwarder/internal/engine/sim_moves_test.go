@@ -23,6 +23,7 @@ const (
 	simCommit                 // the replicas have what was written
 	simDeliver                // an answer reaches the client
 	simEnd                    // a connection that is no good ends
+	simSync                   // a journal is safe up to here
 	simLate                   // a broker reads what was sent on a connection that is dead by now
 )
 
@@ -30,6 +31,9 @@ const (
 func (s *simCluster) moves(list []simMove) []simMove {
 	for _, addr := range s.dialed() {
 		list = append(list, simMove{step: simDialed, addr: addr})
+	}
+	if s.journal != nil && s.journal.unsynced() {
+		list = append(list, simMove{step: simSync})
 	}
 	for _, c := range s.sorted() {
 		if len(c.late) > 0 {
@@ -47,6 +51,9 @@ func (s *simCluster) moves(list []simMove) []simMove {
 		}
 		// A broker handles what comes on a connection one after the other.
 		if i := slices.IndexFunc(c.calls, func(call *simCall) bool { return call.stage != simAnswered }); i >= 0 {
+			if c.calls[i].stage == simIgnored || c.calls[i].stage == simHeld {
+				continue
+			}
 			step := [...]simStep{simWriting: simRelease, simSent: simHandle, simOpen: simCommit}[c.calls[i].stage]
 			list = append(list, simMove{step: step, conn: c})
 		}
@@ -62,6 +69,8 @@ func (s *simCluster) move(m simMove) string {
 	switch m.step {
 	case simDialed:
 		return fmt.Sprintf("dial %s: %v", m.addr, s.answerDials(m.addr))
+	case simSync:
+		return s.journal.sync()
 	case simEnd:
 		c.dieLocked(errSimReset)
 		return fmt.Sprintf("%s: EOF", c)
@@ -89,12 +98,30 @@ func (s *simCluster) move(m simMove) string {
 		call.released <- nil
 		return fmt.Sprintf("%s: call %d can be written", c, call.number)
 	case simHandle:
+		if s.request > 0 && call.size() > s.request {
+			c.eof = true
+			c.dieLocked(errSimReset)
+			return fmt.Sprintf("%s: %s is too large: EOF", c, call)
+		}
+		if text := s.refuse(c, call); text != "" {
+			return fmt.Sprintf("%s: %s: %s", c, call, text)
+		}
 		s.handle(c.broker, call)
 		return fmt.Sprintf("%s: %s is read: %s", c, call, call.outcome())
 	default:
 		s.commit(call)
+		if s.loses(c, call) {
+			return fmt.Sprintf("%s: %s is safe, and not answered", c, call)
+		}
 		return fmt.Sprintf("%s: %s is safe: %s", c, call, call.outcome())
 	}
+}
+
+func (c *simCall) size() (n int) {
+	for _, p := range c.parts {
+		n += p.batch.size()
+	}
+	return n
 }
 
 func (c *simCall) outcome() (text string) {
@@ -137,6 +164,10 @@ func (s *simCluster) handle(b *simBroker, call *simCall) {
 
 // handlePart writes what may be written.
 func (s *simCluster) handlePart(b *simBroker, part *simPart) {
+	if int(part.partition) >= len(s.partitions) { // the topic was replaced by one with fewer
+		part.offset, part.err = -1, sarama.ErrUnknownTopicOrPartition
+		return
+	}
 	p := s.partitions[part.partition]
 	part.offset, part.epoch = -1, p.epoch
 	for i, r := range part.batch.records {
@@ -148,8 +179,15 @@ func (s *simCluster) handlePart(b *simBroker, part *simPart) {
 	case p.denied:
 		part.err = sarama.ErrTopicAuthorizationFailed
 		return
+	case p.leader != b.id && b.stale && b.known.leaders[p.id] == b.id:
+		part.err = sarama.ErrRequestTimedOut // no follower follows it
+		return
 	case p.leader != b.id:
 		part.err = sarama.ErrNotLeaderForPartition
+		return
+	case part.refusal != nil && !part.refusal.writes && part.refusal.code != sarama.ErrNoError:
+		part.err = part.refusal.code
+		s.refused(part.batch)
 		return
 	case len(p.before) > 0:
 		part.err, p.before = p.before[0], p.before[1:]
@@ -182,11 +220,18 @@ func (s *simCluster) handlePart(b *simBroker, part *simPart) {
 func (s *simCluster) commit(call *simCall) {
 	for i := range call.parts {
 		part := &call.parts[i]
+		if int(part.partition) >= len(s.partitions) {
+			part.err, part.end = sarama.ErrUnknownTopicOrPartition, 0
+		}
+		if part.end == 0 {
+			continue
+		}
 		p := s.partitions[part.partition]
 		switch {
-		case part.end == 0:
 		case part.epoch != p.epoch: // too late: it is another's now
 			part.err = sarama.ErrNotLeaderForPartition
+		case part.refusal != nil && part.refusal.code != sarama.ErrNoError:
+			part.err = part.refusal.code
 		case len(p.after) > 0:
 			part.err, p.after = p.after[0], p.after[1:]
 		default:
@@ -205,19 +250,28 @@ func (s *simCluster) respond(call *simCall) {
 		Blocks: map[string]map[int32]*sarama.ProduceResponseBlock{simTopic: blocks}, ThrottleTime: s.throttle,
 	}
 	for _, part := range call.parts {
+		if part.refusal != nil && part.refusal.omits {
+			continue
+		}
 		block := &sarama.ProduceResponseBlock{Err: part.err, Offset: part.offset}
 		if part.err != sarama.ErrNoError {
 			block.Offset = -1
 		}
+		blocks[part.partition] = block
+		if int(part.partition) >= len(s.partitions) {
+			continue
+		}
 		p := s.partitions[part.partition]
 		if s.hints && part.err == sarama.ErrNotLeaderForPartition {
 			block.CurrentLeader = &sarama.ProduceResponseCurrentLeader{LeaderID: p.leader, LeaderEpoch: p.epoch}
+		}
+		if part.refusal != nil && part.refusal.hintedEpoch > 0 && part.err == part.refusal.code {
+			block.CurrentLeader = &sarama.ProduceResponseCurrentLeader{LeaderID: p.leader, LeaderEpoch: part.refusal.hintedEpoch}
 		}
 		if s.blames && part.err == sarama.ErrInvalidRecord {
 			for _, i := range part.blamed {
 				block.RecordErrors = append(block.RecordErrors, sarama.ProduceResponseRecordError{BatchIndex: i})
 			}
 		}
-		blocks[part.partition] = block
 	}
 }

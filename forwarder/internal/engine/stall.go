@@ -6,42 +6,42 @@ import (
 )
 
 const (
-	// stallAfter is when a request, or an attempt to connect, takes so long that
-	// its partitions may well have other leaders by now. Whoever sends may hang
-	// in it, so the directory watches.
-	stallAfter = 2 * time.Second
-	watchEvery = time.Second
+	// stalledAfter is when a request, or an attempt to connect, has taken so long
+	// that its partitions may have other leaders. The worker may be blocked in
+	// it, so the metadata updater watches.
+	stalledAfter = 2 * time.Second
+	watchEvery   = time.Second
 )
 
-// watchLocked makes the directory look after what has just begun.
-func (d *directory) watchLocked() {
-	if d.watching {
+// watchLocked makes the metadata updater watch the request that has just begun.
+func (u *metadataUpdater) watchLocked() {
+	if u.watching {
 		return
 	}
-	d.watching = true
+	u.watching = true
 	select {
-	case d.look <- struct{}{}:
+	case u.watchBegun <- struct{}{}:
 	default: // it has been told already
 	}
 }
 
-func (d *directory) isWatching() bool {
-	d.engine.mu.Lock()
-	defer d.engine.mu.Unlock()
-	return d.watching
+func (u *metadataUpdater) isWatching() bool {
+	u.engine.mu.Lock()
+	defer u.engine.mu.Unlock()
+	return u.watching
 }
 
-// stalled reports whether anything takes too long. It ends the watch when
-// nothing is under way.
-func (d *directory) stalled() bool {
+// stalled reports whether anything takes too long. It ends the watch when no
+// request is in flight.
+func (u *metadataUpdater) stalled() bool {
 	now := time.Now()
-	d.engine.mu.Lock()
-	defer d.engine.mu.Unlock()
-	d.watching = false
-	for _, l := range d.engine.leaders {
-		if since := l.busyLocked(); !since.IsZero() {
-			d.watching = true
-			if now.Sub(since) >= stallAfter {
+	u.engine.mu.Lock()
+	defer u.engine.mu.Unlock()
+	u.watching = false
+	for _, w := range u.engine.workers {
+		if since := w.waitingForBrokerLocked(); !since.IsZero() {
+			u.watching = true
+			if now.Sub(since) >= stalledAfter {
 				return true
 			}
 		}
@@ -49,24 +49,20 @@ func (d *directory) stalled() bool {
 	return false
 }
 
-// busyLocked is since when l waits for its broker; zero: it does not.
-func (l *leader) busyLocked() time.Time {
-	if len(l.air) > 0 {
-		return l.air[0].sent
-	}
-	return l.opening
-}
-
-// stuckLocked lists the connections on which a request hangs whose partitions
-// have other leaders now. Should it have been written, those know.
-func (e *Engine) stuckLocked(now time.Time) []conn {
-	var list []conn
-	for _, l := range e.leaders {
-		if len(l.air) == 0 || now.Sub(l.air[0].sent) < stallAfter {
+// stalledOnOldLeaderLocked returns the connections on which a request stalls whose
+// partitions have other leaders now. If it was written, those know.
+func (e *Engine) stalledOnOldLeaderLocked(now time.Time) []brokerConn {
+	var list []brokerConn
+	for _, w := range e.workers {
+		if w.inFlight.oldestFor(now) < stalledAfter {
 			continue
 		}
-		if slices.ContainsFunc(l.air[0].bundles, func(b *bundle) bool { return b.queue.leader != nil && b.queue.leader != l }) {
-			list = append(list, l.air[0].conn)
+		hasMoved := func(b *recordBatch) bool {
+			_, p := e.partitionOf(b)
+			return p.leader != nil && p.leader != w
+		}
+		if slices.ContainsFunc(w.inFlight[0].recordBatches, hasMoved) {
+			list = append(list, w.inFlight[0].conn)
 		}
 	}
 	return list

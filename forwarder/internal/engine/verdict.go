@@ -1,40 +1,77 @@
 package engine
 
-import "github.com/IBM/sarama"
+import (
+	"fmt"
 
-// A verdict is what a broker's answer means for a bundle.
+	"github.com/IBM/sarama"
+)
+
+// A verdict is what a broker's answer means for a record batch.
 type verdict int8
 
 const (
-	// again: it may have been written, and is tried again.
-	again verdict = iota
+	// retryUnknown: it may have been written, and is retried.
+	retryUnknown verdict = iota
 
-	// elsewhere: again, but the leader may be another one. Kafka answers so also
-	// after writing: a leader that is replaced while it waits for its followers.
-	elsewhere
+	// retryOtherLeader: as retryUnknown, but the leader may be another broker.
+	// Kafka answers so also after writing: a leader that is replaced while it
+	// waits for its followers.
+	retryOtherLeader
 
 	written
 
-	// notYet: it was certainly not written, and is tried again.
-	notYet
+	// retryNotWritten: it was certainly not written, and is retried.
+	retryNotWritten
 
-	// outOfStep: it was certainly not written now, since its number or its epoch
-	// was not the one that was due.
-	outOfStep
+	// sequenceLost: it was certainly not written by this attempt, since its
+	// sequence number or its epoch was not the expected one.
+	sequenceLost
 
-	// refused: certainly not written, and for the sake of a message in it.
-	refused
+	// rejected: certainly not written, because of a message in it.
+	rejected
 
-	// refusedWhole: certainly not written, and no message of it ever will be.
-	refusedWhole
+	// batchRejected: certainly not written, and no message of it ever will be.
+	batchRejected
 )
 
-// judge is the verdict for an error code of a produce response.
+// causeFor returns why a partition waits whose record batch was refused with code.
+// Brokers refuse a codec that they do not know with a code of its own, and those
+// before Kafka 2.1 with one that says nothing.
+func causeFor(code sarama.KError, codec sarama.CompressionCodec) error {
+	switch {
+	case code == sarama.ErrUnsupportedCompressionType:
+		return fmt.Errorf("the broker does not take records compressed with %s: set delivery.compression to none or gzip: %w", codec, code)
+	case code == sarama.ErrUnknown && codec != sarama.CompressionNone:
+		return fmt.Errorf("the broker fails to write records compressed with %s: "+
+			"set delivery.compression to none or gzip if it does not take that: %w", codec, code)
+	default:
+		return code
+	}
+}
+
+// mayHaveMoved reports whether a broker that answers with this code, for so many
+// times in a row, may lead the partition no more without knowing it: one that is
+// cut off from the controllers waits in vain for its followers.
+func mayHaveMoved(code sarama.KError, failures int) bool {
+	switch code {
+	case sarama.ErrRequestTimedOut:
+		return true
+	case sarama.ErrNotEnoughReplicas,
+		sarama.ErrNotEnoughReplicasAfterAppend,
+		sarama.ErrNetworkException,
+		sarama.ErrUnknown:
+		return failures > 1
+	default:
+		return false
+	}
+}
+
+// verdictFor returns the verdict for an error code of a produce response.
 //
-// What Kafka checks before it writes is certain: rights, then the number of
+// Certain is what Kafka checks before it writes: rights, then the number of
 // replicas, then the records, then the sequence (ReplicaManager and UnifiedLog
-// of Kafka 3.9). What has no case here is taken for open and passing.
-func judge(code sarama.KError) verdict {
+// of Kafka 3.9). A code without a case is taken for uncertain and temporary.
+func verdictFor(code sarama.KError) verdict {
 	switch code {
 	case sarama.ErrNoError,
 		sarama.ErrDuplicateSequenceNumber: // an earlier attempt was written
@@ -46,25 +83,25 @@ func judge(code sarama.KError) verdict {
 		sarama.ErrUnknownLeaderEpoch,
 		sarama.ErrReplicaNotAvailable,
 		sarama.ErrKafkaStorageError:
-		return elsewhere
+		return retryOtherLeader
 	case sarama.ErrNotEnoughReplicas,
 		sarama.ErrTopicAuthorizationFailed,
 		sarama.ErrClusterAuthorizationFailed,
 		sarama.ErrTransactionalIDAuthorizationFailed,
 		sarama.ErrUnsupportedCompressionType,
 		sarama.ErrThrottlingQuotaExceeded:
-		return notYet
+		return retryNotWritten
 	case sarama.ErrOutOfOrderSequenceNumber,
 		sarama.ErrUnknownProducerID,
 		sarama.ErrInvalidProducerEpoch,
 		sarama.ErrProducerFenced,
 		sarama.ErrInvalidProducerIDMapping:
-		return outOfStep
+		return sequenceLost
 	case sarama.ErrMessageSizeTooLarge,
 		sarama.ErrMessageSetSizeTooLarge,
 		sarama.ErrInvalidRecord,
 		sarama.ErrInvalidTimestamp:
-		return refused
+		return rejected
 	case sarama.ErrInvalidTopic,
 		sarama.ErrInvalidRequiredAcks,
 		sarama.ErrUnsupportedSASLMechanism,
@@ -72,8 +109,8 @@ func judge(code sarama.KError) verdict {
 		sarama.ErrInvalidRequest,
 		sarama.ErrUnsupportedForMessageFormat,
 		sarama.ErrPolicyViolation:
-		return refusedWhole
+		return batchRejected
 	default:
-		return again
+		return retryUnknown
 	}
 }

@@ -1,0 +1,261 @@
+// Package drain carries what lies in a spool to a producer: each partition's
+// messages in the order of their numbers, and no more of them in memory than
+// allowed, so that a partition that waits holds up no other.
+package drain
+
+import (
+	"context"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/eventferry/eventferry/forwarder/internal/spoolstore"
+)
+
+// Config is what [New] needs.
+type Config struct {
+	Store  *spoolstore.Store
+	Topics []Topic // all that the store has messages for
+
+	// Waits reports whether an entry is to be passed over: another one will stand for
+	// it. nil: none is. The entry must not be kept.
+	Waits func(*spoolstore.Record) bool
+
+	// Hash returns the partition of a key among so many.
+	Hash func(key []byte, partitions int32) int32
+
+	// MaxBytes bounds the memory of messages that the producers have, save that they
+	// have one entry at least.
+	MaxBytes int64
+
+	// Settled is told how messages ended in this process. What a producer gives
+	// back because it is closed stays in the spool, and is told, too.
+	Settled Settled
+}
+
+// A Drain reads a spool. Close it before its producer.
+type Drain struct {
+	config Config
+	cancel context.CancelFunc
+	ended  chan struct{}
+	room   chan struct{} // holds a token when a lane that was blocked may go on
+
+	// Only the reading goroutine uses these.
+	topics  []*topicLanes
+	unmet   int // topics whose partitions are not known
+	ahead   *spoolstore.Cursor
+	wanted  []part               // of the entry that was read last, what is to be loaded
+	blocked int                  // lanes of the current eras
+	restart uint64               // where to read again because an era has begun; noRestart
+	placed  map[uint64]*entryEnd // of the messages that the producers have from before the reading
+
+	mu      sync.Mutex
+	loaded  int64 // bytes that the producers have
+	failure error // why the spool cannot be read; nil while it can
+}
+
+const (
+	noRestart = math.MaxUint64
+
+	// retry is the pause after the disk has refused to be read, and between two
+	// looks whether the partitions are known.
+	retry = 50 * time.Millisecond
+
+	// messageMemory is about what the records about a message take beside its
+	// bytes, here and in the producer.
+	messageMemory = 800
+)
+
+// New starts to carry what lies in the store, and what comes.
+func New(c Config) *Drain {
+	ctx, cancel := context.WithCancel(context.Background())
+	d := &Drain{
+		config: c, cancel: cancel, ended: make(chan struct{}), room: make(chan struct{}, 1),
+		restart: noRestart, placed: map[uint64]*entryEnd{}, unmet: len(c.Topics),
+	}
+	for _, t := range c.Topics {
+		d.topics = append(d.topics, newTopicLanes(t))
+	}
+	for _, t := range d.topics {
+		d.placeRecovered(t)
+	}
+	d.readAheadFrom(0)
+	go d.run(ctx)
+	return d
+}
+
+// placeRecovered notes what a topic's producer has from the start.
+func (d *Drain) placeRecovered(t *topicLanes) {
+	for _, r := range t.Recovered {
+		for _, g := range slices.Concat(r.Groups, r.Rest) {
+			owner, ok := g.Owner.(recoveredSettler)
+			if !ok {
+				continue
+			}
+			d.placed[g.First] = owner.entry
+			if key := g.Messages[0].Key; key != nil {
+				l := t.intendedLane(key, r.Intent.Partition)
+				if !slices.Contains(l.recovered, owner.entry) {
+					l.recovered = append(l.recovered, owner.entry)
+				}
+			}
+			owner.entry.whenReleased(func() { offer(d.room) })
+		}
+	}
+}
+
+// Close ends the reading and waits for that. What the producer has stays there.
+func (d *Drain) Close() {
+	d.cancel()
+	<-d.ended
+}
+
+// Failure returns why the spool cannot be read at present; nil if it can.
+func (d *Drain) Failure() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.failure
+}
+
+func (d *Drain) readAheadFrom(number uint64) {
+	d.ahead = d.config.Store.Cursor(number)
+	d.ahead.Want = d.wantAhead
+}
+
+// run reads ahead, and again for lanes that were blocked and have room.
+func (d *Drain) run(ctx context.Context) {
+	defer close(d.ended)
+	var changed <-chan struct{}
+	for ctx.Err() == nil {
+		if d.unmet > 0 && !d.failed(ctx, d.meetTopics()) {
+			return
+		}
+		if d.unmet == len(d.topics) {
+			if !pause(ctx) {
+				return
+			}
+			continue
+		}
+		select {
+		case <-d.room:
+			if !d.failed(ctx, d.readBehind(ctx)) {
+				return
+			}
+		default:
+		}
+		d.beginAgain()
+		var r *spoolstore.Record
+		var err error
+		if r, changed, err = d.ahead.TryNext(); r != nil {
+			d.loadWanted(r)
+			continue
+		}
+		if d.restart != noRestart {
+			continue
+		}
+		if !d.failed(ctx, err) {
+			return
+		}
+		if err != nil {
+			continue
+		}
+		d.waitForMore(ctx, changed)
+	}
+}
+
+// waitForMore waits until there may be something to do.
+func (d *Drain) waitForMore(ctx context.Context, changed <-chan struct{}) {
+	var look <-chan time.Time
+	if d.unmet > 0 {
+		t := time.NewTimer(retry)
+		defer t.Stop()
+		look = t.C
+	}
+	select {
+	case <-changed:
+	case <-look:
+	case <-d.room:
+		offer(d.room) // for the beginning of the loop
+	case <-ctx.Done():
+	}
+}
+
+// offer puts a token into c, unless there is one.
+func offer(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// meetTopics begins with those whose partitions have become known, by what a former
+// process has intended for them.
+func (d *Drain) meetTopics() error {
+	for _, t := range d.topics {
+		count := t.Partitions()
+		if t.met() || count == 0 {
+			continue
+		}
+		t.current().count = count
+		if err := d.loadIntents(t); err != nil {
+			t.current().count = 0
+			return err
+		}
+		d.unmet--
+		d.restart = min(d.restart, t.passed)
+	}
+	return nil
+}
+
+// failed keeps err for those who ask, and waits a moment after one. It reports
+// false if ctx has ended.
+func (d *Drain) failed(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	d.mu.Lock()
+	d.failure = err
+	d.mu.Unlock()
+	return err == nil || pause(ctx)
+}
+
+func pause(ctx context.Context) bool {
+	t := time.NewTimer(retry)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// readBehind reads again for the lanes that were blocked and have room, up to
+// where the cursor ahead is.
+func (d *Drain) readBehind(ctx context.Context) error {
+	from, ok := d.unblock()
+	if !ok {
+		return nil
+	}
+	behind := d.config.Store.Cursor(from)
+	behind.Want = d.wantBehind
+	for ctx.Err() == nil && d.restart == noRestart && d.anyBehind() && behind.Position() < d.ahead.Position() {
+		r, _, err := behind.TryNext()
+		if err != nil {
+			d.blockAgain()
+			return err
+		}
+		if r == nil {
+			break
+		}
+		d.loadWanted(r)
+	}
+	switch {
+	case d.restart != noRestart:
+		d.blockAgain()
+	case ctx.Err() == nil:
+		d.caughtUp()
+	}
+	return nil
+}

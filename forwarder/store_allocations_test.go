@@ -1,0 +1,59 @@
+package forwarder
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder/internal/drain"
+	"github.com/eventferry/eventferry/forwarder/spool"
+	"github.com/eventferry/eventferry/settings"
+)
+
+// absent is a producer whose topic no broker has shown yet, so that nothing is sent.
+type absent struct{ prompt }
+
+func (absent) Partitions() int32 { return 0 }
+func (absent) TopicID() [16]byte { return [16]byte{} }
+
+// onSpool returns a forwarder with the default settings on a spool of its own.
+func onSpool(t testing.TB) *Forwarder {
+	s := settings.Settings{TopicName: "events"}.WithDefaults()
+	log := slog.New(slog.DiscardHandler)
+	opened, err := spool.Open(t.Context(), t.TempDir(), spool.Options{MaxBytes: 64 << 20, Logger: log})
+	require.NoError(t, err)
+	o := options{logger: log, spool: opened}
+	use, err := openSpool(t.Context(), s, o, []string{s.TopicName})
+	require.NoError(t, err)
+	f := newForwarder(s, o, absent{}, fakeProbe{})
+	f.useSpool(use, s)
+	use.start([]drain.Topic{f.topics[0].drained(nil)}, hash(s, o), sendingHalf(s))
+	t.Cleanup(func() {
+		assert.NoError(t, f.Close())
+		assert.NoError(t, opened.Close())
+	})
+	return f
+}
+
+// Store allocates two things beyond Forward, which one call shares with all that are
+// synced with it: the group, and the channel that tells of its end.
+func TestStore_allocations(t *testing.T) {
+	for _, events := range []int{1, 10} {
+		b, err := batch.Parse(undropped(t, 1, events)[0])
+		require.NoError(t, err)
+		f := onSpool(t)
+		stored := 0
+		run := func() {
+			if f.Store(context.Background(), b) == nil {
+				stored++
+			}
+		}
+		assert.Equal(t, 4+2, int(testing.AllocsPerRun(200, run)), fmt.Sprintf("%d events", events))
+		assert.Equal(t, 201, stored)
+	}
+}

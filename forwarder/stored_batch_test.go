@@ -1,0 +1,40 @@
+package forwarder
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
+)
+
+// Kafka may acknowledge a stored batch before the call that has stored it goes on. The
+// memory of its messages is given back once even so: two batches would share it.
+func TestKeptDelivery_acknowledgedFirst(t *testing.T) {
+	f := withProducer(t, prompt{}, nil)
+	defer f.Close()
+	b := events(t, 30)
+	c := f.newCall(t.Context(), b)
+	o, _, err := f.pipeline.prepare(t.Context(), b)
+	require.NoError(t, err)
+	owner := &recycling{call: c}
+	k := newKeptDelivery(owner, b, o, &f.pool, nil)
+	require.NotNil(t, k.memory)
+	for i := range k.own.messages {
+		k.own.settleStored(i, producer.Result{Outcome: producer.Acknowledged})
+	}
+	assert.Zero(t, k.own.pending)
+	assert.NotNil(t, k.memory, "it is the call's to give back")
+	assert.Zero(t, owner.recycled)
+}
+
+// A recycling counts the memory that a delivery gives back.
+type recycling struct {
+	*call
+	recycled int
+}
+
+func (r *recycling) recycle(*[]byte) { r.recycled++ }
+
+func (r *recycling) messagesSettled(int, producer.Outcome, bool, bool) {}
