@@ -1,0 +1,76 @@
+// Package forwarderotel tells OpenTelemetry what a forwarder does: metrics, and a
+// span for each batch whose trace continues with the reader of its messages.
+//
+//	telemetry, err := forwarderotel.New(forwarderotel.Options{})
+//	if err != nil {
+//		return err
+//	}
+//	f, err := forwarder.New(ctx, s, telemetry...)
+//
+// It is a module of its own, so that the library requires no OpenTelemetry.
+//
+// # Metrics
+//
+// Two are of OpenTelemetry's conventions for messaging. The schema URL is that of their
+// version 1.43, the newest that go.opentelemetry.io/otel 1.47 has a package for; 1.44
+// has the same names. The attributes are messaging.system, messaging.operation.name,
+// messaging.destination.name, messaging.destination.partition.id and error.type:
+//
+//	messaging.client.sent.messages        messages, when their caller is told; those that are
+//	                                      only stored by then, when they have ended
+//	messaging.client.operation.duration   seconds from the call of Forward to its end
+//
+// The others are eventferry's own:
+//
+//	eventferry.events                 events of batches, by outcome (acknowledged, stored, not_sent, unknown, dropped)
+//	                                  as the caller was told; with error.type, or filter and reason
+//	eventferry.events.late            events of unknown outcome, by the outcome that was learnt later; not with a
+//	                                  spool, which does not know how many events a message has
+//	eventferry.buffer.usage           bytes that undecided batches take
+//	eventferry.buffer.limit           bytes: delivery.max_buffered_bytes, or half of it with a spool
+//	eventferry.buffer.waiters         calls that wait for room
+//	eventferry.messages.undecided     messages that were accepted and are not decided
+//	eventferry.partitions.waiting     partitions whose delivery makes no progress, by error.type
+//	eventferry.partition.wait.duration seconds that such waits lasted, when they ended
+//	eventferry.spool.usage            bytes that stored messages take on the disk, by whole segments
+//	eventferry.spool.limit            bytes: spool.max_bytes
+//	eventferry.spool.messages         messages in the spool that are to be sent
+//	eventferry.spool.oldest.age       seconds since the first of them was stored
+//	eventferry.spool.refused          messages in the spool that brokers have refused
+//	eventferry.broker.requests        produce requests, by broker
+//	eventferry.broker.retries         attempts that left a record batch neither written nor refused
+//	eventferry.broker.throttled       seconds that brokers asked for because of a quota
+//	eventferry.broker.connections     connections opened to send messages
+//	eventferry.broker.uncompressed    bytes of the messages in requests
+//	eventferry.broker.io              bytes of those requests, compressed, before TLS
+//	eventferry.compression.ratio      the former divided by the latter, since the start
+//
+// Those of brokers, and the ratio, are missing with [forwarder.WithSaramaProducer],
+// and those of the spool without one.
+// An error.type is the name of Kafka's error, such as NOT_ENOUGH_REPLICAS, or one of
+// timeout, canceled, closed, filter, headers, too_large, network and _OTHER. No attribute
+// holds anything of a batch: not its user id, which is the key of its messages, and
+// no text of an error. All have few values, so they can be labels.
+//
+// dashboard.json is a board for Grafana, and alerts.yaml has rules for Prometheus,
+// both with the names that OpenTelemetry's exporter for Prometheus gives.
+//
+// # Traces
+//
+// Each call has one span, "send" with the name of the topic, of kind producer, from
+// the call to its end. The propagator writes its context into the headers of each of
+// its messages, so that a reader can link to it. With the usual propagator of W3C
+// that is the header traceparent, of 55 bytes.
+//
+// # Cost
+//
+// For a batch of 9 KB metrics add about 1 µs of processor time, 2 to 4 %, to the 35 µs
+// of Forward, and one allocation: the list of messages that every observer gets. A
+// histogram takes each call, and counters get their sums when metrics are collected. A
+// TracerProvider of package trace/noop costs nothing.
+//
+// Tracing costs more. A tracer with spans that are not sampled, and the header of
+// the trace, add 8 allocations and 6 to 11 % of processor time, and sampled spans 11
+// allocations and 12 to 15 %, without what an exporter does. BenchmarkForward
+// measures it.
+package forwarderotel
