@@ -16,7 +16,8 @@ const (
 	kfakeIterations = 4096            // what it tells clients, whatever it was given
 )
 
-// CreateTopic creates a topic, with leaders as those of [WithTopic].
+// CreateTopic creates a topic, with leaders as those of [WithTopic]. It fails if
+// there is one of that name, or the Kafka is closed.
 func (k *Kafka) CreateTopic(name string, partitions int32) error {
 	return k.withCluster(func(c *kfake.Cluster) error {
 		if err := c.CreateTopic(name, partitions, nil); err != nil {
@@ -26,7 +27,8 @@ func (k *Kafka) CreateTopic(name string, partitions int32) error {
 	})
 }
 
-// DeleteTopic deletes a topic and what is in it.
+// DeleteTopic deletes a topic and its messages. It fails if there is none of that
+// name, or the Kafka is closed.
 func (k *Kafka) DeleteTopic(name string) error {
 	return k.withCluster(func(c *kfake.Cluster) error {
 		if err := c.DeleteTopic(name); err != nil {
@@ -36,7 +38,8 @@ func (k *Kafka) DeleteTopic(name string) error {
 	})
 }
 
-// AddPartitions gives a topic more partitions, n in all.
+// AddPartitions gives a topic more partitions, n in all. It fails if the topic has
+// as many already, or ctx ends first.
 func (k *Kafka) AddPartitions(ctx context.Context, topic string, n int) error {
 	return k.admin(func(a *kadm.Client) error {
 		answers, err := a.UpdatePartitions(ctx, n, topic)

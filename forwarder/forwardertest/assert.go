@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/spread"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/uniform"
 )
 
 // partHeader is on the parts of a batch that was split.
@@ -129,7 +129,7 @@ func KeylessSpread(t testing.TB, messages []Message, partitions int) bool {
 		}
 		counts[m.Partition]++
 	}
-	if p := spread.Chance(counts); p < spread.Unlikely {
+	if p := uniform.Chance(counts); p < uniform.Unlikely {
 		t.Errorf("messages without user id by partition: %v, the chance of that is %.2g", counts, p)
 		return false
 	}

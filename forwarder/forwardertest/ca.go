@@ -26,7 +26,7 @@ type CA struct {
 	pem  []byte
 }
 
-// NewCA makes an authority that nobody else trusts, valid from an hour ago for
+// NewCA makes an authority that no system trusts, valid from an hour ago for
 // ten years.
 func NewCA() (*CA, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -78,7 +78,7 @@ func (c *CA) WriteFile(dir string) (string, error) {
 // unless an option says otherwise.
 func (c *CA) IssueServer(opts ...CertOption) (Certificate, error) {
 	template := leaf("localhost", x509.ExtKeyUsageServerAuth)
-	CertHosts("localhost", "127.0.0.1", "::1").apply(template)
+	WithCertHosts("localhost", "127.0.0.1", "::1").apply(template)
 	return c.issue(template, opts)
 }
 
@@ -148,9 +148,9 @@ type certOptionFunc func(*x509.Certificate)
 
 func (f certOptionFunc) apply(c *x509.Certificate) { f(c) }
 
-// CertHosts names the hosts that a server's certificate is for, names and
+// WithCertHosts names the hosts that a server's certificate is for, names and
 // addresses, in place of those it would have.
-func CertHosts(hosts ...string) CertOption {
+func WithCertHosts(hosts ...string) CertOption {
 	return certOptionFunc(func(c *x509.Certificate) {
 		c.DNSNames, c.IPAddresses = nil, nil
 		for _, h := range hosts {
@@ -163,24 +163,24 @@ func CertHosts(hosts ...string) CertOption {
 	})
 }
 
-// CertCommonNameOnly leaves out the subject alternative names and puts host in
+// WithCertCommonNameOnly leaves out the subject alternative names and puts host in
 // the common name, as old recipes for Kafka do. Go's TLS refuses that.
-func CertCommonNameOnly(host string) CertOption {
+func WithCertCommonNameOnly(host string) CertOption {
 	return certOptionFunc(func(c *x509.Certificate) {
 		c.DNSNames, c.IPAddresses = nil, nil
 		c.Subject.CommonName = host
 	})
 }
 
-// CertExpired makes the certificate one that ended an hour ago.
-func CertExpired() CertOption {
+// WithCertExpired makes the certificate one that ended an hour ago.
+func WithCertExpired() CertOption {
 	return certOptionFunc(func(c *x509.Certificate) {
 		c.NotBefore, c.NotAfter = time.Now().AddDate(0, 0, -2), time.Now().Add(-time.Hour)
 	})
 }
 
-// CertNotYetValid makes the certificate one that begins tomorrow.
-func CertNotYetValid() CertOption {
+// WithCertNotYetValid makes the certificate one that begins tomorrow.
+func WithCertNotYetValid() CertOption {
 	return certOptionFunc(func(c *x509.Certificate) {
 		c.NotBefore, c.NotAfter = time.Now().AddDate(0, 0, 1), time.Now().AddDate(1, 0, 0)
 	})

@@ -37,11 +37,11 @@ func TestCA_server(t *testing.T) {
 		{"by name", ca, nil, "localhost", accepted},
 		{"by address", ca, nil, "127.0.0.1", accepted},
 		{"by IPv6 address", ca, nil, "::1", accepted},
-		{"expired", ca, opts(forwardertest.CertExpired()), "localhost", expired},
-		{"not yet valid", ca, opts(forwardertest.CertNotYetValid()), "localhost", expired},
-		{"wrong host", ca, opts(forwardertest.CertHosts("kafka.example")), "localhost", wrongHost},
-		{"hosts given", ca, opts(forwardertest.CertHosts("kafka.example", "192.0.2.1")), "192.0.2.1", accepted},
-		{"common name only", ca, opts(forwardertest.CertCommonNameOnly("localhost")), "localhost", wrongHost},
+		{"expired", ca, opts(forwardertest.WithCertExpired()), "localhost", expired},
+		{"not yet valid", ca, opts(forwardertest.WithCertNotYetValid()), "localhost", expired},
+		{"wrong host", ca, opts(forwardertest.WithCertHosts("kafka.example")), "localhost", wrongHost},
+		{"hosts given", ca, opts(forwardertest.WithCertHosts("kafka.example", "192.0.2.1")), "192.0.2.1", accepted},
+		{"common name only", ca, opts(forwardertest.WithCertCommonNameOnly("localhost")), "localhost", wrongHost},
 		{"other authority", other, nil, "localhost", unknown},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestCA_client(t *testing.T) {
 	cfg.Certificates = []tls.Certificate{pair}
 	assert.NoError(t, handshake(t, server, ca, cfg))
 
-	server, err = ca.IssueServer(forwardertest.CertExpired())
+	server, err = ca.IssueServer(forwardertest.WithCertExpired())
 	require.NoError(t, err)
 	assert.Error(t, handshake(t, server, nil, cfg))
 }

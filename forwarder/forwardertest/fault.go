@@ -38,6 +38,13 @@ type Fault struct {
 
 func newFault(stop func()) *Fault { return &Fault{stop: stop, hit: make(chan struct{})} }
 
+// alsoStop has Stop do more.
+func (f *Fault) alsoStop(more func()) *Fault {
+	stop := f.stop
+	f.stop = func() { stop(); more() }
+	return f
+}
+
 // Stop ends the fault. Calling it again does nothing.
 func (f *Fault) Stop() { f.once.Do(f.stop) }
 

@@ -11,9 +11,12 @@ import (
 // Fail has brokers answer requests with an error code of Kafka's protocol, so
 // many times, for these partitions of any topic, or all if none is given.
 //
-// What is refused is not done, with two exceptions: a produce request answered
+// A refused request is not carried out, with two exceptions: a produce request answered
 // with REQUEST_TIMED_OUT (7) or NOT_ENOUGH_REPLICAS_AFTER_APPEND (20) is
 // appended all the same, as in Kafka.
+//
+// Fail panics for code 0, which means success: brokers would acknowledge messages
+// that they do not write.
 func (k *Kafka) Fail(r Request, code int16, times int, partitions ...int32) *Fault {
 	return k.fail(kfake.Fault{
 		Keys:       []kmsg.Key{kmsg.Key(r)},
@@ -23,7 +26,11 @@ func (k *Kafka) Fail(r Request, code int16, times int, partitions ...int32) *Fau
 	})
 }
 
+// kafkaError panics for code 0.
 func kafkaError(code int16) *kerr.Error {
+	if code == 0 {
+		panic("forwardertest: a fault with error code 0, which means success: give the code of an error")
+	}
 	if e := kerr.TypedErrorForCode(code); e != nil && e.Code == code {
 		return e
 	}
@@ -65,7 +72,7 @@ func (k *Kafka) fail(faults ...kfake.Fault) *Fault {
 		return nil
 	})
 	if err != nil {
-		return f // nobody is there to hit
+		return f // there is no broker to hit
 	}
 	return k.remember(f)
 }

@@ -4,16 +4,16 @@ import (
 	"errors"
 	"net"
 
-	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/wire"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/faultconn"
 )
 
 // some returns the listeners of the brokers with these node ids, all for none.
 // It panics for a broker that does not exist.
-func (k *Kafka) some(brokers []int) []*wire.Listener {
+func (k *Kafka) some(brokers []int) []*faultconn.Listener {
 	if len(brokers) == 0 {
 		return k.listeners
 	}
-	var ls []*wire.Listener
+	var ls []*faultconn.Listener
 	for _, b := range brokers {
 		ls = append(ls, k.listeners[b])
 	}
@@ -36,7 +36,8 @@ func (k *Kafka) CutConnections(brokers ...int) int {
 
 // Unreachable closes the ports of brokers and resets their connections, as a
 // process that died. [Fault.Stop] opens the same ports again and panics should
-// another process have taken one for good. No brokers means all.
+// another process have taken one for good. No brokers means all. The port of a
+// broker that several such faults hit opens with the last Stop.
 func (k *Kafka) Unreachable(brokers ...int) *Fault {
 	ls := k.some(brokers)
 	f := newFault(func() {
@@ -57,7 +58,8 @@ func (k *Kafka) Unreachable(brokers ...int) *Fault {
 // Silence stops brokers as SIGSTOP does: connections are accepted and stay
 // open, and nothing is read from them or answered, TLS included. After
 // [Fault.Stop] the brokers go on where they were, with all that has arrived.
-// No brokers means all.
+// No brokers means all. A broker that several such faults hit goes on with the
+// last Stop.
 func (k *Kafka) Silence(brokers ...int) *Fault {
 	ls := k.some(brokers)
 	f := newFault(func() {
@@ -79,6 +81,15 @@ func (k *Kafka) Connections() int {
 	n := 0
 	for _, l := range k.listeners {
 		n += l.Connections()
+	}
+	return n
+}
+
+// IdleClosed returns how many connections were closed by [WithIdleTimeout].
+func (k *Kafka) IdleClosed() int {
+	n := 0
+	for _, l := range k.listeners {
+		n += l.Idled()
 	}
 	return n
 }

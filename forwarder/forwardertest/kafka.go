@@ -18,7 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
-	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/wire"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/faultconn"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -42,8 +42,9 @@ type Kafka struct {
 	ca        *CA
 	dir       string // of the files that settings name
 	files     settings.TLS
-	listeners []*wire.Listener
+	listeners []*faultconn.Listener
 	answers   answers
+	requests  requests
 
 	adminPassword string
 
@@ -105,7 +106,9 @@ func (k *Kafka) start() (err error) {
 		return err
 	}
 	listen := func(_, address string) (net.Listener, error) {
-		l, err := wire.Listen(len(k.listeners), address, tc, k.answers.decide)
+		l, err := faultconn.Listen(len(k.listeners), address, tc, k.opts.idleTimeout, faultconn.Hooks{
+			Size: k.requests.size, Request: k.requests.refuses, Answer: k.answers.decide,
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -136,11 +139,15 @@ func (k *Kafka) start() (err error) {
 }
 
 func (k *Kafka) clusterOptions(listen func(network, address string) (net.Listener, error)) []kfake.Opt {
+	// The newest kfake has rules that no released broker has.
+	versions := kversion.V3_7_0()
+	for request, version := range k.opts.maxVersions {
+		versions.SetMaxKeyVersion(int16(request), version)
+	}
 	opts := []kfake.Opt{
 		kfake.NumBrokers(k.opts.brokers),
 		kfake.ListenFn(listen),
-		// The newest kfake has rules that no released broker has.
-		kfake.MaxVersions(kversion.V3_7_0()),
+		kfake.MaxVersions(versions),
 		kfake.BrokerConfigs(k.opts.configs),
 	}
 	for _, t := range k.opts.topics {

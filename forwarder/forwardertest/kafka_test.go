@@ -28,10 +28,10 @@ func client(t *testing.T, s settings.Settings, more ...kgo.Opt) *kgo.Client {
 	return c
 }
 
-// put writes a message to a partition, within ten seconds.
+// put writes a message to a partition, within a minute.
 func put(t *testing.T, c *kgo.Client, partition int32, value string) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	return c.ProduceSync(ctx, &kgo.Record{Partition: partition, Value: []byte(value)}).FirstErr()
 }
@@ -108,7 +108,7 @@ func TestKafka_refuses(t *testing.T) {
 			s.AuthenticationMethod = settings.SCRAMSHA512
 			return s
 		}, kerr.UnsupportedSaslMechanism, ""},
-		{"expired", []forwardertest.KafkaOption{forwardertest.WithCertificate(forwardertest.CertExpired())}, nil, nil, "expired"},
+		{"expired", []forwardertest.KafkaOption{forwardertest.WithCertificate(forwardertest.WithCertExpired())}, nil, nil, "expired"},
 		{"other authority", []forwardertest.KafkaOption{forwardertest.WithIssuer(other)}, nil, nil, "unknown authority"},
 		{"old TLS", []forwardertest.KafkaOption{forwardertest.WithTLS(func(c *tls.Config) {
 			c.MinVersion, c.MaxVersion = tls.VersionTLS11, tls.VersionTLS11
@@ -125,7 +125,7 @@ func TestKafka_refuses(t *testing.T) {
 			if tc.change != nil {
 				s = tc.change(s)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			err := client(t, s, kgo.RequestRetries(0)).Ping(ctx)
 			require.Error(t, err)

@@ -18,7 +18,7 @@ import (
 )
 
 // readPatience bounds the read-back of tests.
-const readPatience = 30 * time.Second
+const readPatience = 2 * time.Minute
 
 // A Message is what Kafka stored.
 type Message struct {
@@ -37,7 +37,7 @@ type Header struct {
 }
 
 // Messages reads topic as [Read] does, and fails the test when it cannot
-// within 30 seconds. Where it cannot for a certificate of [WithCertificate],
+// within two minutes. Where it cannot for a certificate of [WithCertificate],
 // Read with settings that suit it can.
 func (k *Kafka) Messages(t testing.TB, topic string) []Message {
 	t.Helper()

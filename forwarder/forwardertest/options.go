@@ -3,6 +3,7 @@ package forwardertest
 import (
 	"crypto/tls"
 	"fmt"
+	"time"
 
 	"github.com/eventferry/eventferry/settings"
 )
@@ -26,6 +27,8 @@ type kafkaOptions struct {
 	clientCerts bool
 	tls         func(*tls.Config)
 	configs     map[string]string
+	maxVersions map[Request]int16
+	idleTimeout time.Duration
 }
 
 type topic struct {
@@ -66,7 +69,7 @@ func WithUser(name, password string) KafkaOption {
 }
 
 // WithMethods sets the SASL mechanisms that brokers offer; none means TLS
-// without SASL, on which everybody may do everything. Default: all three.
+// without SASL, on which every client may do everything. Default: all three.
 func WithMethods(methods ...settings.Method) KafkaOption {
 	return kafkaOptionFunc(func(o *kafkaOptions) { o.methods = methods })
 }
@@ -110,4 +113,21 @@ func WithBrokerConfig(key, value string) KafkaOption {
 		}
 		o.configs[key] = value
 	})
+}
+
+// WithMaxVersion has brokers know a request up to this version only, as older
+// ones do; -1 means not at all. Default: what Kafka 3.7 knows.
+func WithMaxVersion(r Request, version int16) KafkaOption {
+	return kafkaOptionFunc(func(o *kafkaOptions) {
+		if o.maxVersions == nil {
+			o.maxVersions = map[Request]int16{}
+		}
+		o.maxVersions[r] = version
+	})
+}
+
+// WithIdleTimeout has brokers close connections on which no request comes for
+// d. [Kafka.IdleClosed] counts them. Default: they stay open.
+func WithIdleTimeout(d time.Duration) KafkaOption {
+	return kafkaOptionFunc(func(o *kafkaOptions) { o.idleTimeout = d })
 }

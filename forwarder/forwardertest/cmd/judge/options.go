@@ -11,21 +11,25 @@ import (
 // options are a level's own, save what the command line gives. Usage goes to
 // usage.
 func options(args []string, usage io.Writer) (judge.Options, error) {
-	level := judge.LevelEmbedded
+	level, spool, door := judge.LevelEmbedded, false, judge.NoDoor
 	for {
 		o, err := judge.Defaults(level)
 		if err != nil {
 			return judge.Options{}, err
 		}
+		if spool {
+			o = o.WithSpool()
+		}
+		o = o.Behind(door)
 		set := flags(&o)
 		set.SetOutput(usage)
 		if err := set.Parse(args); err != nil {
 			return judge.Options{}, err //nolint:wrapcheck // it is for people, and says all
 		}
-		if o.Level == level {
+		if o.Level == level && o.Spool == spool && o.Door == door {
 			return o, nil
 		}
-		level = o.Level // has other defaults
+		level, spool, door = o.Level, o.Spool, o.Door // have other defaults
 	}
 }
 
@@ -37,6 +41,7 @@ func flags(o *judge.Options) *flag.FlagSet {
 		o.Producer = judge.Producer(name)
 		return o.Producer.Validate()
 	})
+	doorFlag(set, o)
 	set.Uint64Var(&o.Seed, "seed", uint64(time.Now().UnixNano())%1e6, "of the first run; the following ones count up") //nolint:gosec // after 1970
 	set.IntVar(&o.Seeds, "seeds", o.Seeds, "number of runs")
 	set.StringVar(&o.Keep, "keep", "", "folder in which to keep histories and logs also of runs that passed")
@@ -53,7 +58,8 @@ func flags(o *judge.Options) *flag.FlagSet {
 	set.IntVar(&g.PerUser, "per-user", g.PerUser, "batches of each user at least")
 	set.IntVar(&g.Faults, "faults", g.Faults, "that must hit")
 	set.IntVar(&g.Crashes, "crashes", g.Crashes, "of the process under test")
-	set.DurationVar(&g.Patience, "patience", g.Patience, "for which nothing may be acknowledged")
+	set.DurationVar(&g.MaxStall, "max-stall", g.MaxStall, "for which nothing may be acknowledged")
+	spoolFlags(set, o)
 	set.DurationVar(&g.Limit, "limit", g.Limit, "of each run's load; then it has failed")
 	return set
 }

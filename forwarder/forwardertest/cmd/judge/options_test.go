@@ -34,6 +34,30 @@ func TestOptions_given(t *testing.T) {
 	assert.Equal(t, want, o)
 }
 
+func TestOptions_spool(t *testing.T) {
+	want, err := judge.Defaults(judge.LevelApache)
+	require.NoError(t, err)
+	want = want.WithSpool()
+	want.Seed, want.Goals.Crashes = 7, 200
+	o, err := options(strings.Fields("-spool -crashes 200 -seed 7 -level apache"), io.Discard)
+	require.NoError(t, err)
+	assert.Equal(t, want, o)
+	assert.True(t, o.Spool)
+	assert.Equal(t, 5, o.Goals.BrokerKills)
+}
+
+func TestOptions_door(t *testing.T) {
+	want, err := judge.Defaults(judge.LevelApache)
+	require.NoError(t, err)
+	want = want.Behind(judge.WebhookDoor)
+	want.Seed, want.Goals.Crashes = 7, 9
+	o, err := options(strings.Fields("-seed 7 -door webhook -crashes 9 -level apache"), io.Discard)
+	require.NoError(t, err)
+	assert.Equal(t, want, o)
+	_, err = options([]string{"-door", "back"}, io.Discard)
+	require.ErrorContains(t, err, `no door "back"`)
+}
+
 func TestOptions_wrong(t *testing.T) {
 	_, err := options([]string{"-producer", "franz"}, io.Discard)
 	require.ErrorContains(t, err, `no producer "franz"`)

@@ -2,60 +2,75 @@ package judge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/apachekafka"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/proxy"
+	"github.com/eventferry/eventferry/settings"
 )
 
 // A cluster is Apache Kafka with three brokers and a proxy before each.
 type cluster struct {
-	kafka   *forwardertest.ApacheCluster
+	kafka   *apachekafka.Cluster
+	bed     *testbed
 	proxies []*proxy.Proxy // in the order of the brokers' ids, which count from 1
 	longest time.Duration  // that a broker is stopped for
+	killed  atomic.Int32   // brokers
 }
 
-// apache is the ground of three real brokers.
-func apache(ctx context.Context, version string, longestStop time.Duration) (*ground, *cluster, error) {
-	k, err := forwardertest.StartApacheKafka(ctx,
-		forwardertest.ApacheBrokers(brokers),
-		forwardertest.ApacheVersion(version),
-		forwardertest.ApacheACLs(),
-		forwardertest.ApacheUser(aclUser, aclPassword, sideMethod),
-		forwardertest.ApacheUser(scramUser, scramPassword, sideMethod),
-		forwardertest.ApacheProperty("connections.max.reauth.ms", "20000"),
+// apache is the testbed of three real brokers.
+func apache(ctx context.Context, p Producer, version string, longestStop time.Duration) (*testbed, *cluster, error) {
+	k, err := apachekafka.Start(ctx,
+		apachekafka.WithBrokers(brokers),
+		apachekafka.WithVersion(version),
+		apachekafka.WithACLs(),
+		apachekafka.WithUser(aclUser, aclPassword, scenarioMethod),
+		apachekafka.WithUser(scramUser, scramPassword, scenarioMethod),
+		apachekafka.WithUser(rotatedUser, rotatedPassword, scenarioMethod),
+		apachekafka.WithBrokerConfig("connections.max.reauth.ms", "20000"),
 	)
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &ground{
+	g := &testbed{
 		name: "Apache Kafka " + version, settings: k.Settings(topic), reader: k.Settings(topic), partitions: []int32{partitions},
-		every: 6 * time.Second,
+		every: 6 * time.Second, maxMessageBytes: maxMessageBytes, required: []string{faultRequestQuota},
 	}
-	if err := k.CreateTopic(ctx, topic, partitions, nil); err != nil {
+	if err := errors.Join(k.CreateTopic(ctx, topic, partitions, nil), k.Grant(ctx, rotatedUser, topic, kadm.OpWrite, kadm.OpDescribe)); err != nil {
 		k.Close()
 		return nil, nil, err
 	}
-	if err := g.interpose(k.Servers(forwardertest.ListenerSASL)); err != nil {
+	g.settings.UserName, g.settings.Password = rotatedUser, settings.NewSecret(rotatedPassword)
+	if err := g.addProxies(k.Servers(apachekafka.ListenerSASL)); err != nil {
 		k.Close()
 		return nil, nil, err
 	}
 	g.close = func() { g.closeProxies(); k.Close() }
-	c := &cluster{kafka: k, proxies: g.proxies, longest: longestStop}
-	g.fault = c.deck()
+	c := &cluster{kafka: k, bed: g, proxies: g.proxies, longest: longestStop}
+	kinds := c.kinds()
+	if p != ProducerSarama {
+		g.required = append(g.required, faultPassword)
+		kinds = append(kinds, (&passwordRotation{first: g.settings, file: &g.passwordFile, proxies: g.proxies, set: func(ctx context.Context, password string) error {
+			return k.SetPassword(ctx, rotatedUser, password, scenarioMethod)
+		}}).fault)
+	}
+	g.fault = shuffled(kinds)
 	return g, c, nil
 }
 
-// deck deals the kinds of faults so that none is left out.
-func (c *cluster) deck() func(*rand.Rand) fault {
-	kinds := []func(*rand.Rand) fault{
-		c.killLeader, c.killFollower, c.killController, c.pause, c.pause, c.rollingRestart, c.allDown, c.elect, c.reassign, c.reassign, c.quota,
+// kinds are the faults of three real brokers. One that stands there twice comes
+// twice as often.
+func (c *cluster) kinds() []func(*rand.Rand) fault {
+	return []func(*rand.Rand) fault{
+		c.killLeader, c.killFollower, c.killController, c.pause, c.pause, c.rollingRestart, c.allDown, c.elect, c.reassign, c.reassign, c.quota, c.requestQuota,
 		func(r *rand.Rand) fault { return swallow(between(r, time.Second, 3*time.Second), c.any(r)) },
 		func(r *rand.Rand) fault { return swallow(between(r, time.Second, 3*time.Second), c.proxies...) },
 		func(*rand.Rand) fault { return cut("all connections cut", c.proxies...) },
@@ -64,16 +79,17 @@ func (c *cluster) deck() func(*rand.Rand) fault {
 			return hold("link stall", between(r, 2*time.Second, 7*time.Second), c.any(r))
 		},
 	}
-	var left []func(*rand.Rand) fault
-	return func(r *rand.Rand) fault {
-		if len(left) == 0 {
-			left = append(left, kinds...)
-			r.Shuffle(len(left), func(i, j int) { left[i], left[j] = left[j], left[i] })
-		}
-		f := left[0](r)
-		left = left[1:]
-		return f
-	}
+}
+
+// forSpool has brokers die more often than anything else.
+func (c *cluster) forSpool(g *testbed) {
+	g.spool, g.killed = true, func() int { return int(c.killed.Load()) }
+	g.every, g.required = time.Second, nil
+	g.fault = shuffled([]func(*rand.Rand) fault{
+		c.killLeader, c.killLeader, c.killFollower, c.killController, c.allDown, c.reassign,
+		func(*rand.Rand) fault { return cut("all connections cut", c.proxies...) },
+		func(r *rand.Rand) fault { return swallow(between(r, time.Second, 3*time.Second), c.any(r)) },
+	})
 }
 
 func (c *cluster) any(r *rand.Rand) *proxy.Proxy { return c.proxies[r.IntN(len(c.proxies))] }
@@ -99,6 +115,7 @@ func (c *cluster) kill(name string, r *rand.Rand, who func(context.Context) (int
 		lost := since(c.lost)
 		whenBusy(ctx, []*proxy.Proxy{c.proxy(id)})
 		c.kafka.Kill(id)
+		c.killed.Add(1)
 		return effect{hits: lost, inFlight: true, heal: func(ctx context.Context) error { return c.kafka.Restart(ctx, id) }}, nil
 	}}
 }
@@ -183,13 +200,14 @@ func (c *cluster) allDown(r *rand.Rand) fault {
 		whenBusy(ctx, c.proxies)
 		for _, id := range c.kafka.Brokers() {
 			c.kafka.Kill(id)
+			c.killed.Add(1)
 		}
 		return effect{hits: lost, inFlight: true, heal: c.kafka.RestartAll}, nil
 	}}
 }
 
 func (c *cluster) admin(do func(*kadm.Client) error) error {
-	client, err := c.kafka.Client()
+	client, err := c.kafka.InternalClient()
 	if err != nil {
 		return err
 	}

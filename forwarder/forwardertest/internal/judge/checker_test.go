@@ -22,6 +22,7 @@ import (
 type scene struct {
 	params  load.Params
 	begun   time.Time
+	ahead   time.Time // the forwarder's clock, for the first time
 	history []trace.Record
 	log     []forwardertest.Message
 }
@@ -87,11 +88,11 @@ func (s *scene) broken(t *testing.T) []string {
 		require.NoError(t, h.add(&r, false))
 	}
 	c := newChecker(h, sceneParts)
-	c.begun = s.begun
+	c.begun, c.clockAhead = s.begun, s.ahead
 	for _, m := range s.log {
-		c.see(&m)
+		c.check(&m)
 	}
-	c.conclude()
+	c.finish()
 	return slices.Sorted(maps.Keys(c.counts))
 }
 
@@ -102,7 +103,7 @@ func TestChecker(t *testing.T) {
 		want  []string
 	}{
 		{"nothing", func(*scene) {}, nil},
-		{"acknowledged, not there", func(s *scene) { s.log = s.log[:2] }, []string{I1}},
+		{"acknowledged, not there", func(s *scene) { s.log = s.log[:2] }, []string{Lost}},
 		{"killed, not there", func(s *scene) { s.history, s.log = s.history[:5], s.log[:2] }, nil},
 		{"killed, there", func(s *scene) { s.history = s.history[:5] }, nil},
 		{"unknown, not there", func(s *scene) { s.outcome(5, trace.Unknown); s.log = s.log[:2] }, nil},
@@ -110,12 +111,12 @@ func TestChecker(t *testing.T) {
 			again := s.log[2]
 			again.Offset++
 			s.log = append(s.log, again)
-		}, []string{I2}},
+		}, []string{Duplicated}},
 		{"sent again under another number", func(s *scene) {
 			m := s.message(0, 4, 13, 3)
 			s.history = append(s.history, s.invoke(0, 4, 13, m.Value), s.acknowledged(0, 4, m))
 			s.log = append(s.log, m)
-		}, []string{I2}},
+		}, []string{Duplicated}},
 		{"not sent, then sent again", func(s *scene) {
 			s.outcome(5, trace.NotSent)
 			m := s.message(0, 4, 13, 2)
@@ -126,13 +127,13 @@ func TestChecker(t *testing.T) {
 			s.log[0], s.log[1] = s.log[1], s.log[0]
 			s.outcome(1, trace.Unknown) // offsets are another matter
 			s.outcome(3, trace.Unknown)
-		}, []string{I3, I8}},
+		}, []string{OutOfOrder, RealTimeOrder}},
 		{"out of order in a pipeline", func(s *scene) {
 			s.history[1], s.history[2] = s.history[2], s.history[1]
 			s.outcome(2, trace.Acknowledged)
 			s.outcome(3, trace.Acknowledged)
 			s.log[0], s.log[1] = s.log[1], s.log[0]
-		}, []string{I3}},
+		}, []string{OutOfOrder}},
 		{"killed, then arrived behind the next life", func(s *scene) {
 			s.outcome(3, trace.Unknown)
 			s.history = slices.Insert(s.history, 4, trace.Record{Kind: trace.Mark})
@@ -144,25 +145,25 @@ func TestChecker(t *testing.T) {
 			s.history = slices.Insert(s.history, 4, trace.Record{Kind: trace.Mark})
 			s.outcome(6, trace.Acknowledged)
 			s.log[1], s.log[2] = s.log[2], s.log[1]
-		}, []string{I8}},
+		}, []string{RealTimeOrder}},
 		{"out of order around what a killed life left", func(s *scene) {
 			s.history = slices.Insert(s.history, 2, trace.Record{Kind: trace.Mark})
 			s.outcome(1, trace.Unknown)
 			s.outcome(4, trace.Unknown)
 			s.outcome(6, trace.Unknown)
 			s.log[0], s.log[1], s.log[2] = s.log[2], s.log[0], s.log[1]
-		}, []string{I3, I8}},
-		{"no key", func(s *scene) { s.log[1].Key = nil }, []string{I4}},
+		}, []string{OutOfOrder, RealTimeOrder}},
+		{"no key", func(s *scene) { s.log[1].Key = nil }, []string{WrongPartition}},
 		{"another partition", func(s *scene) {
 			s.log[1].Partition = (s.log[1].Partition + 1) % sceneParts
 			s.outcome(3, trace.Acknowledged)
-		}, []string{I4}},
+		}, []string{WrongPartition}},
 		{"a key without a user", func(s *scene) {
 			m := s.message(1, 1, 20, 0)
 			m.Key = []byte("1")
 			s.history = append(s.history, s.invoke(1, 1, 20, m.Value), s.acknowledged(1, 1, m))
 			s.log = append(s.log, m)
-		}, []string{I4}},
+		}, []string{WrongPartition}},
 		{"keyless, all in one place", func(s *scene) {
 			for n := range uint32(40) {
 				m := s.message(1, n+1, 20+n, int64(n))
@@ -170,35 +171,50 @@ func TestChecker(t *testing.T) {
 				s.history = append(s.history, s.invoke(1, n+1, 20+n, m.Value), s.acknowledged(1, n+1, m))
 				s.log = append(s.log, m)
 			}
-		}, []string{I4}},
-		{"another byte", func(s *scene) { s.log[1].Value[len(s.log[1].Value)-5] ^= 1 }, []string{I5}},
-		{"nobody's", func(s *scene) { s.log = append(s.log, forwardertest.Message{Value: []byte("{}")}) }, []string{I5}},
-		{"not sent, but there", func(s *scene) { s.outcome(5, trace.NotSent) }, []string{I6}},
-		{"another offset", func(s *scene) { s.log[2].Offset = 7 }, []string{I7}},
+		}, []string{WrongPartition}},
+		{"another byte", func(s *scene) { s.log[1].Value[len(s.log[1].Value)-5] ^= 1 }, []string{AlteredContent}},
+		{"nobody's", func(s *scene) { s.log = append(s.log, forwardertest.Message{Value: []byte("{}")}) }, []string{AlteredContent}},
+		{"not sent, but there", func(s *scene) { s.outcome(5, trace.NotSent) }, []string{SentAfterNotSent}},
+		{"another offset", func(s *scene) { s.log[2].Offset = 7 }, []string{WrongOffset}},
 		{"time runs backwards", func(s *scene) {
 			s.log[0].Timestamp = time.Unix(2, 0)
 			s.log[1].Timestamp = time.Unix(1, 0)
 			s.log[2].Timestamp = time.Unix(1, 0)
-		}, []string{Stamp}},
+		}, []string{BadTimestamp}},
 		{"the time of each call", func(s *scene) { s.timed() }, nil},
 		{"the time of sending", func(s *scene) {
 			s.timed()
 			s.log[2].Timestamp = s.begun.Add(4 * time.Second)
-		}, []string{Stamp}},
+		}, []string{BadTimestamp}},
 		{"a time before the call", func(s *scene) {
 			s.timed()
 			s.log[0].Timestamp = s.begun.Add(500 * time.Millisecond)
-		}, []string{Stamp}},
+		}, []string{BadTimestamp}},
+		{"a minute ahead, as the clock was", func(s *scene) {
+			s.timed()
+			s.ahead = s.begun.Add(2500 * time.Millisecond)
+			s.log[2].Timestamp = s.begun.Add(63 * time.Second)
+		}, nil},
+		{"two minutes ahead, as the clock was", func(s *scene) {
+			s.timed()
+			s.ahead = s.begun.Add(2500 * time.Millisecond)
+			s.log[2].Timestamp = s.begun.Add(2 * time.Minute)
+		}, []string{BadTimestamp}},
+		{"a minute ahead, before the clock was", func(s *scene) {
+			s.timed()
+			s.ahead = s.begun.Add(5 * time.Second)
+			s.log[2].Timestamp = s.begun.Add(63 * time.Second)
+		}, []string{BadTimestamp}},
 		{"another outcome later", func(s *scene) {
 			s.history = append(s.history, trace.Record{Kind: trace.Late, N: 2, Messages: []trace.Message{{Outcome: trace.NotSent, Partition: -1, Offset: -1}}})
-		}, []string{Odd}},
+		}, []string{Contradiction}},
 		{"a late outcome", func(s *scene) {
 			late := s.history[5]
 			late.Kind = trace.Late
 			s.outcome(5, trace.Unknown)
 			s.history = append(s.history, late)
 			s.log = s.log[:2]
-		}, []string{I1}},
+		}, []string{Lost}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -6,37 +6,87 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"time"
 
+	"github.com/eventferry/eventferry/forwarder/forwardertest"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
 )
 
 // A control is a broken client that must be caught, for its own reason.
 type control struct {
-	defect load.Defect
+	load.Candidate
 	reason string   // the invariant that must be broken; empty: none
 	also   []string // others that may be
+	faults func(*testbed, *forwardertest.Kafka) func(*rand.Rand) fault
 }
 
 func allControls() []control {
+	broken := func(d load.Defect, reason string, also ...string) control {
+		return control{load.Candidate{Defect: d}, reason, also, controlFaults}
+	}
 	return []control{
-		{load.Sound, "", nil},
-		{load.NotIdempotent, I2, []string{Stamp}}, // a copy behind others has the time of the first
-		{load.Resends, I2, []string{I3}},          // what comes back goes behind others
-		{load.DropsKey, I4, nil},
-		{load.ChangesByte, I5, nil},
-		{load.Swallows, I1, nil},
-		{load.Swaps, I3, nil},
-		{load.SendsNotSent, I6, nil},
-		{load.WrongPartition, I4, nil},
+		broken(load.Sound, ""),
+		broken(load.NotIdempotent, Duplicated, BadTimestamp), // a copy behind others has the time of the first
+		broken(load.Resends, Duplicated, OutOfOrder),         // what comes back goes behind others
+		broken(load.DropsKey, WrongPartition),
+		broken(load.ChangesByte, AlteredContent),
+		broken(load.Swallows, Lost),
+		broken(load.Swaps, OutOfOrder),
+		broken(load.SendsNotSent, SentAfterNotSent),
+		broken(load.WrongPartition, WrongPartition),
+		{load.Candidate{Producer: load.Engine}, "", nil, idsLostForGood}, // it asks for new ones
+		{load.Candidate{Defect: load.KeepsProducerID}, NoProgress, []string{OutOfOrder}, idsLostForGood},
+		{load.Candidate{Producer: load.Engine}, "", nil, passwordsReplaced}, // it reads the file again
+		{load.Candidate{Defect: load.KeepsPassword}, NoProgress, nil, passwordsReplaced},
+	}
+}
+
+// spoolControls are processes with a spool of which one promise is broken.
+func spoolControls() []control {
+	broken := func(d load.Defect, reason string, also ...string) control {
+		return control{load.Candidate{Producer: load.Engine, Defect: d}, reason, also, lostAnswers}
+	}
+	return []control{
+		broken(load.None, ""),
+		broken(load.Forgetful, Duplicated),
+		broken(load.KeepsNothing, Lost),
+		broken(load.StoresSwapped, OutOfOrder, WrongOffset), // each is told the other's end,
+	}
+}
+
+// lostAnswers has nearly each kill leave record batches of which it is not known
+// whether they were written.
+func lostAnswers(_ *testbed, k *forwardertest.Kafka) func(*rand.Rand) fault {
+	return func(r *rand.Rand) fault {
+		return answers("answers lost", 150*ms, k.LoseAnswers, forwardertest.Produce, 2+r.IntN(3))
+	}
+}
+
+// controlsFor are the controls for a door: those of the forwarder without one.
+func controlsFor(d Door) []control {
+	if d == NoDoor {
+		return allControls()
+	}
+	broken := func(defect load.Defect, reason string, also ...string) control {
+		return control{load.Candidate{Producer: load.Engine, Defect: defect, Door: d}, reason, also, controlFaults}
+	}
+	return []control{
+		broken(load.AnswersEarly, Lost, OutOfOrder),
+		broken(load.ForgetsIDs, Duplicated, OutOfOrder),
+		broken(load.NoQuarantine, Contradiction, GaveUp),
 	}
 }
 
 // controls runs all of them.
 func controls(ctx context.Context, o Options, w io.Writer) error {
 	var failed error
-	for _, c := range allControls() {
+	list := controlsFor(o.Door)
+	if o.Spool {
+		list = spoolControls()
+	}
+	for _, c := range list {
 		if err := c.run(ctx, o, w); err != nil {
 			failed = errors.Join(failed, err)
 		}
@@ -47,35 +97,46 @@ func controls(ctx context.Context, o Options, w io.Writer) error {
 // goals are small: a defect of one batch must be found among few, and one that
 // faults bring out needs some that lose answers.
 func (c control) goals() Goals {
-	return Goals{Users: 1000, Keyless: 2, Rate: 6000, Messages: 6000, Faults: 5, Patience: healPatience, Limit: 30 * time.Second}
+	g := Goals{Users: 1000, Keyless: 2, Rate: 6000, Messages: 6000, Faults: 5, MaxStall: healTimeout, Limit: 30 * time.Second}
+	if c.Door != NoDoor { // clients and server have the same processors
+		g.Users, g.Rate, g.Messages, g.Faults, g.Limit = 100, 1500, 4000, 3, time.Minute
+	}
+	if c.reason == NoProgress {
+		g.Messages, g.MaxStall = 100_000, 5*time.Second // more than come before the faults
+	}
+	return g
 }
 
 func (c control) run(ctx context.Context, o Options, w io.Writer) error {
-	g, k, err := embedded()
+	g, k, err := embedded(o.Producer)
 	if err != nil {
 		return err
 	}
 	defer g.close()
-	g.fault, g.every = controlFaults(k), 200*time.Millisecond
+	g.fault, g.every, g.required, g.spool = c.faults(g, k), 200*time.Millisecond, nil, o.Spool
 	dir, remove, err := folder("", "control")
 	if err != nil {
 		return err
 	}
 	defer remove() //nolint:errcheck // in the system's folder for temporary files
-	r, err := newRun(g, dir, o.Seed, c.goals(), load.Candidate{Defect: c.defect})
+	goals := c.goals()
+	if o.Spool {
+		goals.Users, goals.Rate, goals.Crashes = 200, 2000, 4
+	}
+	r, err := newRun(g, dir, o.Seed, goals, c.Candidate)
 	if err != nil {
 		return err
 	}
 	if err := r.do(ctx); err != nil {
-		return fmt.Errorf("control %q: %w", c.defect, err)
+		return fmt.Errorf("control %q: %w", c.Candidate, err)
 	}
 	found := slices.Sorted(maps.Keys(r.checker.counts))
 	if !c.expects(found) {
-		printf(w, "control %q NOT CAUGHT for its reason: expected %q, found %q\n", c.defect, c.reason, found)
+		printf(w, "control %q NOT CAUGHT for its reason: expected %q, found %q\n", c.Candidate, c.reason, found)
 		r.report(w, "control")
 		return ErrFailed
 	}
-	printf(w, "control %q: caught %s after %s, %s\n", c.defect, r.checker.verdict(), time.Since(r.began).Round(100*time.Millisecond), r.injector)
+	printf(w, "control %q: caught %s after %s, %s\n", c.Candidate, r.checker.verdict(), time.Since(r.began).Round(100*time.Millisecond), r.injector)
 	return nil
 }
 

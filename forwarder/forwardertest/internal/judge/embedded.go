@@ -15,26 +15,39 @@ const (
 	brokers    = 3
 )
 
-// embedded is the ground of a Kafka in this process.
-func embedded() (*ground, *forwardertest.Kafka, error) {
+// embedded is the testbed of a Kafka in this process.
+func embedded(p Producer) (*testbed, *forwardertest.Kafka, error) {
+	certificates := &certificateRotation{}
 	k, err := forwardertest.StartKafka(
 		forwardertest.WithBrokers(brokers),
+		forwardertest.WithClientCertificates(),
+		certificates.option(),
 		forwardertest.WithTopic(topic, partitions),
 		forwardertest.WithBrokerConfig("connections.max.reauth.ms", "4000"),
 	)
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &ground{
+	g := &testbed{
 		name: "embedded Kafka", settings: k.Settings(), reader: k.Settings(), partitions: []int32{partitions},
-		every: 400 * time.Millisecond, overlap: true,
+		every: 400 * time.Millisecond, overlap: true, maxMessageBytes: embeddedMessageBytes,
+		required: []string{faultRequestLimit, faultProducerID, faultCutOff, faultRequestQuota, faultClock, faultPassword, faultCertificate},
 	}
-	if err := g.interpose(k.Servers()); err != nil {
+	if err := g.addProxies(k.Servers()); err != nil {
 		k.Close()
 		return nil, nil, err
 	}
 	g.close = func() { g.closeProxies(); k.Close() }
-	g.fault = func(r *rand.Rand) fault { return embeddedFault(r, k, g.proxies) }
+	e := &embeddedFaults{kafka: k, proxies: g.proxies, bed: g}
+	kinds := e.kinds()
+	if p == ProducerSarama {
+		g.required = []string{faultCutOff, faultRequestQuota}
+	} else {
+		e.tooNew = k.ShiftClock(topic, 0, forwardertest.UntilStopped)
+		certificates.servers, certificates.proxies, certificates.files = k.Servers(), g.proxies, k.Settings().TLS
+		kinds = append(kinds, e.requestLimit, e.producerIDs, e.clock, passwordsReplaced(g, k), certificates.fault)
+	}
+	g.fault = shuffled(kinds)
 	return g, k, nil
 }
 
@@ -45,38 +58,63 @@ func between(r *rand.Rand, low, high time.Duration) time.Duration {
 
 const ms = time.Millisecond
 
-// embeddedFault draws one of the faults of a Kafka in this process.
-func embeddedFault(r *rand.Rand, k *forwardertest.Kafka, ps []*proxy.Proxy) fault {
-	one := ps[r.IntN(len(ps))]
-	draw := []func() fault{
-		func() fault { return cut("connection reset", one) },
-		func() fault { return cut("all connections reset", ps...) },
-		func() fault {
-			return answers("answers lost", between(r, 200*ms, 500*ms), k.LoseAnswers, forwardertest.Produce, 1+r.IntN(4))
+// embeddedFaults are those of a Kafka in this process.
+type embeddedFaults struct {
+	kafka   *forwardertest.Kafka
+	proxies []*proxy.Proxy
+	bed     *testbed
+	tooNew  *forwardertest.Fault // all the time, brokers refuse what is dated more than an hour ahead
+}
+
+func (e *embeddedFaults) one(r *rand.Rand) *proxy.Proxy { return e.proxies[r.IntN(len(e.proxies))] }
+
+// kinds are the faults that both producers live through. One that stands there
+// twice comes twice as often.
+func (e *embeddedFaults) kinds() []func(*rand.Rand) fault {
+	k, ps := e.kafka, e.proxies
+	lost := func(r *rand.Rand) fault {
+		return answers("answers lost", between(r, 200*ms, 500*ms), k.LoseAnswers, forwardertest.Produce, 1+r.IntN(4))
+	}
+	moved := func(r *rand.Rand) fault { return moves(r, k) }
+	return []func(*rand.Rand) fault{
+		func(r *rand.Rand) fault { return cut("connection reset", e.one(r)) },
+		func(*rand.Rand) fault { return cut("all connections reset", ps...) },
+		lost, lost,
+		func(r *rand.Rand) fault { return swallow(between(r, 200*ms, 800*ms), e.one(r)) },
+		func(r *rand.Rand) fault { return hold("stall", between(r, 100*ms, 1500*ms), e.one(r)) },
+		func(r *rand.Rand) fault {
+			return slow("latency", between(r, 300*ms, 900*ms), between(r, 20*ms, 100*ms), 0, ps...)
 		},
-		func() fault {
-			return answers("answers lost", between(r, 200*ms, 500*ms), k.LoseAnswers, forwardertest.Produce, 1+r.IntN(4))
-		},
-		func() fault { return swallow(between(r, 200*ms, 800*ms), one) },
-		func() fault { return hold("stall", between(r, 100*ms, 1500*ms), one) },
-		func() fault { return slow("latency", between(r, 300*ms, 900*ms), between(r, 20*ms, 100*ms), 0, ps...) },
-		func() fault { return slow("bandwidth", between(r, 300*ms, 900*ms), 0, 200_000, one) },
-		func() fault { return moves(r, k) },
-		func() fault { return moves(r, k) },
-		func() fault { return down("broker down", between(r, 200*ms, 1500*ms), one) },
-		func() fault { return down("all down", between(r, 200*ms, 1500*ms), ps...) },
-		func() fault { return code(r, k, "below min ISR", forwardertest.Produce, 19) },
-		func() fault { return code(r, k, "below min ISR after append", forwardertest.Produce, 20) },
-		func() fault {
+		func(r *rand.Rand) fault { return slow("bandwidth", between(r, 300*ms, 900*ms), 0, 200_000, e.one(r)) },
+		moved, moved,
+		func(r *rand.Rand) fault { return down("broker down", between(r, 200*ms, 1500*ms), e.one(r)) },
+		func(r *rand.Rand) fault { return down("all down", between(r, 200*ms, 1500*ms), ps...) },
+		func(r *rand.Rand) fault { return code(r, k, "below min ISR", forwardertest.Produce, 19) },
+		func(r *rand.Rand) fault { return code(r, k, "below min ISR after append", forwardertest.Produce, 20) },
+		func(r *rand.Rand) fault {
 			return code(r, k, "error code", forwardertest.Produce, pick[int16](r, 2, 3, 5, 6, 7, 56))
 		},
-		func() fault { return code(r, k, "error code", forwardertest.Metadata, 5) },
-		func() fault { return leaderless(r, k) },
-		func() fault {
+		func(r *rand.Rand) fault { return code(r, k, "error code", forwardertest.Metadata, 5) },
+		func(r *rand.Rand) fault { return leaderless(r, k) },
+		func(*rand.Rand) fault {
 			return answers("re-authentication lost", 2*time.Second, k.LoseAnswers, forwardertest.SASLAuthenticate, 1)
 		},
+		e.cutOff, e.requestQuota,
 	}
-	return draw[r.IntN(len(draw))]()
+}
+
+// shuffled deals the kinds of faults so that none is left out.
+func shuffled(kinds []func(*rand.Rand) fault) func(*rand.Rand) fault {
+	var left []func(*rand.Rand) fault
+	return func(r *rand.Rand) fault {
+		if len(left) == 0 {
+			left = append(left, kinds...)
+			r.Shuffle(len(left), func(i, j int) { left[i], left[j] = left[j], left[i] })
+		}
+		f := left[0](r)
+		left = left[1:]
+		return f
+	}
 }
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
@@ -122,7 +160,7 @@ func moves(r *rand.Rand, k *forwardertest.Kafka) fault {
 // controlFaults leave a producer in doubt: what tells one that numbers its
 // messages and never gives up from others. They take turns, so that each seed
 // has both: the first outlasts the retry of a producer that gives up after it.
-func controlFaults(k *forwardertest.Kafka) func(*rand.Rand) fault {
+func controlFaults(_ *testbed, k *forwardertest.Kafka) func(*rand.Rand) fault {
 	const timedOut = 7 // after append
 	turn := 0
 	return func(r *rand.Rand) fault {

@@ -21,24 +21,25 @@ type history struct {
 	file   *os.File
 	disk   *bufio.Writer
 
-	mu       sync.Mutex
-	owners   [][]attempt               // each owner's, in order
-	parts    map[place][]trace.Message // of attempts that became several messages
-	spans    map[place][2]int          // of attempts with only some of a batch's events
-	causes   map[string]int            // of returns, by kind
-	failed   []place                   // attempts that ended with an error of the producer's
-	marks    map[string]chan struct{}  // closed when the current life has written the mark
-	vitals   []int64
-	position uint32 // of the last record
-	life     uint16
-	lastID   uint32
-	tally    tally
-	late     time.Duration // of the last acknowledgement
-	odd      []string      // records that contradict each other
+	mu             sync.Mutex
+	owners         [][]attempt                   // each owner's, in order
+	parts          map[attemptID][]trace.Message // of attempts that became several messages
+	spans          map[attemptID][2]int          // of attempts with only some of a batch's events
+	causes         map[string]int                // of returns, by kind
+	failed         []attemptID                   // attempts that ended with an error of the producer's
+	marks          map[string]chan struct{}      // closed when the current life has written the mark
+	resources      []int64
+	position       uint32 // of the last record
+	life           uint16
+	lastID         uint32
+	totals         totals
+	late           time.Duration // of the last acknowledgement
+	contradictions []string      // records that contradict each other
+	spool          *spoolHistory // nil: there is no spool
 }
 
-// A place is one attempt: an owner and its number.
-type place struct {
+// An attemptID is one attempt: an owner and its number.
+type attemptID struct {
 	owner int
 	n     uint32
 }
@@ -55,18 +56,23 @@ type attempt struct {
 	first    int16  // partition, -1: not known
 	outcome  trace.Outcome
 	life     uint16
+	stored   bool  // the caller was told that it is stored
+	later    bool  // its end was told after the call had returned
 	several  bool  // its outcome is in parts
 	partial  bool  // its events are in spans
 	troubled bool  // a fault was on when it began
+	doubted  bool  // at a door: Kafka could not tell whether it has it
 	seen     uint8 // bits, of its messages that are in the log
 	placed   uint8 // of those that are where they were reported to be
 }
 
-// A tally counts what happened.
-type tally struct {
+// totals counts what happened.
+type totals struct {
 	Batches, Acknowledged, NotSent, Unknown, Returned, LateOutcomes int
 	Events, AckedInFaults, Duplicated                               int
-	LongestPause, LongestBatch, LongestLeave                        time.Duration
+	Stored                                                          int // batches, in the words of whoever stored them
+	Resumed, Stranded                                               int // record batches in doubt, and messages, that were on the disk at starts
+	LongestPause, LongestBatch, LatestReturn                        time.Duration
 }
 
 func newHistory(params load.Params, path string) (*history, error) {
@@ -79,8 +85,8 @@ func newHistory(params load.Params, path string) (*history, error) {
 		file:   f,
 		disk:   bufio.NewWriterSize(f, 1<<16),
 		owners: make([][]attempt, params.Owners()),
-		parts:  map[place][]trace.Message{},
-		spans:  map[place][2]int{},
+		parts:  map[attemptID][]trace.Message{},
+		spans:  map[attemptID][2]int{},
 		causes: map[string]int{},
 	}
 	h.begin()
@@ -147,6 +153,9 @@ func (h *history) add(r *trace.Record, busy bool) error {
 	if r.Kind == trace.Mark {
 		return h.markLocked(r)
 	}
+	if h.spool != nil && !h.spool.placeLocked(r) {
+		return nil
+	}
 	if r.Owner < 0 || r.Owner >= len(h.owners) {
 		return errHistory
 	}
@@ -161,19 +170,34 @@ func (h *history) add(r *trace.Record, busy bool) error {
 	if r.N == 0 || int(r.N) > len(o) {
 		return errHistory
 	}
-	h.outcomeLocked(&o[r.N-1], r, busy)
+	a := &o[r.N-1]
+	if r.Kind == trace.Held {
+		h.spool.heldLocked(r)
+		return nil
+	}
+	if h.spool != nil && r.Kind == trace.Settled && h.params.Shape(a.id) == load.Split {
+		return nil // a former life may have seen the end of some parts, which have no names here
+	}
+	h.outcomeLocked(a, r, busy)
+	if early, ok := h.spool.returnedLocked(r); ok {
+		h.outcomeLocked(a, &early, busy)
+	}
 	return nil
 }
 
 func (h *history) markLocked(r *trace.Record) error {
+	if r.Name == load.MarkDoubt && h.spool != nil {
+		h.spool.doubts = append(h.spool.doubts, doubt{int32(r.Values[0]), int(r.Values[1])}) //nolint:gosec // as written
+		return nil
+	}
 	ch, ok := h.marks[r.Name]
 	if !ok {
 		return fmt.Errorf("%w: mark %q", errHistory, r.Name)
 	}
 	if r.Name == load.MarkReady {
-		h.late = r.At
+		h.readyLocked(r)
 	}
-	h.vitals = r.Values
+	h.resources = r.Values
 	close(ch)
 	return nil
 }
@@ -185,28 +209,28 @@ func (h *history) invokeLocked(r *trace.Record, busy bool) {
 	}
 	if r.To > 0 {
 		a.partial = true
-		h.spans[place{r.Owner, r.N}] = [2]int{r.From, r.To}
+		h.spans[attemptID{r.Owner, r.N}] = [2]int{r.From, r.To}
 	}
 	h.lastID = max(h.lastID, r.ID)
-	h.tally.Batches++
+	h.totals.Batches++
 	h.owners[r.Owner] = append(h.owners[r.Owner], a)
 }
 
 func milliseconds(d time.Duration) uint32 { return uint32(d.Milliseconds()) } //nolint:gosec // 49 days
 
 // snapshot returns the counts so far and the fewest attempts of any owner.
-func (h *history) snapshot() (t tally, fewest int) {
+func (h *history) snapshot() (t totals, fewest int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	fewest = len(h.owners[0])
 	for _, o := range h.owners[:h.params.Users] {
 		fewest = min(fewest, len(o))
 	}
-	return h.tally, fewest
+	return h.totals, fewest
 }
 
-// stuck tells for how long calls have been open and nothing was acknowledged.
-func (h *history) stuck(now time.Duration) time.Duration {
+// stalledFor returns for how long calls have been open and nothing was acknowledged.
+func (h *history) stalledFor(now time.Duration) time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return now - h.late

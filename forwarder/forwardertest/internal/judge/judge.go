@@ -1,6 +1,6 @@
-// Package judge finds out whether a forwarder keeps its promises: it has a
-// process of its own forward batches, does to it and to its Kafka what goes
-// wrong in the world, reads everything back with another client and compares.
+// Package judge finds out whether a forwarder keeps its promises. It starts a
+// separate process that forwards batches, injects faults into that process and
+// its Kafka, reads everything back with another client and compares.
 //
 // # What is compared
 //
@@ -8,17 +8,24 @@
 // it acts on it, so that it may be killed at any moment. Batches carry the
 // number of their owner, a number that counts the owner's attempts and an id
 // that a resend keeps; all their bytes follow from these and from the seed. The
-// invariants are listed at [I1] and the following.
+// invariants are listed at [Lost] and the following.
 //
 // They hold for both producers. Of its own engine the forwarder promises more:
-// what a broker refuses for its own sake fails alone, and rights that are
-// withdrawn are waited for. Sarama's producer may fail calls then.
+// messages that a broker refuses for their own sake fail alone, and calls wait
+// for rights that are withdrawn. Sarama's producer may fail calls then.
+//
+// # With a spool
+//
+// Each call stores or forwards, and the process is killed by SIGKILL again and
+// again. What was stored is in the log once, or in the refused part with the reason
+// that it may be there, which only a fault in which brokers forget may bring about.
+// A user's order holds over all lives, and so do the timestamps of a partition.
 //
 // # What keeps the judge honest
 //
 // A fault counts when a request was in flight and a connection or an answer has
 // changed. Controls put broken clients in the forwarder's place: each must be
-// caught, for what is wrong with it.
+// caught by the invariant that it breaks.
 package judge
 
 import (
@@ -35,42 +42,14 @@ import (
 // ErrFailed is a verdict, not a mistake of the judge.
 var ErrFailed = errors.New("judge: FAILED")
 
-// onEach makes a run for each seed.
-func onEach(ctx context.Context, o Options, w io.Writer, run func(context.Context, Options, io.Writer) error) error {
-	var failed error
-	for range o.Seeds {
-		failed = errors.Join(failed, run(ctx, o, w))
-		o.Seed++
-	}
-	return failed
-}
-
-func onEmbedded(ctx context.Context, o Options, w io.Writer) error {
-	g, _, err := embedded()
-	if err != nil {
-		return err
-	}
-	defer g.close()
-	return one(ctx, g, o.Seed, o, w)
-}
-
-func onApache(ctx context.Context, o Options, w io.Writer) error {
-	g, c, err := apache(ctx, o.Version, o.LongestStop)
-	if err != nil {
-		return err
-	}
-	defer g.close()
-	failed := one(ctx, g, o.Seed, o, w)
-	return errors.Join(failed, judgeSides(ctx, g, c, o, w))
-}
-
 // one makes one run.
-func one(ctx context.Context, g *ground, seed uint64, o Options, w io.Writer) error {
+func one(ctx context.Context, g *testbed, seed uint64, o Options, w io.Writer) error {
 	dir, remove, err := folder(o.Keep, fmt.Sprintf("seed-%d", seed))
 	if err != nil {
 		return err
 	}
-	r, err := newRun(g, dir, seed, o.Goals, load.Candidate{Producer: o.Producer})
+	g.required = o.demanded(g.required)
+	r, err := newRun(g, dir, seed, o.Goals, load.Candidate{Producer: o.Producer, Door: o.Door})
 	if err != nil {
 		return err
 	}
@@ -79,7 +58,7 @@ func one(ctx context.Context, g *ground, seed uint64, o Options, w io.Writer) er
 		r.report(w, g.name)
 		return errors.Join(ErrFailed, err)
 	}
-	r.checkSomething()
+	r.checkCoverage()
 	if !r.report(w, g.name) {
 		printf(w, "  history and log: %s\n", dir)
 		return ErrFailed

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// stays is longer than messages without a key go to one partition by one choice
+// stickyTime is longer than messages without a key go to one partition by one choice
 // while nothing is wrong: until what has gathered for it is sealed as one record
 // batch (KIP-480).
-const stays = 20 * time.Millisecond
+const stickyTime = 20 * time.Millisecond
 
 // A choice is the partition of a message without a key.
 type choice struct {
@@ -26,7 +26,7 @@ func choices(seen []choice, partitions int) []int {
 	})
 	counts, newest := make([]int, partitions), make([]time.Time, partitions)
 	for _, s := range seen {
-		if p := int(s.partition); counts[p] == 0 || s.at.Sub(newest[p]) >= stays {
+		if p := int(s.partition); counts[p] == 0 || s.at.Sub(newest[p]) >= stickyTime {
 			counts[p]++
 			newest[p] = s.at
 		}

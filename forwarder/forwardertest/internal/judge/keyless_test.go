@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/spread"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/uniform"
 )
 
 func at(n time.Duration) time.Time { return time.Unix(1, 0).Add(n * time.Millisecond) }
@@ -35,7 +35,7 @@ func TestChoices_bursts(t *testing.T) {
 		return choices(seen, partitions)
 	}
 	even := func(r *rand.Rand) int32 { return r.Int32N(partitions) }
-	assert.Greater(t, spread.Chance(counts(even)), 0.001)
-	assert.Less(t, spread.Chance(counts(func(r *rand.Rand) int32 { return r.Int32N(partitions - 1) })), spread.Unlikely)
-	assert.Less(t, spread.Chance(counts(func(r *rand.Rand) int32 { return r.Int32N(partitions+6) % partitions })), spread.Unlikely)
+	assert.Greater(t, uniform.Chance(counts(even)), 0.001)
+	assert.Less(t, uniform.Chance(counts(func(r *rand.Rand) int32 { return r.Int32N(partitions - 1) })), uniform.Unlikely)
+	assert.Less(t, uniform.Chance(counts(func(r *rand.Rand) int32 { return r.Int32N(partitions+6) % partitions })), uniform.Unlikely)
 }

@@ -1,10 +1,7 @@
 package judge
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
@@ -25,15 +22,27 @@ const (
 	ProducerSarama = load.Sarama
 )
 
+// A Door is what the batches are posted to.
+type Door = load.Door
+
+// The doors.
+const (
+	NoDoor      = load.NoDoor
+	WebhookDoor = load.WebhookDoor
+)
+
 // Options say what to judge.
 type Options struct {
 	Level    string
 	Producer Producer
+	Door     Door
 	Seed     uint64
 	Seeds    int // one run each, from Seed on
 	Goals    Goals
 	Controls bool   // begin with them; of the embedded level
 	Keep     string // a folder for histories and logs; empty: a temporary one, removed when the run has passed
+
+	Spool bool // forward through a spool, and kill the process again and again
 
 	Version     string        // of Apache Kafka
 	LongestStop time.Duration // of a broker of Apache Kafka
@@ -48,7 +57,8 @@ type Goals struct {
 	PerUser        int // batches of each user
 	Faults         int // that hit
 	Crashes        int
-	Patience       time.Duration // without any acknowledgement
+	BrokerKills    int           // of brokers of Apache Kafka, with a spool
+	MaxStall       time.Duration // without any acknowledgement
 	Limit          time.Duration // of the load; then the run has failed
 }
 
@@ -60,7 +70,7 @@ func Defaults(level string) (Options, error) {
 			Level: level, Producer: ProducerEngine, Seeds: 2, Controls: true,
 			Goals: Goals{
 				Users: 400, Keyless: 24, Rate: 6000, Messages: 300_000, Events: 1_000_000, PerUser: 500,
-				Faults: 100, Crashes: 5, Patience: time.Minute, Limit: 3 * time.Minute,
+				Faults: 100, Crashes: 5, MaxStall: time.Minute, Limit: 3 * time.Minute,
 			},
 		}, nil
 	case LevelApache:
@@ -68,7 +78,7 @@ func Defaults(level string) (Options, error) {
 			Level: level, Producer: ProducerEngine, Seeds: 1, Version: "4.3.1", LongestStop: 12 * time.Second,
 			Goals: Goals{
 				Users: 400, Keyless: 24, Rate: 1500, Messages: 300_000, PerUser: 500,
-				Faults: 25, Crashes: 3, Patience: 2 * time.Minute, Limit: 7 * time.Minute,
+				Faults: 25, Crashes: 3, MaxStall: 2 * time.Minute, Limit: 7 * time.Minute,
 			},
 		}, nil
 	default:
@@ -76,18 +86,15 @@ func Defaults(level string) (Options, error) {
 	}
 }
 
-// Run judges and writes what it finds. The error wraps [ErrFailed] if that is
-// not what it must be.
-func Run(ctx context.Context, o Options, w io.Writer) error {
-	if err := o.Producer.Validate(); err != nil {
-		return err
-	}
+// WithSpool turns the options of a level into those of its spool mode: each call
+// stores, and the process is killed again and again.
+func (o Options) WithSpool() Options {
+	o.Spool = true
+	g := &o.Goals
+	g.Users, g.Rate, g.Events, g.PerUser, g.Crashes = 200, 1500, 0, 50, 60
+	g.Messages, g.Faults = 40_000, 60
 	if o.Level == LevelApache {
-		return onEach(ctx, o, w, onApache)
+		g.Rate, g.Crashes, g.Messages, g.Faults, g.BrokerKills = 800, 30, 15_000, 6, 5
 	}
-	var failed error
-	if o.Controls {
-		failed = controls(ctx, o, w)
-	}
-	return errors.Join(failed, onEach(ctx, o, w, onEmbedded))
+	return o
 }

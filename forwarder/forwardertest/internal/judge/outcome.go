@@ -10,30 +10,44 @@ import (
 
 // outcomeLocked adds what a caller or the observer was told of an attempt.
 func (h *history) outcomeLocked(a *attempt, r *trace.Record, busy bool) {
-	at := place{r.Owner, r.N}
+	if r.Kind == trace.Settled && r.Cause == load.Doubted {
+		a.doubted = true
+		return
+	}
+	at := attemptID{r.Owner, r.N}
 	old := h.outcomes(at, a)
 	switch r.Kind {
 	case trace.Return:
 		if a.ret != 0 {
-			h.oddLocked(r, "returned twice")
+			h.contradictLocked(r, "returned twice")
 		}
 		a.ret, a.until = h.position, milliseconds(r.At)
-		h.tally.Returned++
+		h.totals.Returned++
 		if r.Cause != "" {
 			h.causes[r.Cause]++
 		}
 		switch r.Cause {
 		case "producer":
 			h.failed = append(h.failed, at)
-		case "deadline", "cancelled":
-			h.tally.LongestLeave = max(h.tally.LongestLeave, r.At-time.Duration(a.since)*time.Millisecond-load.Impatience)
+		case "deadline", "cancelled", "full":
+			h.totals.LatestReturn = max(h.totals.LatestReturn, r.At-time.Duration(a.since)*time.Millisecond-load.MaxShortDeadline)
 		}
 	case trace.Late:
-		h.tally.LateOutcomes++
+		h.totals.LateOutcomes++
 	default: // told by the observer, perhaps before Wait
 	}
 	if r.Kind != trace.Return && a.ret == 0 && r.Kind == trace.Late {
-		h.oddLocked(r, "late before it returned")
+		h.contradictLocked(r, "late before it returned")
+	}
+	if r.Kind == trace.Return && len(r.Messages) > 0 && r.Messages[0].Outcome != trace.Acknowledged {
+		a.later = true
+	}
+	if len(r.Messages) > 0 && r.Messages[0].Outcome == trace.Stored && !a.stored {
+		a.stored = true
+		h.totals.Stored++
+		if len(old) > 0 && old[0].Outcome != trace.Unknown {
+			return // its end was told before
+		}
 	}
 	merged := make([]trace.Message, len(r.Messages))
 	for i, m := range r.Messages {
@@ -44,8 +58,12 @@ func (h *history) outcomeLocked(a *attempt, r *trace.Record, busy bool) {
 		// The observer may be told a late outcome before the caller has written
 		// down that it was unknown at first.
 		early := r.Kind == trace.Return && m.Outcome == trace.Unknown
+		if h.spool != nil && r.Kind == trace.Settled && old[i].Outcome == trace.Acknowledged && m.Outcome == trace.Unknown {
+			early = true // the mark of its end was lost with the process, and brokers have forgotten its numbers
+			h.spool.revised = append(h.spool.revised, at)
+		}
 		if decided(old[i].Outcome) && m.Outcome != old[i].Outcome && !early {
-			h.oddLocked(r, fmt.Sprintf("message %d was %s, now %s", i, old[i].Outcome, m.Outcome))
+			h.contradictLocked(r, fmt.Sprintf("message %d was %s, now %s", i, old[i].Outcome, m.Outcome))
 		}
 		if decided(old[i].Outcome) && (m.Offset < 0 || m.Outcome != old[i].Outcome) {
 			merged[i] = old[i]
@@ -57,13 +75,13 @@ func (h *history) outcomeLocked(a *attempt, r *trace.Record, busy bool) {
 
 func decided(o trace.Outcome) bool { return o == trace.Acknowledged || o == trace.NotSent }
 
-func (h *history) oddLocked(r *trace.Record, what string) {
-	h.odd = append(h.odd, fmt.Sprintf("owner %d number %d: %s: %s", r.Owner, r.N, r.Kind, what))
+func (h *history) contradictLocked(r *trace.Record, what string) {
+	h.contradictions = append(h.contradictions, fmt.Sprintf("owner %d number %d: %s: %s", r.Owner, r.N, r.Kind, what))
 }
 
 // outcomes is what is known of each message of an attempt. Callers hold the
-// lock, or nobody writes any more.
-func (h *history) outcomes(at place, a *attempt) []trace.Message {
+// lock, or the history is complete.
+func (h *history) outcomes(at attemptID, a *attempt) []trace.Message {
 	switch {
 	case a.several:
 		return h.parts[at]
@@ -74,7 +92,7 @@ func (h *history) outcomes(at place, a *attempt) []trace.Message {
 	}
 }
 
-func (h *history) setLocked(at place, a *attempt, ms []trace.Message) {
+func (h *history) setLocked(at attemptID, a *attempt, ms []trace.Message) {
 	if len(ms) == 0 {
 		return // an acknowledged batch that became no message
 	}
@@ -95,7 +113,7 @@ func (h *history) countLocked(a *attempt, r *trace.Record, old, now []trace.Mess
 		}
 		return n
 	}
-	t := &h.tally
+	t := &h.totals
 	acked := count(now, trace.Acknowledged) - count(old, trace.Acknowledged)
 	t.Acknowledged += acked
 	t.NotSent += count(now, trace.NotSent) - count(old, trace.NotSent)

@@ -69,10 +69,10 @@ func launch(cfg load.Config, h *history, logFile *os.File, busy func() bool) (*p
 		}
 		p.err = errors.Join(taken, cmd.Wait())
 	}()
-	return p, p.say(string(text))
+	return p, p.send(string(text))
 }
 
-func (p *process) say(line string) error {
+func (p *process) send(line string) error {
 	if _, err := io.WriteString(p.in, line+"\n"); err != nil {
 		return fmt.Errorf("judge: telling the process under test: %w", err)
 	}

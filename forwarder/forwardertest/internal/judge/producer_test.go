@@ -9,17 +9,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
-	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/alone"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/machinelock"
 )
 
 // The producer that was asked for is the one that runs: the engine has a
-// producer id for each partition, Sarama's has one for all.
+// producer id for each partition, Sarama's has one for all. New asks for one
+// more, to find out whether brokers give any.
 func TestOne_producer(t *testing.T) {
-	alone.Lock(t)
+	machinelock.Lock(t)
 	for producer, ids := range map[Producer]int{ProducerEngine: partitions, ProducerSarama: 1} {
 		t.Run(string(producer), func(t *testing.T) {
-			g, k, err := embedded()
+			g, k, err := embedded(ProducerSarama)
 			require.NoError(t, err)
 			defer g.close()
 			g.script = func(ctx context.Context, r *run) error { return r.more(ctx) }
@@ -27,7 +28,7 @@ func TestOne_producer(t *testing.T) {
 			o := Options{Producer: producer, Goals: Goals{Users: 50, Keyless: 2, Rate: 2000}}
 			require.NoError(t, one(t.Context(), g, 3, o, &said), said.String())
 			assert.Contains(t, said.String(), "embedded Kafka, "+string(producer)+", seed 3: PASSED")
-			assert.Equal(t, ids, k.Requests(forwardertest.InitProducerID))
+			assert.Equal(t, 1+ids, k.Requests(forwardertest.InitProducerID))
 		})
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/trace"
 )
 
 // report writes what a run has found, and reports whether it has passed.
@@ -23,10 +26,14 @@ func (r *run) report(w io.Writer, title string) bool {
 		c.messages, c.events, r.config.Users, r.config.Keyless)
 	printf(w, "  told: %d acknowledged (%d during faults, %d known already), %d not sent, %d unknown, %d never returned; %d late outcomes; errors: %s\n",
 		t.Acknowledged, t.AckedInFaults, t.Duplicated, t.NotSent, t.Unknown, t.Batches-t.Returned, t.LateOutcomes, counts(r.history.causes))
+	if c.door {
+		printf(w, "  behind the door: %d messages twice, since Kafka could not tell whether it had them\n", c.doubted)
+	}
 	printf(w, "  faults that hit: %s\n", r.injector)
 	printf(w, "  %d crashes; longest pause %s, longest batch %s; at the latest %s after its context a call has returned; quiet and fresh %s after healing\n",
-		r.crashes, t.LongestPause.Round(time.Millisecond), t.LongestBatch.Round(time.Millisecond), t.LongestLeave.Round(time.Millisecond), r.healing.Round(time.Millisecond))
-	if v := r.history.vitals; len(v) == 6 {
+		r.crashes.Load(), t.LongestPause.Round(time.Millisecond), t.LongestBatch.Round(time.Millisecond), t.LatestReturn.Round(time.Millisecond), r.healing.Round(time.Millisecond))
+	r.reportSpool(w)
+	if v := r.history.resources; len(v) == 6 {
 		printf(w, "  goroutines %d -> %d, open files %d -> %d, heap %.1f -> %.1f MiB\n", v[0], v[3], v[1], v[4], mib(v[2]), mib(v[5]))
 	}
 	for i, v := range c.violations {
@@ -53,37 +60,90 @@ func counts(m map[string]int) string {
 	return strings.Join(list, ", ")
 }
 
-// checkSomething is I11: a run in which nothing happened proves nothing.
-func (r *run) checkSomething() {
+// checkCoverage is NothingHappened: a run in which nothing happened proves nothing.
+func (r *run) checkCoverage() {
 	t, _ := r.history.snapshot()
 	need := func(what string, n, least int) {
 		if n < least {
-			r.checker.add(I11, nowhere(), "%d %s, %d are needed", n, what, least)
+			r.checker.add(NothingHappened, noAttempt(), "%d %s, %d are needed", n, what, least)
 		}
 	}
-	r.checkFailed()
-	if t.LongestLeave > leavePatience {
-		r.checker.add(I9, nowhere(), "a call returned %s after the end of its context", t.LongestLeave)
+	r.checkGaveUp()
+	r.checkHeld()
+	if t.LatestReturn > returnTimeout {
+		r.checker.add(NoProgress, noAttempt(), "a call returned %s after the end of its context", t.LatestReturn)
 	}
 	hits, _ := r.injector.hits()
-	if r.ground.script != nil {
+	if r.testbed.script != nil {
 		return // it has found out by itself, on a load too small for the rest
 	}
 	need("faults that hit", hits, r.goals.Faults)
 	need("messages acknowledged during faults", t.AckedInFaults, progressInFaults)
-	need("outcomes that were unknown at first", t.LateOutcomes, 1)
+	if r.history.spool != nil {
+		r.checkSpoolCoverage(need)
+		return
+	}
+	if r.checker.door {
+		need("batches posted again", r.history.causes[load.Repeated], 1)
+	} else {
+		need("outcomes that were unknown at first", t.LateOutcomes, 1)
+	}
 	need("batches not sent", t.NotSent, 1)
 }
 
-// checkFailed is [Retry].
-func (r *run) checkFailed() {
+// checkGaveUp is [GaveUp].
+func (r *run) checkGaveUp() {
 	for _, at := range r.history.failed {
-		id := r.history.owners[at.owner][at.n-1].id
-		if r.excused == nil || !r.excused(r.config.Shape(id)) {
-			r.checker.add(Retry, at, "owner %d number %d was told that delivery had failed", at.owner, at.n)
+		a := &r.history.owners[at.owner][at.n-1]
+		if r.excused != nil && r.excused(r.config.Shape(a.id)) {
+			continue
 		}
+		returned := r.began.Add(time.Duration(a.until) * time.Millisecond)
+		if r.injector.excuses(a.outcome, returned) {
+			continue
+		}
+		r.checker.add(GaveUp, at, "owner %d number %d was told that delivery had failed", at.owner, at.n)
 	}
 }
 
-// printf writes for people; if nobody reads, the verdict is still an error.
+// reportSpool writes what became of stored batches.
+func (r *run) reportSpool(w io.Writer) {
+	s := r.history.spool
+	if s == nil {
+		return
+	}
+	t, _ := r.history.snapshot()
+	printf(w, "  spool: %d batches told to be stored; at starts %d record batches of which it was not known whether they were written, and %d messages waited; %d refused or held\n",
+		t.Stored, t.Resumed, t.Stranded, len(s.refused))
+	if len(s.doubts) > 0 {
+		printf(w, "  %d record batches in doubt\n", len(s.doubts))
+	}
+	printf(w, "  lost %d, twice %d, out of order %d\n", r.checker.counts[Lost], r.checker.counts[Duplicated], r.checker.counts[OutOfOrder])
+}
+
+// checkSpoolCoverage is NothingHappened for a run with a spool.
+func (r *run) checkSpoolCoverage(need func(what string, n, least int)) {
+	t, _ := r.history.snapshot()
+	need("batches told to be stored", t.Stored, 1)
+	need("record batches under way at a kill", t.Resumed, 1)
+	need("messages that waited on the disk at a start", t.Stranded, 1)
+	need("kills of the process", int(r.crashes.Load()), r.goals.Crashes)
+	need("kills of brokers", r.testbed.brokersKilled(), r.goals.BrokerKills)
+}
+
+// checkHeld looks at what was refused: [GaveUp], unless a fault explains it.
+func (r *run) checkHeld() {
+	if r.history.spool == nil {
+		return
+	}
+	for _, one := range r.history.spool.refused {
+		a := &r.history.owners[one.owner][one.n-1]
+		if r.excused != nil && r.excused(r.config.Shape(a.id)) || r.injector.excuses(trace.Unknown, r.began.Add(one.at)) {
+			continue
+		}
+		r.checker.add(GaveUp, one.attemptID, "owner %d number %d is in the refused part of the spool: %s", one.owner, one.n, one.reason)
+	}
+}
+
+// printf writes for people; when the writer is gone, the verdict is still an error.
 func printf(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }

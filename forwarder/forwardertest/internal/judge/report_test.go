@@ -3,6 +3,7 @@ package judge
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -13,7 +14,7 @@ import (
 
 // Errors of the producer are counted, save those of batches that may fail.
 func TestRun_checkFailed(t *testing.T) {
-	params := load.Params{Seed: 5, Users: 1, Rough: true}
+	params := load.Params{Seed: 5, Users: 1, Stress: true}
 	var split uint32
 	for params.Shape(split) != load.Split {
 		split++
@@ -29,12 +30,21 @@ func TestRun_checkFailed(t *testing.T) {
 		require.NoError(t, h.add(&trace.Record{Kind: trace.Invoke, N: n, ID: id}, false))
 		require.NoError(t, h.add(&trace.Record{Kind: trace.Return, N: n, Cause: cause}, false))
 	}
-	r := &run{history: h, checker: newChecker(h, 1), config: load.Config{Params: params}}
-	r.checkFailed()
-	assert.Equal(t, map[string]int{Retry: 2}, r.checker.counts)
+	r := &run{history: h, checker: newChecker(h, 1), config: load.Config{Params: params}, injector: newInjector(nil)}
+	r.checkGaveUp()
+	assert.Equal(t, map[string]int{GaveUp: 2}, r.checker.counts)
 
 	r.checker = newChecker(h, 1)
 	r.excused = func(s load.Shape) bool { return s == load.Split }
-	r.checkFailed()
-	assert.Equal(t, map[string]int{Retry: 1}, r.checker.counts)
+	r.checkGaveUp()
+	assert.Equal(t, map[string]int{GaveUp: 1}, r.checker.counts)
+
+	r.checker, r.excused = newChecker(h, 1), nil
+	r.injector.remember(effect{doubt: true}, span{r.began.Add(-time.Hour), r.began.Add(time.Hour)})
+	r.checkGaveUp()
+	assert.Equal(t, map[string]int{GaveUp: 2}, r.checker.counts, "their outcomes are known")
+	r.checker = newChecker(h, 1)
+	r.injector.remember(effect{refuses: true}, span{r.began.Add(-time.Hour), r.began.Add(time.Hour)})
+	r.checkGaveUp()
+	assert.Empty(t, r.checker.counts)
 }

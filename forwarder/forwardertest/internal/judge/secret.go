@@ -7,19 +7,19 @@ import (
 )
 
 // checkSecrets searches all that the process under test has logged, the texts
-// of all errors among it: I12.
+// of all errors among it: SecretLeaked.
 func (r *run) checkSecrets() error {
 	text, err := os.ReadFile(r.log.Name())
 	if err != nil {
 		return fmt.Errorf("judge: %w", err)
 	}
-	secrets, err := r.ground.secrets()
+	secrets, err := r.testbed.secrets()
 	if err != nil {
 		return err
 	}
 	for name, secret := range secrets {
 		if n := bytes.Count(text, []byte(secret)); n > 0 {
-			r.checker.add(I12, nowhere(), "%s is %d times in the log", name, n)
+			r.checker.add(SecretLeaked, noAttempt(), "%s is %d times in the log", name, n)
 		}
 	}
 	return nil

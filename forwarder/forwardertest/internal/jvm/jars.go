@@ -57,7 +57,7 @@ func jarsIn(dir string) (classpath string, ok bool) {
 	return strings.Join(jars, string(filepath.ListSeparator)), true
 }
 
-// The excluded artifact is a second home for log lines, which would win.
+// The excluded artifacts are second homes for log lines, which would win.
 const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>com.github.eventferry</groupId>
@@ -105,7 +105,7 @@ func fetch(ctx context.Context, version, dir string) error {
 	}
 	jars := filepath.Join(tmp, "jars")
 	cmd := exec.CommandContext(ctx, mvn, "-q", "-B", "-f", file, "dependency:copy-dependencies",
-		"-DoutputDirectory="+jars, "-DexcludeArtifactIds=slf4j-reload4j")
+		"-DoutputDirectory="+jars, "-DexcludeArtifactIds=slf4j-reload4j,slf4j-log4j12")
 	cmd.Dir = tmp
 	if _, err := Output(cmd); err != nil {
 		return &MissingError{fmt.Sprintf("Maven cannot get Kafka %s: %v", version, err)}

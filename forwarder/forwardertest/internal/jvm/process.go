@@ -83,9 +83,34 @@ func (p *Process) Stop(patience time.Duration) {
 	}
 }
 
-// Pause halts the child where it is (SIGSTOP): its connections stay open and
-// nothing answers.
-func (p *Process) Pause() error { return p.signal(pause) }
+// pauseTimeout bounds Pause: a thread in the middle of a disk access stops
+// after it.
+const pauseTimeout = 10 * time.Second
+
+// Pause halts the child where it is (SIGSTOP) and returns when all its threads
+// have stopped: its connections stay open and nothing answers.
+func (p *Process) Pause() error {
+	if err := p.signal(pause); err != nil {
+		return err
+	}
+	limit := time.After(pauseTimeout)
+	for {
+		halted, err := stopped(p.PID())
+		switch {
+		case err != nil:
+			return fmt.Errorf("jvm: pausing process %d: %w", p.PID(), err)
+		case halted:
+			return nil
+		}
+		select {
+		case <-p.done:
+			return fmt.Errorf("jvm: pausing process %d: %w", p.PID(), os.ErrProcessDone)
+		case <-limit:
+			return fmt.Errorf("jvm: process %d still runs %s after SIGSTOP", p.PID(), pauseTimeout)
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
 
 // Resume lets a paused child go on (SIGCONT).
 func (p *Process) Resume() error { return p.signal(resume) }

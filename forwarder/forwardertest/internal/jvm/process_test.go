@@ -18,6 +18,9 @@ import (
 // is killed.
 const victim = "EVENTFERRY_TEST_VICTIM"
 
+// spinning does so with TestProcess_spinning.
+const spinning = "EVENTFERRY_TEST_SPINNING"
+
 // needUnix returns the path of a program that does nothing for an hour.
 func needUnix(t *testing.T) (sleep string) {
 	t.Helper()
@@ -77,7 +80,7 @@ func TestProcess_endsWithParent(t *testing.T) {
 	require.Error(t, cmd.Wait())
 
 	// The pipe ends when the last process that has it is gone.
-	require.NoError(t, out.SetReadDeadline(time.Now().Add(10*time.Second)))
+	require.NoError(t, out.SetReadDeadline(time.Now().Add(time.Minute)))
 	rest, err := io.ReadAll(lines)
 	require.NoError(t, err, "a child outlives its killed parent")
 	assert.Empty(t, rest)
@@ -131,11 +134,50 @@ func TestProcess_pause(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded, "a paused process answers")
 
 	require.NoError(t, p.Resume())
-	require.NoError(t, out.SetReadDeadline(time.Now().Add(10*time.Second)))
+	require.NoError(t, out.SetReadDeadline(time.Now().Add(time.Minute)))
 	_, err = io.ReadFull(out, buf)
 	require.NoError(t, err)
 	require.NoError(t, stdin.Close())
 	require.NoError(t, p.Err())
+}
+
+// A program whose threads are all busy.
+func TestProcess_spinning(t *testing.T) {
+	if os.Getenv(spinning) == "" {
+		t.Skip("a part of TestProcess_pauseReturnsWhenStopped")
+	}
+	for range 8 {
+		go func() {
+			for t.Context().Err() == nil {
+			}
+		}()
+	}
+	_, err := io.WriteString(os.Stdout, "ready\n")
+	require.NoError(t, err)
+	<-t.Context().Done()
+}
+
+func TestProcess_pauseReturnsWhenStopped(t *testing.T) {
+	needUnix(t)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProcess_spinning$")
+	cmd.Env = append(os.Environ(), spinning+"=1", "GOMAXPROCS=8")
+	out, in, err := os.Pipe()
+	require.NoError(t, err)
+	defer out.Close()
+	cmd.Stdout = in
+	p, err := Start(cmd)
+	require.NoError(t, err)
+	defer p.Kill()
+	require.NoError(t, in.Close())
+	_, err = bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	for range 100 {
+		require.NoError(t, p.Pause())
+		halted, err := stopped(p.PID())
+		require.NoError(t, err)
+		require.True(t, halted, "Pause returned while a thread ran")
+		require.NoError(t, p.Resume())
+	}
 }
 
 func TestStart_missingProgram(t *testing.T) {

@@ -30,5 +30,6 @@ func supported() error {
 func tie(*exec.Cmd)                         {}
 func watch(int) (release func(), err error) { return nil, errUnsupported }
 func tryLock(*os.File) bool                 { return false }
+func stopped(int) (bool, error)             { return false, errUnsupported }
 
 func lock(context.Context, string) (unlock func(), err error) { return nil, errUnsupported }

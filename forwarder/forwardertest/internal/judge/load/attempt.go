@@ -7,6 +7,7 @@ import (
 	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/trace"
+	"github.com/eventferry/eventferry/forwarder/spool"
 )
 
 // A task is a batch to be sent: a new one, or one that came back.
@@ -22,9 +23,19 @@ type attempt struct {
 	owner *owner
 	n     uint32
 	batch *batch.Batch
-	acked []forwarder.Message // told by the observer
 	data  []byte
+	posts int // at a door, that were not the last
+
+	storeOnly bool // the call waits for the disk only
+
+	// Told by the observer:
+	acked   []forwarder.Message
+	spoolID uint64
 }
+
+func (a *attempt) body() []byte { return a.data }
+
+func (a *attempt) postAgain() { a.posts++ }
 
 // attempt gives a task the owner's next number.
 func (o *owner) attempt(t task, way string) (*attempt, trace.Record) {
@@ -66,8 +77,12 @@ func outcomes(err error, acked []forwarder.Message) []trace.Message {
 	}
 	for _, f := range d.Failures {
 		all[f.Message] = trace.Message{Outcome: trace.Unknown, Partition: f.Partition, Offset: -1}
-		if f.Outcome == forwarder.NotSent {
+		switch f.Outcome {
+		case forwarder.NotSent:
 			all[f.Message].Outcome = trace.NotSent
+		case forwarder.Stored:
+			all[f.Message].Outcome = trace.Stored
+		case forwarder.Unknown:
 		}
 	}
 	for i := range all {
@@ -84,6 +99,8 @@ func cause(err error) string {
 	switch {
 	case err == nil:
 		return ""
+	case errors.Is(err, spool.ErrFull):
+		return "full"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "deadline"
 	case errors.Is(err, context.Canceled):

@@ -15,33 +15,16 @@ import (
 	"github.com/eventferry/eventferry/auth"
 	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/forwarder/spool"
 	"github.com/eventferry/eventferry/partition"
 	"github.com/eventferry/eventferry/settings"
 )
 
-// A Defect is what is wrong with a broken client.
-type Defect string
+// defectAt is the batch, by count, that a defect of one batch is about.
+const defectAt = 1000
 
-// The defects: each breaks one promise. Sound is the broken client with nothing
-// wrong, for the proof that it is the defect that is caught.
-const (
-	None           Defect = "" // the forwarder itself
-	Sound          Defect = "sound"
-	NotIdempotent  Defect = "idempotence off"
-	Resends        Defect = "limited retries, and the caller resends"
-	DropsKey       Defect = "a key dropped for one user in 1,000"
-	ChangesByte    Defect = "one payload byte changed"
-	Swallows       Defect = "one message swallowed after its acknowledgement"
-	Swaps          Defect = "two of a user swapped"
-	SendsNotSent   Defect = "a not-sent that was sent"
-	WrongPartition Defect = "a wrong partition"
-)
-
-// strikes is the batch, by count, that a defect of one batch is about.
-const strikes = 1000
-
-// A broken is a producer in the place of a forwarder, with one defect.
-type broken struct {
+// A brokenClient is a producer in the place of a forwarder, with one defect.
+type brokenClient struct {
 	w        *workload
 	defect   Defect
 	topic    string
@@ -89,7 +72,7 @@ func newBroken(s settings.Settings, w *workload) (subject, error) {
 	if w.cfg.Defect == WrongPartition {
 		p.Partitioner = partition.ByUser(wrongFor(w.cfg.User(0)))
 	}
-	b := &broken{w: w, defect: w.cfg.Defect, topic: s.TopicName, over: make(chan struct{})}
+	b := &brokenClient{w: w, defect: w.cfg.Defect, topic: s.TopicName, over: make(chan struct{})}
 	if b.producer, err = sarama.NewAsyncProducer(s.Servers(), cfg); err != nil {
 		return nil, fmt.Errorf("broken client: %w", err)
 	}
@@ -115,18 +98,18 @@ func (d dialer) Dial(network, addr string) (net.Conn, error) {
 	return d.w.dial(context.Background(), network, addr)
 }
 
-func (b *broken) Forward(ctx context.Context, one *batch.Batch) error {
+func (b *brokenClient) Forward(ctx context.Context, one *batch.Batch) error {
 	return b.ForwardAll(ctx, []*batch.Batch{one})[0]
 }
 
-func (b *broken) ForwardAll(ctx context.Context, bs []*batch.Batch) []error {
+func (b *brokenClient) ForwardAll(ctx context.Context, bs []*batch.Batch) []error {
 	infos := make([]forwarder.ForwardInfo, len(bs))
 	var wg sync.WaitGroup
 	order := make([]int, len(bs))
 	for i := range order {
 		order[i] = i
 	}
-	if _, known := bs[0].UserID(); known && len(bs) > 1 && b.defect == Swaps && b.count.Load() > strikes && !b.swapped.Swap(true) {
+	if _, known := bs[0].UserID(); known && len(bs) > 1 && b.defect == Swaps && b.count.Load() > defectAt && !b.swapped.Swap(true) {
 		order[0], order[1] = 1, 0
 	}
 	for _, i := range order {
@@ -142,7 +125,7 @@ func (b *broken) ForwardAll(ctx context.Context, bs []*batch.Batch) []error {
 	return errs
 }
 
-func (b *broken) ForwardAsync(ctx context.Context, one *batch.Batch, done func(error)) {
+func (b *brokenClient) ForwardAsync(ctx context.Context, one *batch.Batch, done func(error)) {
 	b.send(one, func(info forwarder.ForwardInfo) {
 		b.w.done(ctx, info)
 		done(info.Err)
@@ -150,7 +133,7 @@ func (b *broken) ForwardAsync(ctx context.Context, one *batch.Batch, done func(e
 }
 
 // send makes one message of a batch, and here a defect of one batch strikes.
-func (b *broken) send(one *batch.Batch, done func(forwarder.ForwardInfo)) {
+func (b *brokenClient) send(one *batch.Batch, done func(forwarder.ForwardInfo)) {
 	value := one.AppendJSON(nil)
 	m := &sarama.ProducerMessage{Topic: b.topic}
 	user, known := one.UserID()
@@ -159,7 +142,7 @@ func (b *broken) send(one *batch.Batch, done func(forwarder.ForwardInfo)) {
 	}
 	p := &pending{message: m, done: done}
 	m.Metadata = p
-	now := known && b.count.Add(1) == strikes
+	now := known && b.count.Add(1) == defectAt
 	switch {
 	case now && b.defect == Swallows:
 		go done(forwarder.ForwardInfo{Messages: []forwarder.Message{{Partition: -1, Offset: -1}}})
@@ -180,7 +163,7 @@ func (b *broken) send(one *batch.Batch, done func(forwarder.ForwardInfo)) {
 }
 
 // answers takes what the producer says.
-func (b *broken) answers() {
+func (b *brokenClient) answers() {
 	defer close(b.over)
 	successes, failures := b.producer.Successes(), b.producer.Errors()
 	for successes != nil || failures != nil {
@@ -204,15 +187,22 @@ func (b *broken) answers() {
 
 // failed sends again what has failed, as a caller does who takes an error for
 // "not sent".
-func (b *broken) failed(e *sarama.ProducerError) {
+func (b *brokenClient) failed(e *sarama.ProducerError) {
 	p := e.Msg.Metadata.(*pending) //nolint:errcheck // as made above
 	again := &sarama.ProducerMessage{Topic: b.topic, Key: e.Msg.Key, Value: e.Msg.Value, Metadata: p}
 	go func() { b.producer.Input() <- again }()
 }
 
-func (b *broken) Shutdown(context.Context) error { return b.Close() }
+// It has no spool.
+func (b *brokenClient) Store(context.Context, *batch.Batch, ...spool.Tag) error {
+	return forwarder.ErrNoSpool
+}
+func (b *brokenClient) StoreAll(context.Context, []*batch.Batch, ...spool.Tag) []error      { return nil }
+func (b *brokenClient) StoreAsync(context.Context, *batch.Batch, func(error), ...spool.Tag) {}
 
-func (b *broken) Close() error {
+func (b *brokenClient) Shutdown(context.Context) error { return b.Close() }
+
+func (b *brokenClient) Close() error {
 	b.once.Do(b.producer.AsyncClose)
 	<-b.over
 	return nil

@@ -7,6 +7,7 @@ import "fmt"
 type Candidate struct {
 	Producer Producer
 	Defect   Defect
+	Door     Door
 }
 
 // A Producer is what a forwarder delivers with.
@@ -28,10 +29,17 @@ func (p Producer) Validate() error {
 	}
 }
 
+// Stressed reports whether it must bear batches that are split or too large, and calls
+// that end early.
+func (c Candidate) Stressed() bool { return c.Defect == None || c.Defect == NoQuarantine }
+
 // String is for verdicts.
 func (c Candidate) String() string {
 	if c.Defect != None {
 		return string(c.Defect)
+	}
+	if c.Door != NoDoor {
+		return string(c.Producer) + " behind the door " + string(c.Door)
 	}
 	return string(c.Producer)
 }

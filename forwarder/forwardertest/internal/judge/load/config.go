@@ -9,6 +9,7 @@ import (
 
 	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/forwarder/internal/timestamp"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -22,22 +23,29 @@ type Config struct {
 	Begun    time.Time
 	NextID   uint32
 	Numbers  []uint32 // the last number of each owner, in former lives
+	Spool    Spool
 }
 
 // Finish is the line on standard input that ends the load: what is under way is
 // brought to its end, then each owner forwards one more batch.
 const Finish = "finish"
 
+// Clock begins the line on standard input that sets the forwarder's clock ahead: a
+// duration follows.
+const Clock = "clock "
+
 // Marks in the history.
 const (
 	MarkReady = "ready" // connected
 	MarkQuiet = "quiet" // nothing is under way any more
 	MarkFresh = "fresh" // each owner has forwarded one more batch
+	MarkDoubt = "doubt" // told by the observer; values: partition, messages
 	MarkEnd   = "end"   // closed; values: goroutines, open files and heap bytes before, then after
 )
 
 // A subject is what is judged: a forwarder, or something broken in its place.
 type subject interface {
+	storer
 	Forward(ctx context.Context, b *batch.Batch) error
 	ForwardAll(ctx context.Context, bs []*batch.Batch) []error
 	ForwardAsync(ctx context.Context, b *batch.Batch, done func(error))
@@ -52,28 +60,34 @@ func (w *workload) connect(ctx context.Context) (subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w.cfg.Defect != None {
+	if w.cfg.Defect != None && w.cfg.Spool.Dir == "" && !w.cfg.Defect.ofDoor() {
 		return newBroken(s, w)
 	}
 	opts := []forwarder.Option{
-		forwarder.WithObserver(forwarder.Observer{Done: w.done, Settled: w.settled}),
+		forwarder.WithObserver(forwarder.Observer{Done: w.done, Settled: w.settled, Doubted: w.doubted}),
 		forwarder.WithLogger(w.log),
 		forwarder.WithDialer(w.dial),
 	}
 	if w.cfg.Producer == Sarama {
 		opts = append(opts, forwarder.WithSaramaProducer())
 	}
-	deadline := time.Now().Add(startPatience)
+	if w.cfg.Spool.Dir != "" {
+		return w.connectSpool(ctx, s, opts)
+	}
+	deadline := time.Now().Add(startTimeout)
 	for {
-		start, cancel := context.WithTimeout(ctx, startAttempt)
+		start, cancel := context.WithTimeout(timestamp.NewContext(ctx, w.now), startAttempt)
 		f, err := forwarder.New(start, s, opts...)
 		cancel()
+		if err == nil && w.cfg.Door != NoDoor {
+			return w.throughDoor(f)
+		}
 		if err == nil {
 			return f, nil
 		}
 		w.log.Warn("starting failed", "error", err)
 		if time.Now().After(deadline) {
-			return nil, fmt.Errorf("starting failed for %s: %w", startPatience, err)
+			return nil, fmt.Errorf("starting failed for %s: %w", startTimeout, err)
 		}
 		select {
 		case <-time.After(startPause):
@@ -84,9 +98,9 @@ func (w *workload) connect(ctx context.Context) (subject, error) {
 }
 
 const (
-	startPatience = 100 * time.Second
-	startAttempt  = 20 * time.Second
-	startPause    = 250 * time.Millisecond
+	startTimeout = 100 * time.Second
+	startAttempt = 20 * time.Second
+	startPause   = 250 * time.Millisecond
 )
 
 // dial goes through the judge's proxies.

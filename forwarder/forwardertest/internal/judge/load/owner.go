@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	mostAtOnce = 12 // batches of one call or pipeline
-	mostLate   = 16 // batches whose late outcome an owner waits for
+	maxAtOnce = 12 // batches of one call or pipeline
+	maxLate   = 16 // batches whose late outcome an owner waits for
 )
 
 // An owner is the only one to forward for its user, on one goroutine.
@@ -27,11 +27,11 @@ type owner struct {
 	mu    sync.Mutex
 	again []task // came back not sent
 	late  int    // batches whose outcome is awaited
-	news  chan struct{}
+	wake  chan struct{}
 }
 
 func newOwner(w *workload, index int) *owner {
-	o := &owner{w: w, index: index, news: make(chan struct{}, 1)}
+	o := &owner{w: w, index: index, wake: make(chan struct{}, 1)}
 	if index < len(w.cfg.Numbers) {
 		o.n = w.cfg.Numbers[index]
 	}
@@ -43,10 +43,10 @@ func newOwner(w *workload, index int) *owner {
 func (o *owner) work(ctx context.Context) {
 	first := o.n
 	for ctx.Err() == nil && o.pace(ctx, int(o.n-first)) {
-		o.step(ctx, 1+o.random.IntN(mostAtOnce))
+		o.step(ctx, 1+o.random.IntN(maxAtOnce))
 	}
 	for ctx.Err() == nil {
-		if t := o.returned(mostAtOnce); len(t) > 0 {
+		if t := o.returned(maxAtOnce); len(t) > 0 {
 			o.pipeline(ctx, t, false)
 		} else if !o.await(ctx, 0) {
 			return
@@ -71,27 +71,37 @@ func (o *owner) pace(ctx context.Context, n int) bool {
 
 // step forwards some batches in one of the three ways.
 func (o *owner) step(ctx context.Context, n int) {
-	o.await(ctx, mostLate)
+	o.await(ctx, maxLate)
 	tasks := o.returned(n)
 	for len(tasks) < n {
 		tasks = append(tasks, task{id: o.w.nextID.Add(1)})
 	}
-	switch o.random.IntN(3) {
+	ways := 3
+	if o.w.cfg.Spool.Dir != "" {
+		ways = 6
+	}
+	way := o.random.IntN(ways)
+	if o.w.cfg.Spool.NoWait {
+		way = ways
+	}
+	switch way {
 	case 0:
 		for _, t := range tasks {
 			o.one(ctx, t)
 		}
 	case 1:
 		o.all(ctx, tasks)
-	default:
+	case 2:
 		o.pipeline(ctx, tasks, true)
+	default:
+		o.store(ctx, tasks)
 	}
 }
 
 func (o *owner) one(ctx context.Context, t task) {
 	a, invoke := o.attempt(t, "Forward")
 	o.w.write(invoke)
-	ctx, cancel := o.impatient(ctx)
+	ctx, cancel := o.shortDeadline(ctx)
 	defer cancel()
 	o.ended(a, o.w.subject.Forward(with(ctx, a), a.batch))
 }
@@ -99,7 +109,7 @@ func (o *owner) one(ctx context.Context, t task) {
 func (o *owner) all(ctx context.Context, tasks []task) {
 	as, records, batches := o.attempts(tasks, "ForwardAll")
 	o.w.write(records...)
-	ctx, cancel := o.impatient(ctx)
+	ctx, cancel := o.shortDeadline(ctx)
 	defer cancel()
 	errs := o.w.subject.ForwardAll(with(ctx, as...), batches)
 	for i, a := range as {
@@ -127,7 +137,7 @@ func (o *owner) pipeline(ctx context.Context, tasks []task, impatient bool) {
 		o.w.write(invoke)
 		own, cancel := ctx, func() {}
 		if impatient {
-			own, cancel = o.impatient(ctx)
+			own, cancel = o.shortDeadline(ctx)
 		}
 		wg.Add(1)
 		o.w.subject.ForwardAsync(with(own, a), a.batch, func(err error) {
@@ -146,16 +156,19 @@ func (o *owner) fresh(ctx context.Context) {
 	o.ended(a, o.w.subject.Forward(with(ctx, a), a.batch))
 }
 
-// Impatience is more than the time that an impatient call has.
-const Impatience = 30 * time.Millisecond
+// MaxShortDeadline is more than the time that an impatient call has.
+const MaxShortDeadline = 30 * time.Millisecond
 
-// impatient gives some calls a context that ends soon.
-func (o *owner) impatient(ctx context.Context) (context.Context, context.CancelFunc) {
-	const oneIn = 40
-	if !o.w.cfg.Rough {
+// shortDeadline gives some calls a context that ends soon.
+func (o *owner) shortDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if !o.w.cfg.Stress {
 		return ctx, func() {}
 	}
-	soon := time.Duration(o.random.Int64N(int64(Impatience)))
+	oneIn := 40
+	if o.w.cfg.Spool.NoWait {
+		oneIn = 4 // some find a full disk before all wait for room
+	}
+	soon := time.Duration(o.random.Int64N(int64(MaxShortDeadline)))
 	switch o.random.IntN(oneIn) {
 	case 0:
 		return context.WithTimeout(ctx, soon)
@@ -170,7 +183,14 @@ func (o *owner) impatient(ctx context.Context) (context.Context, context.CancelF
 
 // ended takes the outcome of a call, on any goroutine.
 func (o *owner) ended(a *attempt, err error) {
-	o.w.write(trace.Record{Kind: trace.Return, Owner: o.index, N: a.n, Messages: outcomes(err, a.acked), Cause: cause(err)})
+	r := trace.Record{Kind: trace.Return, Owner: o.index, N: a.n, SpoolID: a.spoolID, Messages: outcomes(err, a.acked), Cause: cause(err)}
+	if err == nil && a.storeOnly {
+		r.Messages = []trace.Message{{Outcome: trace.Stored, Partition: -1, Offset: -1}}
+	}
+	if err == nil && o.w.cfg.Door != NoDoor && (a.posts > 0 || len(a.acked) == 0) {
+		r.Messages, r.Cause = []trace.Message{{Outcome: trace.Acknowledged, Partition: -1, Offset: -1}}, Repeated
+	}
+	o.w.write(r)
 	o.judge(a, err)
 }
 
@@ -179,8 +199,8 @@ func (o *owner) judge(a *attempt, err error) {
 	if err == nil {
 		return
 	}
-	o.w.log.Info("not delivered", "error", err) // read by whoever looks for secrets
-	if forwarder.Permanent(err) {
+	o.w.log.Info("not delivered", "error", err) // searched for secrets
+	if forwarder.Kept(err) || forwarder.Permanent(err) {
 		return
 	}
 	if forwarder.NothingSent(err) {
@@ -207,18 +227,21 @@ func (o *owner) wait(a *attempt, d *forwarder.DeliveryError) {
 	o.mu.Unlock()
 	go func() {
 		err := d.Wait(context.Background())
-		o.w.write(trace.Record{Kind: trace.Late, Owner: o.index, N: a.n, Messages: lateOutcomes(d, err), Cause: cause(err)})
+		o.w.write(trace.Record{Kind: trace.Late, Owner: o.index, N: a.n, Messages: lateOutcomes(a, d, err), Cause: cause(err)})
 		if late, ok := errors.AsType[*forwarder.DeliveryError](err); ok {
 			o.remaining(a, late)
 		}
 		o.mu.Lock()
 		o.late--
 		o.mu.Unlock()
-		o.tell()
+		o.wakeUp()
 	}()
 }
 
-func lateOutcomes(d *forwarder.DeliveryError, err error) []trace.Message {
+func lateOutcomes(a *attempt, d *forwarder.DeliveryError, err error) []trace.Message {
+	if err == nil && a.storeOnly {
+		return []trace.Message{{Outcome: trace.Stored, Partition: -1, Offset: -1}}
+	}
 	if err == nil {
 		err = &forwarder.DeliveryError{Messages: d.Messages}
 	}
@@ -246,12 +269,12 @@ func (o *owner) giveBack(t task) {
 	o.mu.Lock()
 	o.again = append(o.again, t)
 	o.mu.Unlock()
-	o.tell()
+	o.wakeUp()
 }
 
-func (o *owner) tell() {
+func (o *owner) wakeUp() {
 	select {
-	case o.news <- struct{}{}:
+	case o.wake <- struct{}{}:
 	default:
 	}
 }
@@ -280,7 +303,7 @@ func (o *owner) await(ctx context.Context, n int) bool {
 			return true
 		}
 		select {
-		case <-o.news:
+		case <-o.wake:
 		case <-ctx.Done():
 			return false
 		}

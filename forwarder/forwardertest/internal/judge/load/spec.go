@@ -1,5 +1,5 @@
 // Package load is the workload of a judge's run: batches whose bytes follow
-// from a few numbers, so that who reads them back can tell what they must be,
+// from a few numbers, so that a reader can tell what they must be,
 // and the program that forwards them.
 package load
 
@@ -26,7 +26,8 @@ type Params struct {
 	Seed    uint64
 	Users   int // owners 0 to Users-1 have a user id each
 	Keyless int // as many further owners forward batches without one
-	Rough   bool
+	Stress  bool
+	Named   bool // batches have a message_id, which a resend keeps
 	// MaxMessageBytes is that of the forwarder, for the shapes that exceed it.
 	MaxMessageBytes int
 }
@@ -48,7 +49,7 @@ const oddOneIn = 1000
 
 // Shape returns that of a batch.
 func (p Params) Shape(id uint32) Shape {
-	if !p.Rough {
+	if !p.Stress {
 		return Plain
 	}
 	switch mix(p.Seed^1, uint64(id)) % oddOneIn {
@@ -94,6 +95,11 @@ func (p Params) Append(dst []byte, b Batch, from, to int) []byte {
 	dst = append(dst, `,"id":`...)
 	dst = strconv.AppendUint(dst, uint64(b.ID), 10)
 	dst = append(dst, '}')
+	if p.Named {
+		dst = append(dst, `,"message_id":"`...)
+		dst = strconv.AppendUint(dst, uint64(b.ID), 10)
+		dst = append(dst, '"')
+	}
 	if user := p.User(b.Owner); user != 0 {
 		dst = append(dst, `,"mpid":"`...)
 		dst = strconv.AppendInt(dst, user, 10)

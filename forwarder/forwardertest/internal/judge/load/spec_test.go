@@ -11,7 +11,7 @@ import (
 )
 
 func params() load.Params {
-	return load.Params{Seed: 3, Users: 50, Keyless: 2, Rough: true, MaxMessageBytes: 1 << 16}
+	return load.Params{Seed: 3, Users: 50, Keyless: 2, Stress: true, MaxMessageBytes: 1 << 16}
 }
 
 // What is read back must tell which batch it is, and give the same bytes again.

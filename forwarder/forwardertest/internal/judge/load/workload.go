@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,11 +28,13 @@ type workload struct {
 	nextID  atomic.Uint32
 	finish  chan struct{} // closed when the load is to end
 	broken  context.CancelCauseFunc
+	ahead   atomic.Int64 // of the forwarder's clock, a duration
+	found   []int64      // in the spool, at the start
 }
 
 // Run is the process under test: it reads a [Config] and then lines from in,
 // writes its history to out and its log to log, and returns when all is closed.
-// The end of in ends it, too: there is nobody to work for any more.
+// The end of in ends it, too: there is no judge to work for.
 func Run(ctx context.Context, in io.Reader, out, log io.Writer) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -46,11 +50,11 @@ func Run(ctx context.Context, in io.Reader, out, log io.Writer) error {
 	w.trace = trace.NewWriter(out, w.cfg.Begun)
 	w.nextID.Store(w.cfg.NextID)
 	go w.listen(lines)
-	before := takeVitals()
+	before := measureResources()
 	if err := w.work(ctx); err != nil {
 		return errors.Join(err, context.Cause(ctx))
 	}
-	after := takeVitals()
+	after := measureResources()
 	w.mark(MarkEnd, append(before.values(), after.values()...)...)
 	return context.Cause(ctx)
 }
@@ -61,9 +65,17 @@ func (w *workload) listen(lines *bufio.Scanner) {
 			close(w.finish)
 			<-context.Background().Done() // the end of in means nothing now
 		}
+		if text, ok := strings.CutPrefix(lines.Text(), Clock); ok {
+			if d, err := time.ParseDuration(text); err == nil {
+				w.ahead.Store(int64(d))
+			}
+		}
 	}
 	w.broken(errors.New("load: the judge has gone"))
 }
+
+// now is the forwarder's clock.
+func (w *workload) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 
 func (w *workload) work(ctx context.Context) error {
 	var err error
@@ -71,7 +83,7 @@ func (w *workload) work(ctx context.Context) error {
 		return err
 	}
 	defer w.subject.Close()
-	w.mark(MarkReady)
+	w.mark(MarkReady, w.found...)
 	w.begun = time.Now()
 	owners := make([]*owner, w.cfg.Owners())
 	for i := range owners {
@@ -87,7 +99,13 @@ func (w *workload) work(ctx context.Context) error {
 	const patience = 30 * time.Second
 	end, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return w.subject.Shutdown(end)
+	if err := w.subject.Shutdown(end); err != nil {
+		return err
+	}
+	if s, ok := w.subject.(*spooled); ok {
+		return s.reportHeld()
+	}
+	return nil
 }
 
 func each(owners []*owner, f func(*owner)) {
@@ -113,21 +131,21 @@ func (w *workload) write(rs ...trace.Record) {
 // not given the batch.
 type attemptsKey struct{}
 
-// A roll is the attempts of one call, in the order in which the observer is
+// A callAttempts is the attempts of one call, in the order in which the observer is
 // told their end.
-type roll struct {
+type callAttempts struct {
 	attempts []*attempt
 	told     int
 }
 
 func with(ctx context.Context, as ...*attempt) context.Context {
-	return context.WithValue(ctx, attemptsKey{}, &roll{attempts: as})
+	return context.WithValue(ctx, attemptsKey{}, &callAttempts{attempts: as})
 }
 
 // done is the observer's, called before the caller gets its answer.
 func (w *workload) done(ctx context.Context, info forwarder.ForwardInfo) {
-	if r, ok := ctx.Value(attemptsKey{}).(*roll); ok {
-		r.attempts[r.told].acked = info.Messages
+	if r, ok := ctx.Value(attemptsKey{}).(*callAttempts); ok {
+		r.attempts[r.told].acked, r.attempts[r.told].spoolID = info.Messages, info.SpoolID
 		r.told++
 	}
 }
@@ -135,10 +153,47 @@ func (w *workload) done(ctx context.Context, info forwarder.ForwardInfo) {
 // settled writes what the observer is told later. Of a call with several
 // batches it cannot tell which one it is about.
 func (w *workload) settled(ctx context.Context, info forwarder.ForwardInfo) {
-	r, ok := ctx.Value(attemptsKey{}).(*roll)
+	if info.SpoolID != 0 { // perhaps of a former life, which no context knows
+		w.write(trace.Record{Kind: trace.Settled, Owner: -1, SpoolID: info.SpoolID, Messages: outcomes(info.Err, info.Messages), Cause: cause(info.Err)})
+		return
+	}
+	r, ok := ctx.Value(attemptsKey{}).(*callAttempts)
 	if !ok || len(r.attempts) != 1 {
+		return
+	}
+	if w.cfg.Door != NoDoor { // it may have been posted again
+		w.leftOpen(r.attempts[0], info)
 		return
 	}
 	a := r.attempts[0]
 	w.write(trace.Record{Kind: trace.Settled, Owner: a.owner.index, N: a.n, Messages: outcomes(info.Err, info.Messages), Cause: cause(info.Err)})
+}
+
+// leftOpen writes that Kafka could not tell whether it had taken a batch.
+func (w *workload) leftOpen(a *attempt, info forwarder.ForwardInfo) {
+	d, ok := errors.AsType[*forwarder.DeliveryError](info.Err)
+	if ok && slices.ContainsFunc(d.Failures, func(f forwarder.Failure) bool { return f.Outcome == forwarder.Unknown }) {
+		w.write(trace.Record{Kind: trace.Settled, Owner: a.owner.index, N: a.n, Cause: Doubted})
+	}
+}
+
+// throughDoor puts a door before f. It forgets ids by batches that have none.
+func (w *workload) throughDoor(f *forwarder.Forwarder) (subject, error) {
+	return newDoor(f, doorPlan{
+		clients: w.cfg.Owners(), early: w.cfg.Defect == AnswersEarly, blind: w.cfg.Defect == NoQuarantine, log: w.log,
+		parcels: func(ctx context.Context) (ps []parcel) {
+			if called, ok := ctx.Value(attemptsKey{}).(*callAttempts); ok {
+				for _, a := range called.attempts {
+					ps = append(ps, a)
+				}
+			}
+			return ps
+		},
+		with: func(ctx context.Context, p parcel) context.Context {
+			if a, ok := p.(*attempt); ok {
+				return with(ctx, a)
+			}
+			return ctx
+		},
+	})
 }

@@ -13,7 +13,7 @@ import (
 
 const (
 	dialTimeout = 5 * time.Second
-	upPatience  = 10 * time.Second
+	upTimeout   = 10 * time.Second
 	upPause     = 20 * time.Millisecond
 )
 
@@ -54,7 +54,7 @@ func (p *Proxy) Addr() string { return p.addr }
 // connections, of which one may have it for a moment: Up waits for that to
 // pass.
 func (p *Proxy) Up() error {
-	deadline := time.Now().Add(upPatience)
+	deadline := time.Now().Add(upTimeout)
 	for {
 		err := p.open()
 		if err == nil || time.Now().After(deadline) {
@@ -127,7 +127,7 @@ func (p *Proxy) Hits() int {
 	return p.hits
 }
 
-// Lost returns how many connections have ended, whoever ended them, while they
+// Lost returns how many connections have ended, by either side, while they
 // waited for an answer.
 func (p *Proxy) Lost() int {
 	p.mu.Lock()
@@ -145,7 +145,7 @@ func (p *Proxy) Hold() (release func()) {
 }
 
 // Swallow drops what brokers answer; a connection that lost a part of what was
-// said on it must be cut later, or it is of no use to anyone.
+// said on it must be cut later, or it stays useless.
 func (p *Proxy) Swallow(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,7 +14,7 @@ type decoder struct {
 func (d *decoder) record() Record {
 	r := Record{Kind: Kind(d.byte()), At: time.Duration(d.int()), Owner: int(d.int()), N: uint32(d.uint())} //nolint:gosec // as written
 	switch r.Kind {
-	case Invoke:
+	case Invoke, Held:
 		r.ID = uint32(d.uint()) //nolint:gosec // as written
 		r.From, r.To = int(d.int()), int(d.int())
 		r.Way = d.text()
@@ -26,6 +26,7 @@ func (d *decoder) record() Record {
 		}
 	case Return, Late, Settled:
 		r.Cause = d.text()
+		r.SpoolID = d.uint()
 		for range d.count() {
 			r.Messages = append(r.Messages, Message{
 				Outcome: Outcome(d.byte()), Partition: int32(d.int()), Offset: d.int(), //nolint:gosec // as written

@@ -1,7 +1,6 @@
 // Package trace is the history of a run: what the process under test did, in
 // records that it writes one by one, each whole, before it acts on them.
-// Whoever reads them in another process loses nothing when the writer is
-// killed.
+// A reader in another process loses nothing when the writer is killed.
 package trace
 
 import (
@@ -24,11 +23,12 @@ const (
 	Late                    // DeliveryError.Wait has returned
 	Settled                 // the observer was told a late outcome
 	Mark                    // the process as a whole
+	Held                    // events of a batch are in the refused part of the spool
 )
 
 // String names the kind.
 func (k Kind) String() string {
-	if names := []string{"?", "invoke", "return", "late", "settled", "mark"}; int(k) < len(names) {
+	if names := []string{"?", "invoke", "return", "late", "settled", "mark", "held"}; int(k) < len(names) {
 		return names[k]
 	}
 	return "?"
@@ -40,15 +40,16 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	Open Outcome = iota // nobody was told anything
+	Open Outcome = iota // no caller was told anything
 	Unknown
 	Acknowledged
 	NotSent
+	Stored // on the disk, and on its way
 )
 
 // String names the outcome.
 func (o Outcome) String() string {
-	if names := []string{"open", "unknown", "acknowledged", "not sent"}; int(o) < len(names) {
+	if names := []string{"open", "unknown", "acknowledged", "not sent", "stored"}; int(o) < len(names) {
 		return names[o]
 	}
 	return "?"
@@ -69,7 +70,8 @@ type Record struct {
 	N     uint32        // the owner's number for the attempt, from 1
 
 	// Of Invoke: the batch, the events of it that are sent (0, 0: all), the way
-	// it goes and the hash of its bytes.
+	// it goes and the hash of its bytes. Of Held: the batch, the events, the reason
+	// and, in Hash, the nanoseconds from the beginning of the run to the refusal.
 	ID       uint32
 	From, To int
 	Way      string
@@ -77,6 +79,7 @@ type Record struct {
 
 	// Of outcomes.
 	Messages []Message
+	SpoolID  uint64 // of a stored batch, 0: none; the owner of a batch of a former life is -1
 	Cause    string // a constant, never payload
 
 	// Of Mark.
@@ -120,7 +123,7 @@ func Append(dst []byte, r *Record) []byte {
 	dst = binary.AppendVarint(dst, int64(r.Owner))
 	dst = binary.AppendUvarint(dst, uint64(r.N))
 	switch r.Kind {
-	case Invoke:
+	case Invoke, Held:
 		dst = binary.AppendUvarint(dst, uint64(r.ID))
 		dst = binary.AppendVarint(dst, int64(r.From))
 		dst = binary.AppendVarint(dst, int64(r.To))
@@ -134,6 +137,7 @@ func Append(dst []byte, r *Record) []byte {
 		}
 	default:
 		dst = appendText(dst, r.Cause)
+		dst = binary.AppendUvarint(dst, r.SpoolID)
 		dst = binary.AppendUvarint(dst, uint64(len(r.Messages)))
 		for _, m := range r.Messages {
 			dst = append(dst, byte(m.Outcome))

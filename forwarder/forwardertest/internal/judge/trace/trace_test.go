@@ -20,7 +20,10 @@ func records() []trace.Record {
 			{Outcome: trace.NotSent, Partition: -1, Offset: -1},
 		}},
 		{Kind: trace.Late, N: 5},
-		{Kind: trace.Mark, Name: "vitals", Values: []int64{-1, 0, 1 << 50}},
+		{Kind: trace.Return, Owner: 3, N: 6, SpoolID: 1 << 40, Messages: []trace.Message{{Outcome: trace.Stored, Partition: -1, Offset: -1}}},
+		{Kind: trace.Settled, Owner: -1, SpoolID: 1 << 40},
+		{Kind: trace.Held, Owner: 3, N: 6, ID: 9, From: 1, To: 2, Way: "may be in Kafka", Hash: 1 << 35},
+		{Kind: trace.Mark, Name: "resources", Values: []int64{-1, 0, 1 << 50}},
 	}
 }
 

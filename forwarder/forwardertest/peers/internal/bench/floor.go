@@ -13,7 +13,7 @@ import (
 // FloorCommand is the argument with which this program measures one floor.
 const FloorCommand = "floor"
 
-// A FloorJob is what it is given on its standard input.
+// A FloorJob is the standard input of that command.
 type FloorJob struct {
 	Pool, Codec, Sink string
 	Batch             int

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/apachekafka"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/jvm"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/peer"
 )
@@ -39,7 +39,7 @@ func (s *javas) run(ctx context.Context, j peer.Job) (peer.Report, error) {
 
 func (s *javas) start(ctx context.Context) error {
 	if s.classpath == "" {
-		jars, err := jvm.KafkaJars(ctx, forwardertest.Apache43)
+		jars, err := jvm.KafkaJars(ctx, apachekafka.Version43)
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
-	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/apachekafka"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/results"
 )
 
@@ -30,7 +30,7 @@ func machine() results.Machine {
 func versions(ctx context.Context) results.Versions {
 	_, librdkafka := kafka.LibraryVersion()
 	v := results.Versions{"go": runtime.Version(), "librdkafka": librdkafka,
-		"Kafka": forwardertest.Apache39 + " and " + forwardertest.Apache43, "Java client": forwardertest.Apache43}
+		"Kafka": apachekafka.Version39 + " and " + apachekafka.Version43, "Java client": apachekafka.Version43}
 	if out, err := exec.CommandContext(ctx, "java", "-version").CombinedOutput(); err == nil {
 		v["java"] = strings.Trim(strings.SplitN(string(out), "\n", 2)[0], `"`)
 	}

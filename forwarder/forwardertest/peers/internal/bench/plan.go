@@ -1,5 +1,5 @@
 // Package bench makes a run: it starts the clusters, gives each contender its
-// jobs, checks what has arrived and gathers the results.
+// jobs, checks the messages that have arrived and gathers the results.
 package bench
 
 import (
@@ -32,8 +32,8 @@ func (c cell) shape() string {
 	return fmt.Sprintf("%d x %d", c.callers, c.group)
 }
 
-// hasFloor is whether this contender is compared with the floor of batches like
-// its own. There is one where the client is what is to be seen.
+// hasFloor reports whether this contender is compared with the floor of batches
+// like its own: where the work shows the client rather than the brokers.
 func (c cell) hasFloor(name string) bool {
 	return (name == peer.Engine || name == peer.Seam) && c.group > 1 && !c.pipe && c.size != work.KB64()
 }
@@ -54,7 +54,7 @@ func groupOf(s work.Size) int {
 
 const callers = 64
 
-// others are those who need no Java.
+// others returns the contenders that need no Java.
 func others() []string {
 	return append([]string{peer.Forward, peer.Engine, peer.Seam, peer.Sarama, peer.Confluent}, peer.Lingers()...)
 }
@@ -80,6 +80,9 @@ func oneBroker(quick bool) []cell {
 				}
 				if size == work.KB9() && codec == "zstd" && !c.pipe {
 					c.contenders = append(c.contenders, peer.Stock)
+				}
+				if codec == "zstd" && c.group > 1 && !c.pipe && size != work.KB64() {
+					c.contenders = append(append(c.contenders, peer.FromBytes), peer.ByHand()...)
 				}
 				if !c.pipe && size != work.KB64() && (c.group > 1 || codec != "none" && size == work.KB9()) {
 					c.rounds = moreRounds

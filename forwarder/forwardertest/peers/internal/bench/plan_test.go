@@ -45,7 +45,7 @@ func TestThreeBrokers(t *testing.T) {
 	}
 }
 
-// What a run says of itself before it starts is what it does.
+// A run does what it announces.
 func TestEstimate(t *testing.T) {
 	r := &run{}
 	s := stage{cells: []cell{{contenders: others(), rounds: 5}}, growth: []growing{{cell: cell{contenders: others()[:2], rounds: 3}}}}

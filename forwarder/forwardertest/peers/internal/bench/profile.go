@@ -16,7 +16,7 @@ import (
 // profiled is how long a profile lasts: 100 samples a second make it.
 const profiled = 5 * time.Second
 
-// profiles tells where our own process spends its time, with each codec.
+// profiles measures where our own process spends its time, with each codec.
 func (r *run) profiles(ctx context.Context, k *apache) error {
 	codecs := []string{"none", "lz4", "zstd"}
 	if r.Quick {

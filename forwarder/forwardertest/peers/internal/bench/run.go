@@ -9,19 +9,19 @@ import (
 	"os"
 	"time"
 
-	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/apachekafka"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/peer"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/results"
 )
 
-// Options is what a run can be told.
+// Options choose what a run measures.
 type Options struct {
 	Quick   bool
 	Measure time.Duration // of each measurement
 	Out     io.Writer     // for progress
 }
 
-// command is what a reader repeats a run with.
+// command returns the command that repeats a run.
 func (o Options) command() string {
 	command := "cd forwarder/forwardertest/peers && GOWORK=off go run . -measure " + o.Measure.String()
 	if o.Quick {
@@ -47,8 +47,8 @@ type run struct {
 	noise   []float64
 }
 
-// Run makes all measurements. What a contender fails at is in the results as
-// failed. With an error they hold what was measured until then.
+// Run makes all measurements. A contender's failures are in the results.
+// With an error they hold the measurements until then.
 func Run(ctx context.Context, o Options) (*results.Results, error) {
 	dir, err := os.MkdirTemp("", "eventferry-peers")
 	if err != nil {
@@ -82,13 +82,13 @@ type stage struct {
 }
 
 func (r *run) stages() []stage {
-	one := stage{version: forwardertest.Apache39, brokers: 1, cells: oneBroker(r.Quick), growth: growth(r.Quick), floors: true, last: r.profiles, warm: brokerWarm}
+	one := stage{version: apachekafka.Version39, brokers: 1, cells: oneBroker(r.Quick), growth: growth(r.Quick), floors: true, last: r.profiles, warm: brokerWarm}
 	if r.Quick {
 		one.warm /= 4
 		return []stage{one}
 	}
 	one.growth = append(one.growth, growthOfBrokers(1))
-	three := stage{version: forwardertest.Apache43, brokers: 3, cells: threeBrokers(), growth: []growing{growthOfBrokers(3)}, warm: brokerWarm}
+	three := stage{version: apachekafka.Version43, brokers: 3, cells: threeBrokers(), growth: []growing{growthOfBrokers(3)}, warm: brokerWarm}
 	return []stage{one, three}
 }
 
@@ -184,7 +184,7 @@ func (r *run) round(ctx context.Context, k *apache, c cell, turn int, into map[s
 	return nil
 }
 
-// measure has one contender do one job, and reads back what it has written.
+// measure has one contender do one job, and reads its messages back.
 func (r *run) measure(ctx context.Context, k *apache, c cell, name, profile string) (m results.Measurement, err error) {
 	p, err := r.pools.of(ctx, c)
 	if err != nil {
@@ -212,7 +212,7 @@ func (r *run) measure(ctx context.Context, k *apache, c cell, name, profile stri
 		return m, err
 	}
 	m = measurement(report)
-	m.BatchBytes, err = k.check(ctx, topic, p.items, report.Sent)
+	m.BatchBytes, err = k.check(ctx, topic, name, p.items, report.Sent)
 	return m, err
 }
 
@@ -229,7 +229,7 @@ func measurement(r peer.Report) results.Measurement {
 	return m
 }
 
-// warmBrokers puts a load on a cluster of which nothing is kept.
+// warmBrokers puts a load on a cluster and keeps none of its results.
 func (r *run) warmBrokers(ctx context.Context, k *apache, s stage) error {
 	for end := time.Now().Add(s.warm); time.Now().Before(end); {
 		if _, err := r.measure(ctx, k, s.cells[0], peer.FranzWait, ""); err != nil {

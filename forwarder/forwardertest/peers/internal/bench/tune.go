@@ -9,13 +9,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/forwarder/forwardertest/apachekafka"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/peer"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/results"
 )
 
-// TuneOptions say which part of the work on one broker is measured while
-// somebody changes the code. What is empty chooses nothing.
+// TuneOptions say which part of the work on one broker is measured, to see the
+// effect of a change of code. An empty field chooses nothing.
 type TuneOptions struct {
 	Options
 	Rows    []int    // of the bars; with none, all work
@@ -30,12 +30,12 @@ type TuneOptions struct {
 	Folder  string // for its profiles
 }
 
-// tuneWarm is shorter than for a run: who tunes looks at processor time first.
+// tuneWarm is shorter than for a run: tuning looks at processor time first.
 const tuneWarm = 15 * time.Second
 
 // Tune measures, with the contenders of a round after each other and with the
-// rounds of the kinds of work in turn. With an error the results hold what was
-// measured until then.
+// rounds of the kinds of work in turn. With an error the results hold the
+// measurements until then.
 func Tune(ctx context.Context, o TuneOptions) (*results.Results, error) {
 	dir, err := os.MkdirTemp("", "eventferry-peers")
 	if err != nil {
@@ -62,9 +62,9 @@ func (o TuneOptions) stage() (stage, error) {
 	if len(cells) == 0 {
 		return stage{}, fmt.Errorf("bench: nothing chosen")
 	}
-	s := stage{version: forwardertest.Apache39, brokers: o.Brokers, cells: cells, warm: tuneWarm}
+	s := stage{version: apachekafka.Version39, brokers: o.Brokers, cells: cells, warm: tuneWarm}
 	if o.Brokers > 1 {
-		s.version = forwardertest.Apache43
+		s.version = apachekafka.Version43
 	}
 	return s, nil
 }
@@ -131,13 +131,13 @@ func ParseRows(text string) ([]int, error) {
 	return rows, nil
 }
 
-// ParseContenders reads names, or what is shorter, with commas between them.
+// ParseContenders reads names, in full or abbreviated, with commas between them.
 func ParseContenders(text string) ([]string, error) {
 	var names []string
 	for _, field := range fieldsOf(text) {
 		name, ok := peer.Called(field)
 		if !ok {
-			return nil, fmt.Errorf("bench: nobody is called %q", field)
+			return nil, fmt.Errorf("bench: no contender is called %q", field)
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)

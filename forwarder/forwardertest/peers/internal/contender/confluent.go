@@ -33,7 +33,7 @@ func newConfluent(j peer.Job) (contender, error) {
 	c := &confluent{topic: j.Topic, producer: p}
 	go func() {
 		for range p.Logs() {
-			// Nobody reads them, but somebody must take them.
+			// Their content does not matter, but they must be received.
 		}
 	}()
 	go func() {

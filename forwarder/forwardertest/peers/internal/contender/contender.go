@@ -31,6 +31,8 @@ func open(ctx context.Context, j peer.Job, items []*work.Item) (contender, error
 		return newForward(ctx, j, items, forwarder.WithSaramaProducer())
 	case peer.Engine:
 		return newSeam(j, startEngine)
+	case peer.EngineAll:
+		return newSeam(j, startEngineWithLargeRequests)
 	case peer.Seam:
 		return newSeam(j, startAdapter)
 	case peer.Sarama:
@@ -43,8 +45,22 @@ func open(ctx context.Context, j peer.Job, items []*work.Item) (contender, error
 		return newFranz(j, longLinger)
 	case peer.Confluent:
 		return newConfluent(j)
+	case peer.FromBytes:
+		return newFromBytes(ctx, j)
+	case peer.Structs:
+		return newByHand(j, 0, withStructs)
+	case peer.StructsWait:
+		return newByHand(j, linger, withStructs)
+	case peer.JSONv2:
+		return newByHand(j, 0, withJSONv2)
+	case peer.JSONv2Wait:
+		return newByHand(j, linger, withJSONv2)
+	case peer.Sonic:
+		return newByHand(j, 0, withSonic)
+	case peer.SonicWait:
+		return newByHand(j, linger, withSonic)
 	}
-	return nil, fmt.Errorf("contender: nobody is called %q", j.Contender)
+	return nil, fmt.Errorf("contender: no contender is called %q", j.Contender)
 }
 
 func servers(j peer.Job) []string { return strings.Split(j.Servers, ",") }

@@ -29,13 +29,13 @@ func jobSettings(j peer.Job) settings.Settings {
 
 // forward is the forwarder itself, with batches parsed beforehand. Their bytes
 // change between calls, under the parser's eyes: a number keeps its place and
-// its length, so what was found in them stays true.
+// its length, so the index of the batch stays true.
 type forward struct {
 	f       *forwarder.Forwarder
 	batches map[*work.Item]*batch.Batch
 }
 
-func newForward(ctx context.Context, j peer.Job, items []*work.Item, opts ...forwarder.Option) (contender, error) {
+func newForward(ctx context.Context, j peer.Job, items []*work.Item, opts ...forwarder.Option) (*forward, error) {
 	c := &forward{batches: make(map[*work.Item]*batch.Batch, len(items))}
 	for _, i := range items {
 		b, err := batch.Parse(i.Input)

@@ -14,7 +14,7 @@ import (
 )
 
 // linger is what those have that are made for it; longLinger is what franz-go
-// has if nobody says anything else.
+// has by default.
 const (
 	linger     = 5 * time.Millisecond
 	longLinger = 10 * time.Millisecond
@@ -25,7 +25,7 @@ type franz struct {
 	client *kgo.Client
 }
 
-func newFranz(j peer.Job, wait time.Duration) (contender, error) {
+func newFranz(j peer.Job, wait time.Duration) (*franz, error) {
 	tc, err := jobSettings(j).TLS.Config()
 	if err != nil {
 		return nil, fmt.Errorf("contender: %w", err)

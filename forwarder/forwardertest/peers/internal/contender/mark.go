@@ -16,7 +16,7 @@ import (
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/peer"
 )
 
-// A mark is what was used and done up to a moment.
+// A mark holds the counts of one moment: processor time, messages, memory.
 type mark struct {
 	at     time.Time
 	cpu    time.Duration
@@ -66,8 +66,8 @@ func forgetPeak() {
 }
 
 // peakKiB is the most memory that the process had under the load. Its ballast
-// is not in it, since nobody touches that, but what gathers between two garbage
-// collections is, and the ballast makes that more.
+// is not in it, since that is never touched. The garbage between two collections
+// is, and the ballast makes that more.
 func peakKiB() (int64, error) {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -64,8 +64,8 @@ func Run(ctx context.Context, j peer.Job) (peer.Report, error) {
 	}
 	l.sleep(j.MeasureMillis)
 	waves := int64(peer.Waves * j.Callers * j.Group)
-	for waited := j.MeasureMillis; l.sent.Load()-before.sent < waves && waited < peer.MaxMeasureMillis; waited += often {
-		l.sleep(often)
+	for waited := j.MeasureMillis; l.sent.Load()-before.sent < waves && waited < peer.MaxMeasureMillis; waited += pollMillis {
+		l.sleep(pollMillis)
 	}
 	l.measuring.Store(false)
 	after := l.mark()
@@ -83,15 +83,15 @@ func Run(ctx context.Context, j peer.Job) (peer.Report, error) {
 	return l.report(before, after)
 }
 
-// often is how often it is looked at what has come, in milliseconds.
-const often = 5
+// pollMillis is the time between two looks at the count of acknowledgements.
+const pollMillis = 5
 
-// awaitFirst waits for the first acknowledgement: how long a client takes to
-// connect is not what is measured.
+// awaitFirst waits for the first acknowledgement, since the time to connect is
+// not measured.
 func (l *load) awaitFirst() {
-	const patience = 20_000 // milliseconds
-	for waited := 0; l.sent.Load() == 0 && l.failed() == nil && waited < patience; waited += often {
-		l.sleep(often)
+	const maxMillis = 20_000
+	for waited := 0; l.sent.Load() == 0 && l.failed() == nil && waited < maxMillis; waited += pollMillis {
+		l.sleep(pollMillis)
 	}
 }
 

@@ -93,7 +93,7 @@ func TestSink(t *testing.T) {
 	}, 10*time.Second, time.Millisecond)
 }
 
-// What is written is the values, in whole batches that can be opened again.
+// The values are written in whole batches that can be opened again.
 func TestRecords(t *testing.T) {
 	const batch = 70_000
 	values := someValues()

@@ -23,7 +23,7 @@ var javaSource []byte
 // CompileJava compiles the Java contender into dir, which must exist. Jars is
 // the class path of Kafka's jars; the one that it returns has the contender
 // added. It blocks for the compiler, which ctx ends. Its error is that of the
-// compiler, with what it wrote, or says what to install.
+// compiler, with its output, or says which package to install.
 func CompileJava(ctx context.Context, jars, dir string) (classpath string, err error) {
 	javac, err := exec.LookPath("javac")
 	if err != nil {
@@ -53,8 +53,8 @@ type JavaProcess struct {
 	err  error // of the process's end
 }
 
-// patience is how long a process may take to end that has nothing more to do.
-const patience = 10 * time.Second
+// exitTimeout is how long a process without work may take to end.
+const exitTimeout = 10 * time.Second
 
 // StartJava starts the Java contender with the class path of [CompileJava], on
 // one core, or on any when core is negative. It does not wait until Java is
@@ -102,8 +102,8 @@ func (p *JavaProcess) Run(job Job) (Report, error) {
 		err = json.Unmarshal(answer, &report)
 	}
 	if err != nil {
-		// Also after an answer that is none: what the next would be to, nobody
-		// knows.
+		// After an answer that cannot be read, the next one could answer
+		// anything.
 		return Report{}, errors.Join(fmt.Errorf("peer: java gave no report: %w", err), p.Close())
 	}
 	return report, nil
@@ -115,7 +115,7 @@ func (p *JavaProcess) Run(job Job) (Report, error) {
 func (p *JavaProcess) Close() error {
 	p.once.Do(func() {
 		_ = p.in.Close() // an error says that it has ended already
-		kill := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
+		kill := time.AfterFunc(exitTimeout, func() { _ = p.cmd.Process.Kill() })
 		defer kill.Stop()
 		if err := p.cmd.Wait(); err != nil {
 			p.err = fmt.Errorf("peer: java: %w: %s", err, strings.TrimSpace(string(p.stderr.last)))
@@ -124,8 +124,8 @@ func (p *JavaProcess) Close() error {
 	return p.err
 }
 
-// A tail keeps the end of what is written to it. It is read when nobody writes
-// any more.
+// A tail keeps the end of the text written to it. It is read when all writing
+// is over.
 type tail struct{ last []byte }
 
 const tailBytes = 4 << 10

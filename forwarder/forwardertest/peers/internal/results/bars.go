@@ -93,9 +93,9 @@ func (r *Results) writeBars(d *document) {
 	d.printf(`
 ## Bars
 
-What our producer and the whole of Forward are to reach on one broker, next to
-our adapter to AsyncProducer and to AsyncProducer alone. A row counts as met
-when all of its lines are. A floor is measured right after the producer that is
+These are figures that our producer and the whole of Forward shall reach on one
+broker, next to our adapter to AsyncProducer and to AsyncProducer alone. A row
+counts as met when all of its lines are. A floor is measured right after the producer that is
 compared with it, with batches of as many bytes as that one has sent on average.
 
 `)
@@ -105,7 +105,7 @@ compared with it, with batches of as many bytes as that one has sent on average.
 	}
 }
 
-// barsMet is the bars in one line.
+// barsMet sums the bars up in one sentence.
 func (r *Results) barsMet() string {
 	var met, not, without rowList
 	bars := r.Bars()
@@ -125,9 +125,9 @@ func (r *Results) barsMet() string {
 			not = append(not, row)
 		}
 	}
-	text := fmt.Sprintf("The %d bars that we have set ourselves, by row of their table: met %s; not met %s", Rows, met, not)
+	text := fmt.Sprintf("Of the %d targets that the project has set itself (rows of Bars in results.md), met: %s; not met: %s", Rows, met, not)
 	if len(without) > 0 {
-		text += "; not measured " + without.String()
+		text += "; not measured: " + without.String()
 	}
 	for _, than := range []struct {
 		name string
@@ -136,24 +136,22 @@ func (r *Results) barsMet() string {
 		{"our adapter to AsyncProducer", func(b Bar) Ratio { return b.ToAdapter }},
 		{"AsyncProducer alone", func(b Bar) Ratio { return b.ToAsync }},
 	} {
-		if worse, compared := worseThan(bars, than.of); compared {
-			text += "; worse than " + than.name + " in " + worse.String()
+		if worse := worseThan(bars, than.of); len(worse) > 0 {
+			text += "; worse than " + than.name + ": " + worse.String()
 		}
 	}
 	return text
 }
 
-// worseThan are the rows in which ours are worse than something, if they are
-// compared with it at all.
-func worseThan(bars []Bar, of func(Bar) Ratio) (worse rowList, compared bool) {
+// worseThan returns the rows in which ours are worse than something.
+func worseThan(bars []Bar, of func(Bar) Ratio) (worse rowList) {
 	for _, b := range bars {
 		r := of(b)
-		compared = compared || r.N > 0
 		if r.N > 0 && !r.Tie() && (r.Median > 1) == bool(b.better) && !slices.Contains(worse, b.Row) {
 			worse = append(worse, b.Row)
 		}
 	}
-	return worse, compared
+	return worse
 }
 
 type rowList []int

@@ -32,13 +32,39 @@ type bar struct {
 	failed           bool
 }
 
-// Ratios above this run out of the picture; the number over the bar is right
-// nevertheless. One slow contender must not make the others' bars too small to
-// be told apart.
+// Bars above this ratio are cut, so that one slow contender does not make the
+// others' bars too small to be told apart. The number over the bar is not cut.
 const highestRatio = 3
 
-// colour of a contender: relatives have relatives, and all can be told apart by
-// those who see few colours.
+// label names a contender to a reader who has seen nothing but the plot.
+func label(name string) string {
+	switch name {
+	case peer.Forward:
+		return "eventferry: Forward, every switch on"
+	case peer.Stock:
+		return "eventferry: Forward with WithSaramaProducer"
+	case peer.Engine:
+		return "eventferry: its producer alone"
+	case peer.Seam:
+		return "eventferry: its adapter to AsyncProducer alone"
+	case peer.Franz:
+		return "franz-go, linger 0"
+	case peer.FranzWait:
+		return "franz-go, linger 5 ms"
+	case peer.FranzLong:
+		return "franz-go, linger 10 ms"
+	case peer.Sarama:
+		return "Sarama's AsyncProducer"
+	case peer.Confluent:
+		return "librdkafka (confluent-kafka-go)"
+	case peer.Java:
+		return "Java producer"
+	}
+	return name
+}
+
+// colour of a contender: related contenders have related colours, and readers who
+// see few colours can distinguish all.
 func colour(name string) string {
 	switch name {
 	case peer.Forward:
@@ -69,8 +95,8 @@ const (
 	left      = 52.0 // room for the numbers of an axis
 	plotWidth = width - left - 12
 	plotHigh  = 130.0
-	panelHigh = 190.0
-	top       = 76.0
+	panelHigh = 196.0
+	legendTop = 62.0
 )
 
 func (c chart) svg() string {
@@ -91,7 +117,7 @@ func (c chart) svg() string {
 	if len(names) == 0 {
 		return nothing(s)
 	}
-	s.legend(62, sortedBy(names, order()), colour)
+	top := s.legend(legendTop, sortedBy(names, order()), colour)
 	scale := linear(values)
 	switch {
 	case c.log:
@@ -122,7 +148,7 @@ func (s *svg) ground(x, y, w, h float64, scale axis) {
 
 func (p panel) draw(s *svg, y float64, scale axis, one bool) {
 	s.text(left, y+8, 12, "start", dark, p.title)
-	y += 22
+	y += 28
 	s.ground(left, y, plotWidth, plotHigh, scale)
 	if one {
 		at := y + plotHigh*(1-scale.at(1))
@@ -152,12 +178,15 @@ func (b bar) draw(s *svg, x, y, w float64, scale axis) {
 	long := plotHigh * scale.at(b.value)
 	s.rect(x+1.5, y+plotHigh-long, w-3, long, colour(b.name))
 	upper := y + plotHigh*(1-scale.at(b.high))
-	if b.low < b.high {
+	switch {
+	case b.value > scale.high:
+		s.cut(x, y+12, w)
+	case b.low < b.high:
 		s.whisker(middle, y+plotHigh*(1-scale.at(b.low)), upper)
 	}
-	label := fmt.Sprintf("%.2f", b.value)
+	number := fmt.Sprintf("%.2f", b.value)
 	if b.value >= 10 {
-		label = fmt.Sprintf("%.0f", b.value)
+		number = fmt.Sprintf("%.0f", b.value)
 	}
-	s.text(middle, upper-4, 9, "middle", dark, label)
+	s.text(middle, upper-4, 9, "middle", dark, number)
 }

@@ -21,8 +21,8 @@ func Load(path string) (*Results, error) {
 	return r, nil
 }
 
-// Save writes the results as JSON. The file is replaced as a whole: whoever
-// stops it keeps the last one.
+// Save writes the results as JSON. The file is replaced as a whole: when it
+// is interrupted, the last one stays.
 func (r *Results) Save(path string) error {
 	data, err := json.MarshalIndent(r, "", "\t")
 	if err != nil {
@@ -33,7 +33,7 @@ func (r *Results) Save(path string) error {
 		return err
 	}
 	_, err = f.Write(append(data, '\n'))
-	// A temporary file is its owner's only; this one is for everybody.
+	// Only its owner can read a temporary file; all may read this one.
 	err = errors.Join(err, f.Chmod(0o644), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)

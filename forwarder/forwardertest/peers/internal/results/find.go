@@ -22,7 +22,25 @@ func p999(m Measurement) float64        { return m.P999Micros / 1000 }
 
 // order of contenders in each table and plot, ours first.
 func order() []string {
-	return []string{peer.Forward, peer.Stock, peer.Engine, peer.Seam, peer.Franz, peer.FranzWait, peer.FranzLong, peer.Sarama, peer.Confluent, peer.Java}
+	return append(producers(), wholeWay()...)
+}
+
+// producers are the contenders that are given ready-made messages or parsed
+// batches, the ones that plots show.
+func producers() []string {
+	return []string{peer.Forward, peer.Stock, peer.Engine, peer.EngineAll, peer.Seam, peer.Franz, peer.FranzWait, peer.FranzLong, peer.Sarama, peer.Confluent, peer.Java}
+}
+
+// wholeWay are those that are given the bytes that a service has received.
+func wholeWay() []string { return append([]string{peer.FromBytes}, peer.ByHand()...) }
+
+// withoutWholeWay returns the rounds of all other contenders.
+func withoutWholeWay(rounds map[string][]Measurement) map[string][]Measurement {
+	others := maps.Clone(rounds)
+	for _, name := range wholeWay() {
+		delete(others, name)
+	}
+	return others
 }
 
 // sortedBy has the names of a map, those of the list first and as there.
@@ -39,7 +57,7 @@ func sortedBy[V any](m map[string]V, list []string) []string {
 }
 
 // franz is the linger of franz-go that needs less processor time here, by the
-// median of the rounds: whoever uses it can choose, so we compare with the
+// median of the rounds: its users can choose, so we compare with the
 // better choice. Empty where neither has a number.
 func franz(rounds map[string][]Measurement) string {
 	return best(rounds, cpu, less, peer.Lingers()...)
@@ -132,7 +150,7 @@ func (r *Results) growing() []string {
 	return distinct(r.Growth, func(g Growth) string { return g.Of })
 }
 
-// contendersOf has whoever takes part in any step.
+// contendersOf returns the contenders that take part in any step.
 func contendersOf(steps []Growth) []string {
 	all := map[string]bool{}
 	for _, g := range steps {

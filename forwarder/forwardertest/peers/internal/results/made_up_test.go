@@ -1,6 +1,8 @@
 package results_test
 
 import (
+	"maps"
+
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/peer"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/results"
 )
@@ -21,11 +23,20 @@ func failed(reason string) []results.Measurement {
 	return []results.Measurement{{Error: reason}, {Error: reason}}
 }
 
-func everybody() map[string][]results.Measurement {
+func producers() map[string][]results.Measurement {
 	return map[string][]results.Measurement{
 		peer.Forward: rounds(44), peer.Stock: rounds(55), peer.Engine: rounds(30), peer.Seam: rounds(36), peer.Franz: rounds(50), peer.FranzWait: rounds(40), peer.FranzLong: rounds(48),
 		peer.Sarama: rounds(60), peer.Confluent: rounds(200), peer.Java: rounds(70),
 	}
+}
+
+func everybody() map[string][]results.Measurement {
+	all := producers()
+	maps.Copy(all, map[string][]results.Measurement{
+		peer.FromBytes: rounds(52), peer.Structs: rounds(260), peer.StructsWait: rounds(208),
+		peer.JSONv2: rounds(130), peer.JSONv2Wait: rounds(104), peer.Sonic: rounds(80), peer.SonicWait: rounds(90),
+	})
+	return all
 }
 
 // madeUp has all that a run can have, with some failures.
@@ -35,10 +46,10 @@ func madeUp() *results.Results {
 		Machine:  results.Machine{CPU: "Some <CPU> & more", Cores: 2, Noise: 0.031, OS: "linux"},
 		Versions: results.Versions{"go": "1.26.0", "java": "21"},
 		Growth: []results.Growth{
-			{Of: "callers", At: 64, Rounds: everybody()},
+			{Of: "callers", At: 64, Rounds: producers()},
 			{Of: "callers", At: 1, Rounds: map[string][]results.Measurement{
 				peer.Engine: rounds(31), peer.Forward: failed("no leader"), peer.FranzWait: rounds(45)}},
-			{Of: "brokers", At: 3, Rounds: everybody()},
+			{Of: "brokers", At: 3, Rounds: producers()},
 		},
 		Floor: []results.Floor{{Size: "9 KB", Codec: "zstd", BatchKiB: 90, CPUMicros: []float64{10, 11, 12}}},
 		Profiles: []results.Shares{

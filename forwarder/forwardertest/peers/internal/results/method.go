@@ -1,6 +1,6 @@
 package results
 
-// method is what a reader of the tables must know.
+// method tells readers of the tables how they were made.
 const method = `
 Numbers are medians of the rounds. Ratios are medians of the ratios within each
 round, with their quartiles; a difference inside the quartiles is a tie. They
@@ -10,7 +10,8 @@ Latency is from handing over a group until it is acknowledged; where a round had
 fewer than 1,000 groups, p999 is the longest.
 
 Contenders, each a process of its own on the clients' core, with the brokers on
-the other, acks=all, idempotent, TLS, SCRAM-SHA-512, murmur2, zstd at level 1:
+the other, acks=all, idempotent, TLS, SCRAM-SHA-512, murmur2, zstd at level 1;
+the plots have longer names for them:
 
 - eventferry: Forward, or ForwardAll for groups and ForwardAsync for the
   pipeline, of batches parsed beforehand, with the settings that cut or add
@@ -25,13 +26,24 @@ the other, acks=all, idempotent, TLS, SCRAM-SHA-512, murmur2, zstd at level 1:
   allocations are those of Go
 - java: KafkaProducer, linger 5 ms, one process for each cluster with 15 s of warm-up
 
+The next ones are given the bytes that a service has received, and make of them
+the messages of the ones above:
+
+- eventferry-from-bytes: Parse, then as eventferry
+- structs: encoding/json, with a struct field for each member of mParticle's
+  schema, the same changes by hand, encoding/json again, then franz-go with linger
+  0; structs-5ms: linger 5 ms. What the schema does not name is lost
+- json-v2, json-v2-5ms: the same with what is to become encoding/json/v2 and with
+  only those members decoded that the changes are about; the rest is kept as text
+- sonic, sonic-5ms: the same with sonic's tree
+
 Loads: "64 x N" is 64 callers, each of which waits for the acknowledgement of the
 N messages that it hands over at once; in the pipeline one caller hands over
 message by message, and as many are out as with groups. Each measurement begins
 0.4 s after the first acknowledgement and lasts until ten times over all that
 may be out is acknowledged, at least as long as the command says and at most 3 s.
 Then everything is read back: nothing may be missing, twice, changed, out of
-order or in another partition. Processes in Go hold 100 MB that nobody touches,
+order or in another partition. Processes in Go hold 100 MB that they never touch,
 as a service does that has other work; the garbage that gathers beside it is in
 the peaks.
 `

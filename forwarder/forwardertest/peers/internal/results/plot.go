@@ -6,14 +6,17 @@ import "math"
 func (r *Results) Plots() map[string]string {
 	return map[string]string{
 		"cpu.svg": r.ratioChart(cpu, "Processor time of a message",
-			"To that of franz-go with its better linger (= 1), one broker, 64 callers with groups. Less is better. Whiskers are quartiles.").svg(),
+			"Relative to franz-go with its better linger (= 1). One broker, 64 callers, each with N messages at once (64 x N). Less is better. "+cutNote).svg(),
 		"rate.svg": r.ratioChart(rate, "Messages a second",
-			"To those of franz-go with the linger that needs less CPU (= 1), one broker, 64 callers with groups. More is better. Whiskers are quartiles.").svg(),
+			"Relative to franz-go with the linger that needs less CPU (= 1). One broker, 64 callers, each with N messages at once (64 x N). More is better. "+cutNote).svg(),
 		"latency.svg": r.latencyChart().svg(),
 		"growth.svg":  r.growthPlot(),
 		"profile.svg": r.profilePlot(),
 	}
 }
+
+// cutNote explains the marks of bars of ratios.
+const cutNote = "Whiskers: quartiles; a gap: cut."
 
 // ratioChart has a panel for each codec and a group of bars for each size.
 func (r *Results) ratioChart(of func(Measurement) float64, title, note string) chart {
@@ -27,7 +30,7 @@ func (r *Results) ratioChart(of func(Measurement) float64, title, note string) c
 			}
 			g := group{name: c.Size + ", " + c.Shape}
 			base := franz(c.Rounds)
-			for _, name := range sortedBy(c.Rounds, order()) {
+			for _, name := range sortedBy(withoutWholeWay(c.Rounds), producers()) {
 				b := bar{name: name, value: math.NaN()}
 				_, b.failed = failures(c.Rounds[name])
 				if ratio := RatioOf(c.Rounds[name], c.Rounds[base], of); ratio.N > 0 {
@@ -56,7 +59,7 @@ func (r *Results) latencyChart() chart {
 			of   func(Measurement) float64
 		}{{"p50", p50}, {"p99", p99}, {"p999", p999}} {
 			g := group{name: kind.name}
-			for _, name := range sortedBy(c.Rounds, order()) {
+			for _, name := range sortedBy(withoutWholeWay(c.Rounds), producers()) {
 				b := bar{name: name}
 				_, b.failed = failures(c.Rounds[name])
 				b.low, b.value, b.high = quartiles(valuesOf(c.Rounds[name], kind.of))

@@ -13,7 +13,7 @@ func (r *Results) growthPlot() string {
 	if len(r.Growth) == 0 {
 		return nothing(s)
 	}
-	s.legend(62, contendersOf(r.Growth), colour)
+	top := s.legend(legendTop, contendersOf(r.Growth), colour)
 	all := r.growing()
 	for i, of := range all {
 		steps := r.growthOf(of)
@@ -47,7 +47,7 @@ func drawGrowth(s *svg, x, y float64, of string, steps []Growth) {
 			px := x + (float64(i)+0.5)*room + float64(j*8-8)
 			if len(list) == 0 {
 				if len(g.Rounds[name]) > 0 { // else it had no part in this step
-					s.text(px, y+plotHigh-4-float64(j)*10, 9, "middle", red, name+" failed")
+					s.text(px, y+plotHigh-4-float64(j)*10, 9, "middle", red, label(name)+" failed")
 				}
 				continue
 			}

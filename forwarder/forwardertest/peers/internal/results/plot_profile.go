@@ -13,7 +13,7 @@ func (r *Results) profilePlot() string {
 		return nothing(s)
 	}
 	kinds := r.kinds()
-	s.legend(62, kinds, func(kind string) string { return paint(slices.Index(kinds, kind)) })
+	top := s.legend(legendTop, kinds, func(kind string) string { return paint(slices.Index(kinds, kind)) })
 	for i, p := range r.Profiles {
 		y, x := top+8+float64(i)*46, left
 		s.text(x-6, y+22, 12, "end", dark, p.Codec)

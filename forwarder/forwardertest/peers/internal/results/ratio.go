@@ -58,7 +58,7 @@ func (r Ratio) spread() string {
 	return fmt.Sprintf("(%.2f–%.2f)", r.Low, r.High)
 }
 
-// What is better: less processor time, but more messages.
+// better says which direction is better: less processor time, but more messages.
 type better bool
 
 const (
@@ -66,21 +66,8 @@ const (
 	more better = false
 )
 
-// verdict says how the first of the two did.
-func (r Ratio) verdict(b better) string {
-	word := "lose"
-	switch {
-	case r.N == 0:
-		return "not measured"
-	case r.Tie():
-		word = "tie"
-	case (r.Median < 1) == bool(b):
-		word = "win"
-	}
-	return fmt.Sprintf("%s at %.2f %s", word, r.Median, r.spread())
-}
-
-// Zero stands for what is not known, and is in every number of a failed round.
+// counts reports whether a number counts. Zero stands for an unknown number, and
+// is in every number of a failed round.
 func counts(m Measurement, of func(Measurement) float64) bool { return m.Error == "" && of(m) > 0 }
 
 // valuesOf are the numbers of the rounds that count.

@@ -85,17 +85,20 @@ func TestMarkdownWithoutFranz(t *testing.T) {
 	contains(t, r.Markdown(), "| eventferry-seam | 30303 | 33.0 | – | – |", "| franz-go | failed: refused (round 1) |")
 }
 
-// lines of a summary, which are always six.
-func lines(t *testing.T, r *results.Results) []string {
+// rowsOf returns the rows of a summary's table, which are always five, and the
+// paragraph below it.
+func rowsOf(t *testing.T, r *results.Results) (rows []string, paragraph string) {
 	t.Helper()
-	list := strings.Split(strings.TrimSuffix(r.Summary(), "\n"), "\n")
-	if len(list) != 6 {
+	list := strings.Split(r.Summary(), "\n")
+	if len(list) != 10 || list[7] != "" || list[9] != "" {
 		t.Fatalf("%d lines: %q", len(list), list)
 	}
-	for _, l := range list {
-		contains(t, l[:2], "- ")
+	for _, row := range list[:7] {
+		if strings.Count(row, "|") != 5 {
+			t.Errorf("not four columns: %s", row)
+		}
 	}
-	return list
+	return list[2:7], list[8]
 }
 
 func TestSummary(t *testing.T) {
@@ -104,19 +107,22 @@ func TestSummary(t *testing.T) {
 	r.Cells[1].Rounds[peer.Engine] = failed("refused")          // 1 KiB, 64 x 10
 	r.Cells[2].Rounds[peer.Engine] = rounds(40)[:1]             // 1 KiB, pipeline: one round only
 	r.Cells[21+1].Rounds[peer.Forward] = failed("out of space") // 9 KB zstd 64 x 10
-	got := lines(t, r)
-	contains(t, got[0], "win 51, tie 1, lose 1 of 54 cells, 1 without a ratio, ratios 0.75 to 2.00, median 0.75; of those, 1 KiB win 15, tie 1, lose 1 of 18 cells, 1 without a ratio")
-	contains(t, got[1], "win 51, tie 1, lose 1 of 54 cells, 1 without a ratio, ratios 0.50 to 1.33, median 1.33; of those, 1 KiB win 15")
-	contains(t, got[2], "librdkafka, whose codecs are in C: win 52, tie 1, lose 0 of 54", "against Java: win 51, tie 1, lose 1 of 54")
-	contains(t, got[3], "64 x 10 on 1 x 3.9.2 not measured", "64 x 1 on 1 x 3.9.2 lose at 1.10 (1.10–1.10)")
-	contains(t, got[0], "CPU of a message, our producer against franz-go")
-	contains(t, got[4], "win 17, tie 0, lose 1 of 18 cells, ratios 0.60 to 1.60")
+	rows, paragraph := rowsOf(t, r)
+	contains(t, rows[0], "our producer | franz-go with its better linger | 51, 1, 1 of 54, 1 without a ratio | 0.75 (0.75–2.00) |")
+	contains(t, rows[1], "51, 1, 1 of 54, 1 without a ratio | 1.33 (0.50–1.33) |")
+	contains(t, rows[2], "librdkafka, whose codecs are in C | 52, 1, 0 of 54, 1 without a ratio |")
+	contains(t, rows[3], "first bar of the plot", "1 KiB: 0, 0, 18 of 18; 9 KB: 0, 0, 17 of 18, 1 without a ratio; 64 KB: 0, 0, 18 of 18",
+		"1 KiB: 1.10 (1.10–1.10)")
+	contains(t, rows[4], "17, 0, 1 of 18 | 0.60 (0.60–1.60) |")
+	contains(t, paragraph, "Java producer: 51, 1, 1 of 54", "Of the 11 targets")
 }
 
-func TestSummaryOfNothing(t *testing.T) {
-	for _, l := range lines(t, new(results.Results)) {
-		contains(t, l, "not measured")
+func TestSummary_ofNothing(t *testing.T) {
+	rows, paragraph := rowsOf(t, new(results.Results))
+	for _, row := range rows {
+		contains(t, row, "not measured")
 	}
+	contains(t, paragraph, "not measured")
 }
 
 func TestPlots(t *testing.T) {
@@ -141,14 +147,14 @@ func TestPlots(t *testing.T) {
 				case name == "failed":
 					contains(t, text, "failed</text>")
 				case file != "profile.svg":
-					contains(t, text, ">eventferry-seam</text>")
+					contains(t, text, ">eventferry: its adapter to AsyncProducer alone</text>")
 				default:
 					contains(t, text, ">system calls</text>")
 				}
 			}
 		})
 	}
-	contains(t, madeUp().Plots()["cpu.svg"], ">0.75</text>", ">codec zstd</text>", ">5.00</text>", ">failed</text>")
+	contains(t, madeUp().Plots()["cpu.svg"], ">0.75</text>", ">codec zstd</text>", ">5.00</text>", "<polygon", ">failed</text>")
 	contains(t, madeUp().Plots()["rate.svg"], ">1.33</text>")
 	contains(t, madeUp().Plots()["latency.svg"], ">9.90</text>")
 }

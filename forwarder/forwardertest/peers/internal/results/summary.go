@@ -7,83 +7,102 @@ import (
 	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/peer"
 )
 
-// Summary says in six lines of a Markdown list where we win, tie and lose.
-// They are computed, so that none is more cheerful than the numbers.
+// Summary says in a table of five rows, and a paragraph, where we win, tie and
+// lose. It is computed, so that it is no more cheerful than the numbers.
 func (r *Results) Summary() string {
-	oursCPU := func(c Cell) Ratio { return RatioOf(c.Rounds[peer.Engine], c.Rounds[franz(c.Rounds)], cpu) }
-	oursRate := func(c Cell) Ratio {
-		// Here the fastest counts, whatever it costs.
-		name := best(c.Rounds, rate, more, append(peer.Lingers(), peer.Sarama, peer.Confluent)...)
-		return RatioOf(c.Rounds[peer.Engine], c.Rounds[name], rate)
-	}
-	oursTo := func(name string) func(Cell) Ratio {
+	d := new(document)
+	d.printf("| Of a message | With | Win, tie, lose | Ratio: median (range) |\n|---|---|---|---|\n")
+	engineTo := func(name string) func(Cell) Ratio {
 		return func(c Cell) Ratio { return RatioOf(c.Rounds[peer.Engine], c.Rounds[name], cpu) }
 	}
-	withJava := r.cellsWhere(func(c Cell) bool { return len(c.Rounds[peer.Java]) > 0 })
-	small := r.cellsWhere(func(c Cell) bool { return c.Size == "1 KiB" })
-	waiting := r.cellsWhere(func(c Cell) bool { return c.Shape == "64 x 1" })
-	lines := []string{
-		"CPU of a message, our producer against franz-go with its better linger, less is better: " +
-			tallyOf(r.Cells, oursCPU, less) + "; of those, 1 KiB " + tallyOf(small, oursCPU, less),
-		"Messages/s, our producer against the fastest peer that Go programs can use, more is better: " +
-			tallyOf(r.Cells, oursRate, more) + "; of those, 1 KiB " + tallyOf(small, oursRate, more),
-		"CPU, our producer against librdkafka, whose codecs are in C: " + tallyOf(r.Cells, oursTo(peer.Confluent), less) +
-			"; against Java: " + tallyOf(withJava, oursTo(peer.Java), less),
-		"CPU of Forward, which filters and encodes a parsed batch, against franz-go that is handed ready bytes, 9 KB with zstd: " +
-			r.wholeForward("64 x 10", "64 x 1"),
-		"Latency p99 of 64 callers with one message each, our producer against franz-go without linger, less is better: " +
-			tallyOf(waiting, func(c Cell) Ratio { return RatioOf(c.Rounds[peer.Engine], c.Rounds[peer.Franz], p99) }, less),
-		r.barsMet(),
-	}
-	return "- " + strings.Join(lines, ".\n- ") + ".\n"
+	d.summaryRow("Processor time, our producer", "franz-go with its better linger",
+		tallyOf(r.Cells, func(c Cell) Ratio { return engineTo(franz(c.Rounds))(c) }, less))
+	d.summaryRow("Messages a second, our producer", "the fastest producer for Go programs",
+		tallyOf(r.Cells, engineRateToFastest, more))
+	d.summaryRow("Processor time, our producer", "librdkafka, whose codecs are in C",
+		tallyOf(r.Cells, engineTo(peer.Confluent), less))
+	r.writeForwardRow(d)
+	d.summaryRow("99th percentile of latency, our producer, 64 callers with one message each", "franz-go without linger",
+		tallyOf(r.cellsWhere(func(c Cell) bool { return c.Shape == "64 x 1" }),
+			func(c Cell) Ratio { return RatioOf(c.Rounds[peer.Engine], c.Rounds[peer.Franz], p99) }, less))
+
+	java := tallyOf(r.cellsWhere(func(c Cell) bool { return len(c.Rounds[peer.Java]) > 0 }), engineTo(peer.Java), less)
+	d.printf("\nLess is better, except for messages a second. The same for processor time and the Java producer: %s, ratio %s. %s.\n",
+		java.counts(), java.ratio(), r.barsMet())
+	return d.String()
 }
 
-// tallyOf counts how we did in some cells. One that has no ratio, since either
+func (d *document) summaryRow(about, with string, t tally) { d.row(about, with, t.counts(), t.ratio()) }
+
+// engineRateToFastest compares with whichever is fastest in a cell, whatever it
+// costs.
+func engineRateToFastest(c Cell) Ratio {
+	name := best(c.Rounds, rate, more, append(peer.Lingers(), peer.Sarama, peer.Confluent)...)
+	return RatioOf(c.Rounds[peer.Engine], c.Rounds[name], rate)
+}
+
+// writeForwardRow keeps the sizes apart: what Forward does before its producer
+// weighs most on small messages.
+func (r *Results) writeForwardRow(d *document) {
+	var counts, ratios []string
+	for _, size := range distinct(r.Cells, func(c Cell) string { return c.Size }) {
+		t := tallyOf(r.cellsWhere(func(c Cell) bool { return c.Size == size }),
+			func(c Cell) Ratio { return RatioOf(c.Rounds[peer.Forward], c.Rounds[franz(c.Rounds)], cpu) }, less)
+		counts = append(counts, size+": "+t.counts())
+		ratios = append(ratios, size+": "+t.ratio())
+	}
+	if len(r.Cells) == 0 {
+		counts, ratios = []string{notMeasured}, []string{none}
+	}
+	d.row("Processor time, the whole of Forward with every switch on: the first bar of the plot",
+		"franz-go that is handed ready bytes", strings.Join(counts, "; "), strings.Join(ratios, "; "))
+}
+
+const notMeasured = "not measured in this run"
+
+// A tally counts how we did in some cells. One that has no ratio, since either
 // failed or took no part, is counted too.
-func tallyOf(cells []Cell, ratio func(Cell) Ratio, b better) string {
-	var won, tied, lost, without int
-	var all []float64
+type tally struct {
+	won, tied, lost, without int
+	medians                  []float64
+}
+
+func tallyOf(cells []Cell, ratio func(Cell) Ratio, b better) (t tally) {
 	for _, c := range cells {
 		r := ratio(c)
 		switch {
 		case r.N == 0:
-			without++
+			t.without++
 			continue
 		case r.Tie():
-			tied++
+			t.tied++
 		case (r.Median < 1) == bool(b):
-			won++
+			t.won++
 		default:
-			lost++
+			t.lost++
 		}
-		all = append(all, r.Median)
+		t.medians = append(t.medians, r.Median)
 	}
-	if len(cells) == 0 {
-		return "not measured in this run"
+	return t
+}
+
+func (t tally) counts() string {
+	cells := t.without + len(t.medians)
+	if cells == 0 {
+		return notMeasured
 	}
-	s := fmt.Sprintf("win %d, tie %d, lose %d of %d cells", won, tied, lost, len(cells))
-	if without > 0 {
-		s += fmt.Sprintf(", %d without a ratio", without)
-	}
-	if len(all) > 0 {
-		_, median, _ := quartiles(all)
-		low, high := bounds(all)
-		s += fmt.Sprintf(", ratios %.2f to %.2f, median %.2f", low, high, median)
+	s := fmt.Sprintf("%d, %d, %d of %d", t.won, t.tied, t.lost, cells)
+	if t.without > 0 {
+		s += fmt.Sprintf(", %d without a ratio", t.without)
 	}
 	return s
 }
 
-func (r *Results) wholeForward(shapes ...string) string {
-	var list []string
-	for _, shape := range shapes {
-		cells := r.cellsWhere(func(c Cell) bool { return c.Size == "9 KB" && c.Codec == "zstd" && c.Shape == shape })
-		if len(cells) == 0 {
-			list = append(list, shape+" not measured")
-		}
-		for _, c := range cells {
-			ratio := RatioOf(c.Rounds[peer.Forward], c.Rounds[franz(c.Rounds)], cpu)
-			list = append(list, fmt.Sprintf("%s on %s %s", shape, plain(c.Cluster), ratio.verdict(less)))
-		}
+func (t tally) ratio() string {
+	if len(t.medians) == 0 {
+		return none
 	}
-	return strings.Join(list, "; ")
+	_, median, _ := quartiles(t.medians)
+	low, high := bounds(t.medians)
+	return fmt.Sprintf("%.2f (%.2f–%.2f)", median, low, high)
 }

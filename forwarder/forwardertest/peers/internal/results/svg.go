@@ -56,17 +56,28 @@ func (s *svg) heading(title, note string) {
 	s.text(12, 42, 11, "start", grey, note)
 }
 
-// legend of names and their colours, in two lines if need be.
-func (s *svg) legend(y float64, names []string, colour func(string) string) {
+// cut marks a bar that runs out of the picture: a slanted gap across it.
+func (s *svg) cut(x, y, w float64) {
+	s.printf(`<polygon points="%.1f,%.1f %.1f,%.1f %.1f,%.1f %.1f,%.1f" fill="#ffffff"/>`+"\n",
+		x, y+3, x+w, y-5, x+w, y, x, y+8)
+}
+
+// legend of names and their colours, in as many lines as they need. It returns
+// the height at which the next thing may begin.
+func (s *svg) legend(y float64, names []string, colour func(string) string) (below float64) {
+	const lineHigh = 16
 	x := 12.0
 	for _, name := range names {
-		if x+14+6.5*float64(len(name)) > width {
-			x, y = 12, y+13
+		words := label(name)
+		w := 14 + 6.2*float64(len(words))
+		if x+w > width-12 {
+			x, y = 12, y+lineHigh
 		}
 		s.rect(x, y-9, 10, 10, colour(name))
-		s.text(x+14, y, 11, "start", dark, name)
-		x += 34 + 6.5*float64(len(name))
+		s.text(x+14, y, 11, "start", dark, words)
+		x += w + 16
 	}
+	return y + 18
 }
 
 // document is the finished file. The white ground keeps it readable where the

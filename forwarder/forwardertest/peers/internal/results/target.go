@@ -8,13 +8,13 @@ import (
 )
 
 // Rows is how many rows of bars there are, from 1 on.
-const Rows = 9
+const Rows = 11
 
 // A target is a figure that ours are to reach on one broker.
 type target struct {
 	row   int
 	who   string // ours
-	stock string // the same with our adapter to AsyncProducer
+	stock string // the same with our adapter to AsyncProducer; none if empty
 	works []work // of several the geometric mean counts
 	to    reference
 	words string
@@ -51,6 +51,13 @@ func fastest() reference {
 		func(rounds map[string][]Measurement, _ string) []Measurement {
 			return rounds[best(rounds, rate, more, names...)]
 		}}
+}
+
+// byHand is what a user would write instead, with the better linger.
+func byHand(words string, names []string, of func(Measurement) float64, b better) reference {
+	return reference{words, names, func(rounds map[string][]Measurement, _ string) []Measurement {
+		return rounds[best(rounds, of, b, names...)]
+	}}
 }
 
 func floorOfItsBatches() reference {
@@ -97,6 +104,16 @@ func targets() []target {
 	for _, works := range [][]work{nine("zstd"), single("zstd")} {
 		list = append(list, target{9, peer.Forward, peer.Stock, works, betterLinger(), "CPU of Forward", cpu, 1.15, less})
 	}
+	structs := func(of func(Measurement) float64, b better) reference {
+		return byHand("encoding/json, structs and franz-go", peer.ByStructs(), of, b)
+	}
+	const fromBytes = "of the whole way from bytes"
+	for _, works := range [][]work{nine("zstd"), one("zstd")} {
+		list = append(list,
+			target{10, peer.FromBytes, "", works, structs(cpu, less), "CPU " + fromBytes, cpu, 0.5, less},
+			target{10, peer.FromBytes, "", works, structs(rate, more), "messages/s " + fromBytes, rate, 1.8, more},
+			target{11, peer.FromBytes, "", works, byHand("the best JSON library and franz-go", peer.ByHand(), cpu, less), "CPU " + fromBytes, cpu, 0.8, less})
+	}
 	return list
 }
 
@@ -108,7 +125,10 @@ func Wanted(rows []int, size, codec, shape string) []string {
 		if !slices.Contains(rows, t.row) || !slices.Contains(t.works, work{size, codec, shape}) {
 			continue
 		}
-		wanted[t.who], wanted[t.stock] = true, true
+		wanted[t.who] = true
+		if t.stock != "" {
+			wanted[t.stock] = true
+		}
 		for _, name := range t.to.names {
 			wanted[name] = true
 		}

@@ -58,7 +58,20 @@ func (c Cell) writeText(s *strings.Builder) {
 		}
 	}
 	_ = w.Flush()
+	s.WriteString(c.requestLimit())
 	s.WriteString(strings.Join(failed, ""))
+}
+
+// requestLimit compares our producer with itself without its default limit of a
+// request; empty where it was not measured so.
+func (c Cell) requestLimit() string {
+	with, without := c.Rounds[peer.Engine], c.Rounds[peer.EngineAll]
+	used := RatioOf(with, without, cpu)
+	if used.N == 0 {
+		return ""
+	}
+	return fmt.Sprintf("default delivery.max_request_bytes to 2 MiB, %d rounds: CPU %.3f (%.3f–%.3f), messages/s %s, p99 %s\n",
+		used.N, used.Median, used.Low, used.High, RatioOf(with, without, rate), RatioOf(with, without, p99))
 }
 
 func orNone(name string) string {

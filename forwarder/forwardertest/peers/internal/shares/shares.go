@@ -1,4 +1,4 @@
-// Package shares tells where the processor time of a process goes.
+// Package shares attributes the processor time of a process to kinds of work.
 package shares
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/google/pprof/profile"
 )
 
-// The kinds of work that [Of] tells apart.
+// The kinds of work that [Of] distinguishes.
 const (
 	Codec     = "codec"                     // compressing, with the checksums that are a codec's own
 	TLS       = "TLS"                       // everything in crypto
@@ -19,9 +19,9 @@ const (
 	System    = "system calls"              // reading and writing, with what leads there in net
 	Memory    = "GC and allocation"         // with write barriers, sweeping and giving memory back
 	Scheduler = "scheduler, channels, maps" // with locks, timers and the network poller
-	Own       = "our own code"              // with what it calls that has no kind, such as JSON
-	Sarama    = "Sarama"                    // with what it calls that has no kind, such as CRC
-	Other     = "other"                     // the benchmark, and what cannot be told
+	Own       = "our own code"              // with its calls that have no kind, such as JSON
+	Sarama    = "Sarama"                    // with its calls that have no kind, such as CRC
+	Other     = "other"                     // the benchmark, and whatever has no kind
 )
 
 // Kinds has all kinds, in the order in which a table lists them.
@@ -50,7 +50,7 @@ func Kinds() []string {
 //     functions of runtime for goroutines, threads (futex and usleep too),
 //     channels, locks, timers, maps and the network poller
 //
-// All others have none: so encoding/json is the time of who called it.
+// All others have none: so encoding/json is the time of its caller.
 //
 // Two sorts of functions depend on the next function up that has a kind.
 // Moving or clearing memory (runtime.memmove, memclrNoHeapPointers, duffcopy
@@ -114,7 +114,7 @@ func collects(name string) bool {
 	return false
 }
 
-// moves is for functions that move or clear memory for whoever calls them.
+// moves reports whether a function moves or clears memory for its caller.
 func moves(name string) (moves, clears bool) {
 	switch name {
 	case "runtime.memmove", "runtime.duffcopy":
@@ -199,7 +199,7 @@ func packages() []struct{ prefix, kind string } {
 }
 
 // The functions of runtime that have a kind, by the beginning of their names.
-// Its names are not documented, so these go by what it does where, and one that
+// Its names are not documented, so these go by their effects, and a function that
 // fits neither is the time of its caller.
 var (
 	memory = regexp.MustCompile(`^runtime\.(` +

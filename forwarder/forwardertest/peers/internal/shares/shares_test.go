@@ -120,7 +120,7 @@ func TestOfHandMade(t *testing.T) {
 
 func TestOfErrors(t *testing.T) {
 	if _, err := Of(strings.NewReader("no profile")); err == nil {
-		t.Error("no error for what is not a profile")
+		t.Error("no error for bytes that are no profile")
 	}
 	empty := handMade("nanoseconds")
 	empty.Sample = nil

@@ -3,8 +3,8 @@
 //
 // A pool is a file of messages, one for each user. A contender sends a message,
 // waits for its acknowledgement, counts its number up in place, and may send it
-// again then: so nobody copies, users keep their order to themselves, and what
-// is read back tells which messages are missing, twice or out of order.
+// again then. So nothing is copied, each user's order is its own, and the messages
+// that are read back show which ones are missing, twice or out of order.
 //
 // The file holds, for each message, in this order and with all integers as
 // 32 bits, big endian: the lengths of key, input and value; where in the input

@@ -9,8 +9,8 @@ import (
 	"os"
 )
 
-// An Item is one message of a pool, and the only one of its user. Whoever has
-// sent it may change it again when it is acknowledged.
+// An Item is one message of a pool, and the only one of its user. Its sender
+// may change it again when it is acknowledged.
 type Item struct {
 	Key   []byte
 	Input []byte // the batch that the forwarder is given
@@ -45,10 +45,10 @@ func Save(path string, items []*Item) error {
 	w := bufio.NewWriter(f)
 	for _, i := range items {
 		for _, n := range []int{len(i.Key), len(i.Input), len(i.Value), i.inInput, i.inValue} {
-			_ = binary.Write(w, binary.BigEndian, uint32(n)) //nolint:gosec // small; Flush tells errors
+			_ = binary.Write(w, binary.BigEndian, uint32(n)) //nolint:gosec // small; Flush returns errors
 		}
 		for _, b := range [][]byte{i.Key, i.Input, i.Value} {
-			_, _ = w.Write(b) // Flush tells
+			_, _ = w.Write(b) // Flush returns the error
 		}
 	}
 	if err := errors.Join(w.Flush(), f.Close()); err != nil {

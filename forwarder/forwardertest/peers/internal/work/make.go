@@ -5,12 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/eventferry/eventferry/batch"
-	"github.com/eventferry/eventferry/forwarder/internal/outgoing"
+	"github.com/eventferry/eventferry/forwarder/internal/testbatch"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -47,11 +46,14 @@ func Switches(s *settings.Settings) {
 	s.SendNetworkPerformanceEvents = settings.Off
 }
 
+// Dropped reports whether Switches and the defaults drop events of this type.
+func Dropped(eventType string) bool {
+	return eventType == "network_performance" || eventType == "user_attribute_change" || eventType == "user_identity_change"
+}
+
 // edit does by hand what the settings of Switches do, and the defaults with it.
 func edit(b *batch.Batch) error {
-	b.DropEvents("not sent", func(e batch.Event) bool {
-		return slices.Contains([]string{"network_performance", "user_attribute_change", "user_identity_change"}, e.Type())
-	})
+	b.DropEvents("not sent", func(e batch.Event) bool { return Dropped(e.Type()) })
 	var errs []error
 	for _, e := range b.Events() {
 		errs = append(errs, e.At("data", "location").Remove())
@@ -67,7 +69,7 @@ func Make(ctx context.Context, size Size, n int) ([]*Item, error) {
 	items := make([]*Item, 0, n)
 	users := map[int64]bool{}
 	for seed := uint64(1); len(items) < n; seed++ {
-		for _, data := range outgoing.Batches(min(n, 64), size.Events, seed) {
+		for _, data := range testbatch.Batches(min(n, 64), size.Events, seed) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
@@ -130,8 +132,8 @@ func newItem(data []byte, size Size) (*Item, int64, error) {
 // numberIn is where the number of a message begins, -1 if it has none.
 func numberIn(data []byte) int {
 	member := []byte(`"message_id":"`)
-	at := bytes.Index(data, append(member, strings.Repeat("0", Digits)...))
-	if at < 0 {
+	at := bytes.Index(data, member)
+	if at < 0 || at+len(member)+Digits > len(data) {
 		return -1
 	}
 	return at + len(member)

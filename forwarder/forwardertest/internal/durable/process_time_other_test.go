@@ -1,0 +1,11 @@
+//go:build !unix
+
+package durable
+
+import (
+	"testing"
+	"time"
+)
+
+// processTime is not known here.
+func processTime(testing.TB) time.Duration { return 0 }

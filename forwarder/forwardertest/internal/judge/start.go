@@ -1,0 +1,73 @@
+package judge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Run judges and writes what it finds. The error wraps [ErrFailed] if that is
+// not what it must be.
+func Run(ctx context.Context, o Options, w io.Writer) error {
+	if err := errors.Join(o.Producer.Validate(), o.Door.Validate()); err != nil {
+		return err
+	}
+	if o.Door != NoDoor && o.Spool {
+		return errors.New("judge: a door or a spool, not both: doors on a spool are killed in package doors")
+	}
+	if o.Spool && o.Producer != ProducerEngine {
+		return errSpoolProducer
+	}
+	if o.Level == LevelApache {
+		return onEach(ctx, o, w, onApache)
+	}
+	var failed error
+	if o.Controls {
+		failed = controls(ctx, o, w)
+	}
+	return errors.Join(failed, onEach(ctx, o, w, onEmbedded))
+}
+
+// onEach makes a run for each seed.
+func onEach(ctx context.Context, o Options, w io.Writer, run func(context.Context, Options, io.Writer) error) error {
+	var failed error
+	for range o.Seeds {
+		failed = errors.Join(failed, run(ctx, o, w))
+		o.Seed++
+	}
+	return failed
+}
+
+func onEmbedded(ctx context.Context, o Options, w io.Writer) error {
+	g, _, err := embedded(o.Producer)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	g.spool = o.Spool
+	failed := one(ctx, g, o.Seed, o, w)
+	if o.Spool {
+		failed = errors.Join(failed, embeddedSituations(ctx, o, w))
+	}
+	return failed
+}
+
+func onApache(ctx context.Context, o Options, w io.Writer) error {
+	g, c, err := apache(ctx, o.Producer, o.Version, o.LongestStop)
+	if err != nil {
+		return err
+	}
+	defer g.close()
+	if o.Spool {
+		c.forSpool(g)
+		return errors.Join(one(ctx, g, o.Seed, o, w), apacheSituations(ctx, g, c, o, w))
+	}
+	failed := one(ctx, g, o.Seed, o, w)
+	if o.Door != NoDoor {
+		return failed // scenarios are about what calls return
+	}
+	return errors.Join(failed, runScenarios(ctx, g, c, o, w))
+}
+
+var errSpoolProducer = fmt.Errorf("judge: the producer %s has no spool", ProducerSarama)

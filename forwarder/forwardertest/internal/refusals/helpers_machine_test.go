@@ -1,0 +1,20 @@
+package refusals
+
+import (
+	"os"
+	"testing"
+
+	"github.com/eventferry/eventferry/forwarder/internal/machineload"
+)
+
+// machine says what a busy machine is allowed.
+var machine = machineload.Watch()
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	machine.Stop()
+	if code == 0 {
+		code = report(unheldItems())
+	}
+	os.Exit(code) //nolint:forbidigo // what TestMain is for
+}

@@ -1,3 +1,0 @@
-// Package mission tests what eventferry is for, from a batch to what a topic
-// holds, on the embedded Kafka and on Apache Kafka. It has tests only.
-package mission
