@@ -15,27 +15,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The README's first batch, typed as it stands.
+// steps are blocks of documents, to be found by something in them.
+type steps []block
+
+func (s steps) with(t *testing.T, language, fragment string) string {
+	t.Helper()
+	i := slices.IndexFunc(s, func(b block) bool { return b.language == language && strings.Contains(b.text, fragment) })
+	require.GreaterOrEqual(t, i, 0, "no block has %q", fragment)
+	return s[i].text
+}
+
+// The README's first batch, and the test of forwardertest's README in the same
+// module, typed as they stand.
 func TestREADME_firstBatch(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds two programs, and -short is set")
+		t.Skip("builds programs, and -short is set")
 	}
-	_, blocks := readme(t)
-	var shell []block
-	var source string
-	for _, b := range blocks {
-		if b.language == "sh" {
-			shell = append(shell, b)
-		}
-		if strings.HasPrefix(b.text, "package main") {
-			source = b.text
-		}
-	}
-	step := func(fragment string) string {
-		i := slices.IndexFunc(shell, func(b block) bool { return strings.Contains(b.text, fragment) })
-		require.GreaterOrEqual(t, i, 0, "no block has %q", fragment)
-		return shell[i].text
-	}
+	_, readme := document(t, readmeFile)
+	_, kit := document(t, kitFile)
+	typed, typedNext := steps(readme), steps(kit)
 	clone, work := root(t), t.TempDir()
 	env := filepath.Join(work, "kafka.env")
 	command := func(ctx context.Context, dir, script string) *exec.Cmd {
@@ -52,7 +50,7 @@ func TestREADME_firstBatch(t *testing.T) {
 	kafka := filepath.Join(work, "localkafka")
 	build, err := command(t.Context(), clone, "go build -o "+kafka+" ./examples/localkafka").CombinedOutput()
 	require.NoError(t, err, "%s", build)
-	start := command(t.Context(), work, "exec "+strings.Replace(step("localkafka"), "go run ./examples/localkafka", kafka, 1))
+	start := command(t.Context(), work, "exec "+strings.Replace(typed.with(t, "sh", "localkafka"), "go run ./examples/localkafka", kafka, 1))
 	start.Cancel = func() error { return start.Process.Signal(os.Interrupt) }
 	start.WaitDelay = 10 * time.Second
 	stderr, err := start.StderrPipe()
@@ -62,16 +60,26 @@ func TestREADME_firstBatch(t *testing.T) {
 	lines := bufio.NewScanner(stderr)
 	require.True(t, lines.Scan(), "localkafka says nothing")
 
-	out, err := command(t.Context(), work, step("go mod init")).CombinedOutput()
+	out, err := command(t.Context(), work, typed.with(t, "sh", "go mod init")).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	first := filepath.Join(work, "first")
-	require.NoError(t, os.WriteFile(filepath.Join(first, "main.go"), []byte(source), 0o600))
-	run := command(t.Context(), first, step("go mod tidy"))
-	run.Env = append(os.Environ(), "GOWORK=off")
-	out, err = run.CombinedOutput()
-	if err != nil && (strings.Contains(string(out), "dial tcp") || strings.Contains(string(out), "module lookup disabled")) {
-		t.Skipf("1 test skipped: go mod tidy wants the network, which is not there: %s", out)
+	write := func(name, source string) {
+		require.NoError(t, os.WriteFile(filepath.Join(first, name), []byte(source), 0o600))
 	}
-	require.NoError(t, err, "%s", out)
-	assert.Contains(t, string(out), "acknowledged: batch(1 event")
+	run := func(script string) string {
+		cmd := command(t.Context(), first, script)
+		cmd.Env = append(os.Environ(), "GOWORK=off")
+		out, err := cmd.CombinedOutput()
+		if err != nil && (strings.Contains(string(out), "dial tcp") || strings.Contains(string(out), "module lookup disabled")) {
+			t.Skipf("1 test skipped: go mod tidy wants the network, which is not there: %s", out)
+		}
+		require.NoError(t, err, "%s", out)
+		return string(out)
+	}
+	write("main.go", typed.with(t, "go", "package main"))
+	assert.Contains(t, run(typed.with(t, "sh", "go mod tidy")), "acknowledged: batch(1 event, 80 bytes)")
+
+	run(typedNext.with(t, "sh", "go mod edit"))
+	write("main_test.go", typedNext.with(t, "go", "package main"))
+	assert.Contains(t, run(typedNext.with(t, "sh", "go mod tidy")), "ok")
 }

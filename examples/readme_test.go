@@ -1,5 +1,5 @@
-// Package examples_test holds the README to its word: what it shows compiles,
-// and what it tells the reader to type works.
+// Package examples_test tests the documents: the code that they show compiles,
+// and the commands that they show work.
 package examples_test
 
 import (
@@ -18,15 +18,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A block is one fenced block of the README.
+// The documents with blocks of code.
+const (
+	readmeFile = "../README.md"
+	kitFile    = "../forwarder/forwardertest/README.md"
+	brokerFile = "broker/README.md"
+)
+
+// A block is one fenced block of a document.
 type block struct {
 	language, text string
 	line           int
 }
 
-func readme(t *testing.T) (text string, blocks []block) {
+func document(t *testing.T, file string) (text string, blocks []block) {
 	t.Helper()
-	data, err := os.ReadFile("../README.md")
+	data, err := os.ReadFile(file)
 	require.NoError(t, err)
 	var open *block
 	for i, line := range strings.Split(string(data), "\n") {
@@ -41,7 +48,7 @@ func readme(t *testing.T) (text string, blocks []block) {
 			open.text += line + "\n"
 		}
 	}
-	require.Nil(t, open, "a block of the README has no end")
+	require.Nil(t, open, "a block of %s has no end", file)
 	return string(data), blocks
 }
 
@@ -91,7 +98,7 @@ func inWorkspace(t *testing.T, cmd *exec.Cmd) {
 }
 
 func TestREADME_goCompiles(t *testing.T) {
-	_, blocks := readme(t)
+	_, blocks := document(t, readmeFile)
 	overlay := map[string]map[string]string{"Replace": {}}
 	var dirs []string
 	for _, b := range blocks {
@@ -117,7 +124,7 @@ func TestREADME_goCompiles(t *testing.T) {
 
 // Each command that proves a guarantee must name tests that exist.
 func TestREADME_namesTests(t *testing.T) {
-	text, _ := readme(t)
+	text, _ := document(t, readmeFile)
 	commands := regexp.MustCompile("`go test ([^`]*)`").FindAllStringSubmatch(text, -1)
 	require.NotEmpty(t, commands)
 	for _, c := range commands {
@@ -142,13 +149,19 @@ func TestREADME_namesTests(t *testing.T) {
 	}
 }
 
+// The README stays short enough to be read: what is longer has a file of its own.
+func TestREADME_size(t *testing.T) {
+	text, _ := document(t, readmeFile)
+	assert.Less(t, len(text), 20_000)
+}
+
 // The blocks of the recipe are the files that a test starts Apache Kafka from.
-func TestREADME_recipe(t *testing.T) {
-	_, blocks := readme(t)
+func TestBroker_recipe(t *testing.T) {
+	_, blocks := document(t, brokerFile)
 	for _, name := range []string{"make-keys.sh", "jaas.conf", "server.properties"} {
-		file, err := os.ReadFile(filepath.Join("..", "forwarder", "forwardertest", "recipe", name))
+		file, err := os.ReadFile(filepath.Join("..", "forwarder", "forwardertest", "apachekafka", "recipe", name))
 		require.NoError(t, err)
 		assert.True(t, slices.ContainsFunc(blocks, func(b block) bool { return b.text == string(file) }),
-			"the README has no block equal to %s", name)
+			"%s has no block equal to %s", brokerFile, name)
 	}
 }

@@ -20,6 +20,9 @@ import (
 )
 
 func main() {
+	for _, v := range settings.Unknown(os.Environ()) {
+		fmt.Fprintln(os.Stderr, "consumer:", v)
+	}
 	if err := run(context.Background(), os.Args[1:], os.LookupEnv, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "consumer:", err)
 		os.Exit(1)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -9,39 +8,34 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/settings"
 )
 
 func TestRun(t *testing.T) {
 	var out strings.Builder
 	require.NoError(t, run(t.Context(), &out))
-	assert.Regexp(t, `^dropped by heartbeats: heartbeat \(1 events\)
-acknowledged: partition \d+, 1 events
-dropped by heartbeats: heartbeat \(1 events\)
-dropped by send_batches_without_events: no events left \(0 events\)
-dropped by environment: not production \(1 events\)
+	assert.Regexp(t, `^dropped by heartbeats: heartbeat, events: 1
+acknowledged: partition \d+, events: 1
+dropped by heartbeats: heartbeat, events: 1
+dropped by send_batches_without_events: no events left, events: 0
+dropped by environment: environment is not forwarded, events: 1
+dropped by consent: opted out of data sale \(CCPA\), events: 1
 $`, out.String())
 }
 
-func TestHashEmails(t *testing.T) {
+func TestOptions_hideAddresses(t *testing.T) {
 	for name, text := range map[string]string{
-		"list":   `{"user_identities":[{"identity_type":"email","identity":"ada@example.com"},{"identity_type":"customer_id","identity":"7"}]}`,
-		"object": `{"user_identities":{"email":"ada@example.com","customer_id":"7"}}`,
-		"change": `{"events":[{"event_type":"user_identity_change","data":{"new":{"identity_type":"email","identity":"ada@example.com"},"old":{"identity_type":"customer_id","identity":"7"}}}]}`,
+		"list":   `{"mpid":1,"environment":"production","user_identities":[{"identity_type":"email","identity":"ada@example.com"},{"identity_type":"customer_id","identity":"7"}]}`,
+		"object": `{"mpid":1,"environment":"production","user_identities":{"email":"ada@example.com","customer_id":"7"}}`,
 	} {
-		t.Run(name, func(t *testing.T) {
-			b, err := batch.Parse([]byte(text))
-			require.NoError(t, err)
-			require.NoError(t, hashEmails([]byte("key")).Filter(context.Background(), b))
-			assert.NotContains(t, string(b.AppendJSON(nil)), "ada@")
-			assert.Contains(t, string(b.AppendJSON(nil)), `"7"`)
-		})
+		b, err := batch.Parse([]byte(text))
+		require.NoError(t, err, name)
+		s := settings.Settings{BootstrapServers: "b1:9093", TopicName: "events"}
+		e, err := forwarder.Explain(t.Context(), s, b, append(options(), forwarder.WithValues())...)
+		require.NoError(t, err, name)
+		require.Len(t, e.Edits, 1, name)
+		assert.Contains(t, string(e.Edits[0].Before), "ada@", name)
+		assert.NotContains(t, string(e.Edits[0].After), "ada@", name)
 	}
-}
-
-func TestHashEmails_null(t *testing.T) {
-	const none = `{"user_identities":{"email":null}}`
-	b, err := batch.Parse([]byte(none))
-	require.NoError(t, err)
-	require.NoError(t, hashEmails([]byte("key")).Filter(context.Background(), b))
-	assert.Equal(t, none, string(b.AppendJSON(nil)))
 }

@@ -6,7 +6,7 @@
 //	. ./kafka.env
 //	go run ./examples/quickstart -env
 //
-// The lines are those of a POSIX shell. What is sent to it is in memory only.
+// The lines are those of a POSIX shell. Messages are kept in memory only.
 package main
 
 import (
@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	}
 	k, err := forwardertest.StartKafka(
 		forwardertest.WithBrokers(*brokers),
-		forwardertest.WithTopic(*topic, int32(*partitions)), //nolint:gosec // a number somebody typed
+		forwardertest.WithTopic(*topic, int32(*partitions)), //nolint:gosec // a number that was typed
 	)
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	return nil
 }
 
-// exports are the lines that lead there.
+// exports returns the lines that set the variables.
 func exports(k *forwardertest.Kafka) string {
 	s := k.Settings()
 	var b strings.Builder
@@ -89,7 +89,7 @@ func exports(k *forwardertest.Kafka) string {
 // quote writes a word as a POSIX shell reads it.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// write puts the whole file there at once, for others wait for it.
+// write makes the whole file appear at once, since others wait for it.
 func write(file string, out io.Writer, text string) error {
 	if file == "" {
 		_, err := io.WriteString(out, text)

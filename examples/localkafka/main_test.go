@@ -87,7 +87,7 @@ func TestProgram(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 	cmd := exec.CommandContext(t.Context(), program, "-out", file)
 	require.NoError(t, cmd.Start())
-	require.Eventually(t, func() bool { _, err := os.Stat(file); return err == nil }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(file); return err == nil }, time.Minute, 10*time.Millisecond)
 
 	shell := exec.CommandContext(t.Context(), "sh", "-c", `. "$1" && env`, "sh", file)
 	out, err = shell.Output()

@@ -1,5 +1,5 @@
-// Mtls forwards to a listener that knows its clients by their certificates: a
-// certificate and its key take the place of user name and password.
+// Mtls forwards to a listener that identifies its clients by their certificates:
+// a certificate and its key take the place of user name and password.
 //
 //	go run ./examples/mtls
 package main
@@ -35,8 +35,8 @@ func run(ctx context.Context, out io.Writer) error {
 		BootstrapServers: kafka.Settings().BootstrapServers,
 		TopicName:        "events",
 		TLS: settings.TLS{
-			CAFile:   kafka.Settings().TLS.CAFile,   // who signed the brokers' certificates
-			CertFile: kafka.Settings().TLS.CertFile, // who we are
+			CAFile:   kafka.Settings().TLS.CAFile,   // the issuer of the brokers' certificates
+			CertFile: kafka.Settings().TLS.CertFile, // our identity
 			KeyFile:  kafka.Settings().TLS.KeyFile,
 		},
 	}
@@ -44,7 +44,7 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 
-	// Without a certificate the broker hangs up, and New says why at once.
+	// Without a certificate the broker closes the connection, and New says why at once.
 	s.TLS.CertFile, s.TLS.KeyFile = "", ""
 	fmt.Fprintln(out, "without a certificate:", forward(ctx, s, out))
 	return nil

@@ -13,6 +13,6 @@ func TestRun(t *testing.T) {
 	require.NoError(t, run(t.Context(), &out))
 	with, without, ok := strings.Cut(out.String(), "\n")
 	require.True(t, ok, "%s", &out)
-	assert.Regexp(t, `^acknowledged: batch\(1 events?, \d+ bytes\)$`, with)
+	assert.Regexp(t, `^acknowledged: batch\(1 event, \d+ bytes\)$`, with)
 	assert.Regexp(t, `^without a certificate: forwarder: .*certificate`, without)
 }

@@ -24,7 +24,7 @@ type options struct {
 // [flag.ErrHelp] then.
 func parseFlags(args []string, out io.Writer) (options, error) {
 	var o options
-	method := string(settings.SCRAMSHA512)
+	method := string(settings.Settings{}.WithDefaults().AuthenticationMethod)
 	fs := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // one line says it all
 	fs.StringVar(&o.own.BootstrapServers, "bootstrap", "", "your own brokers, host:port,host:port; default: a Kafka inside this program")
@@ -36,7 +36,7 @@ func parseFlags(args []string, out io.Writer) (options, error) {
 	fs.StringVar(&o.own.TLS.CertFile, "cert", "", "file with a client certificate, PEM")
 	fs.StringVar(&o.own.TLS.KeyFile, "key", "", "file with its key, PEM")
 	fs.BoolVar(&o.env, "env", false, "your own brokers by EVENTFERRY_ environment variables, as of examples/localkafka")
-	fs.BoolVar(&o.read, "read", true, "read back what was sent, which takes the right to read the topic")
+	fs.BoolVar(&o.read, "read", true, "read the messages back, which takes the right to read the topic")
 	fs.DurationVar(&o.timeout, "timeout", 15*time.Second, "how long everything may take")
 	err := fs.Parse(args)
 	switch {
@@ -60,8 +60,8 @@ func parseFlags(args []string, out io.Writer) (options, error) {
 	return o, checkFlags(fs, o)
 }
 
-// checkFlags refuses flags that would change nothing, lest somebody believes
-// that they did.
+// checkFlags refuses flags that would change nothing, so that a user does not
+// take them for effective.
 func checkFlags(fs *flag.FlagSet, o options) (err error) {
 	fs.Visit(func(f *flag.Flag) {
 		switch f.Name {
@@ -87,6 +87,9 @@ func (o options) theirs() bool { return o.env || o.own.BootstrapServers != "" }
 func (o options) target() (s settings.Settings, stop func(), err error) {
 	switch {
 	case o.env:
+		for _, v := range settings.Unknown(os.Environ()) {
+			fmt.Fprintln(os.Stderr, "quickstart:", v)
+		}
 		err := s.SetFromEnv(os.LookupEnv)
 		return s, func() {}, err
 	case o.own.BootstrapServers != "":

@@ -19,10 +19,10 @@ var sample string
 const maxBatch = 16 << 20
 
 // input reads the named file, or standard input ("-", or whenever something is
-// piped in), or else the built-in sample. A pipe into which nobody writes is
-// given up when ctx ends. One without a batch in it stands for none when
-// emptyPipe is set: with a Kafka of our own the sample does no harm, but it must
-// not go to somebody's cluster because what was to fill the pipe failed.
+// piped in), or else the built-in sample. A silent pipe is
+// given up when ctx ends. An empty pipe counts as no pipe when emptyPipe is set:
+// with a Kafka of our own the sample does no harm, but it must not go to a user's
+// cluster because the command that was to fill the pipe failed.
 func input(ctx context.Context, file string, stdin *os.File, emptyPipe bool) ([]*batch.Batch, error) {
 	type result struct {
 		batches []*batch.Batch

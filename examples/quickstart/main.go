@@ -16,8 +16,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,8 +62,15 @@ func run(ctx context.Context, args []string, stdin *os.File, out io.Writer) erro
 	}
 	defer stop()
 
+	if err := target.Validate(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "forwarding %s to topic %s at %s\n", count(len(batches), "batch"), target.TopicName, target.BootstrapServers)
+
 	var seen observer
-	f, err := forwarder.New(ctx, target, forwarder.WithObserver(forwarder.Observer{Done: seen.done}))
+	f, err := forwarder.New(ctx, target,
+		forwarder.WithObserver(forwarder.Observer{Done: seen.done}),
+		forwarder.WithLogger(slog.New(slog.DiscardHandler))) // the report and the error say the same
 	if err != nil {
 		return err
 	}
@@ -72,18 +81,19 @@ func run(ctx context.Context, args []string, stdin *os.File, out io.Writer) erro
 
 	infos := seen.all()
 	sent := acknowledged(batches, infos)
+	messages := slices.Concat(sent...)
 	if flags.read && failed == nil {
-		if err := readBack(ctx, target, sent); err != nil {
+		if err := readBack(ctx, target, messages); err != nil {
 			return fmt.Errorf("sent, but reading back failed (-read=false does without): %w", err)
 		}
 	}
-	if failed == nil || len(sent) > 0 {
+	if failed == nil || len(messages) > 0 {
 		report(out, sent, infos, took)
 	}
 	return failed
 }
 
-// forward sends one batch after the other and stops at the first mistake.
+// forward sends one batch after the other and stops at the first failure.
 func forward(ctx context.Context, f *forwarder.Forwarder, batches []*batch.Batch) error {
 	for i, b := range batches {
 		if err := f.Forward(ctx, b); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/eventferry/eventferry/forwarder"
 )
 
-// An observer keeps what became of each batch.
+// An observer keeps the outcome of each batch.
 type observer struct {
 	mu    sync.Mutex
 	infos []forwarder.ForwardInfo

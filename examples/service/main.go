@@ -1,6 +1,10 @@
-// Service is an HTTP service that embeds a forwarder: POST /batches takes one
-// batch and answers once Kafka has it, GET /health says whether Kafka can be
-// reached, and SIGTERM drains what is under way within the grace period.
+// Service is an HTTP service that embeds a forwarder. POST /batches takes one
+// batch and answers once Kafka has it. GET /ready is for readiness probes: it says
+// whether batches are accepted, which they are while Kafka is away and there is room
+// in the buffer. GET /health says whether every broker of the topic can be reached: a
+// check for alarms, not one to restart the service by, nor to send it no traffic.
+// GET /metrics has metrics for Prometheus. SIGTERM drains what is under way within the
+// grace period.
 //
 //	go run ./examples/localkafka -out kafka.env     stays; in another terminal:
 //	. ./kafka.env
@@ -27,9 +31,9 @@ import (
 )
 
 const (
-	patience = 10 * time.Second // how long a request may wait for Kafka
-	grace    = 25 * time.Second // Kubernetes kills after 30 s: leave some to the rest
-	maxBody  = 4 << 20          // bytes
+	maxWait = 10 * time.Second // for Kafka, of a request
+	grace   = 25 * time.Second // Kubernetes kills after 30 s: leave some to the rest
+	maxBody = 4 << 20          // bytes
 )
 
 func main() {
@@ -38,6 +42,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	warnUnknown(log, os.Environ())
 	l, err := net.Listen("tcp", *listen)
 	if err == nil {
 		err = run(ctx, l, os.LookupEnv, log)
@@ -48,19 +53,31 @@ func main() {
 	}
 }
 
+// warnUnknown logs the variables that look like settings and are none.
+func warnUnknown(log *slog.Logger, environ []string) {
+	for _, v := range settings.Unknown(environ) {
+		log.Warn("an environment variable is ignored", "variable", v)
+	}
+}
+
 // run serves on l until ctx ends, then drains.
 func run(ctx context.Context, l net.Listener, lookup func(string) (string, bool), log *slog.Logger) error {
 	var s settings.Settings
 	if err := s.SetFromEnv(lookup); err != nil {
 		return err
 	}
-	// Without the probe the service starts while Kafka is down; /health tells.
-	f, err := forwarder.New(ctx, s, forwarder.WithLogger(log), forwarder.WithoutProbe())
+	telemetry, page, err := metrics()
+	if err != nil {
+		return err
+	}
+	// Without the probe the service starts while Kafka is down; /health reports that.
+	options := append(telemetry, forwarder.WithLogger(log), forwarder.WithoutProbe())
+	f, err := forwarder.New(ctx, s, options...)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	srv := &http.Server{Handler: routes(f, log), ReadHeaderTimeout: 5 * time.Second}
+	srv := &http.Server{Handler: routes(f, page, log), ReadHeaderTimeout: 5 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
 	log.Info("serving", "address", l.Addr().String())
@@ -79,9 +96,16 @@ func run(ctx context.Context, l net.Listener, lookup func(string) (string, bool)
 	return f.Shutdown(end)
 }
 
-func routes(f *forwarder.Forwarder, log *slog.Logger) http.Handler {
+func routes(f *forwarder.Forwarder, metrics http.Handler, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /batches", func(w http.ResponseWriter, r *http.Request) { post(w, r, f, log) })
+	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) {
+		if err := f.Ready(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 		defer cancel()
@@ -91,6 +115,7 @@ func routes(f *forwarder.Forwarder, log *slog.Logger) http.Handler {
 		}
 		fmt.Fprintln(w, "ok")
 	})
+	mux.Handle("GET /metrics", metrics)
 	return mux
 }
 
@@ -109,7 +134,7 @@ func post(w http.ResponseWriter, r *http.Request, f *forwarder.Forwarder, log *s
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), maxWait)
 	defer cancel()
 	switch err := f.Forward(ctx, b); {
 	case err == nil:

@@ -55,6 +55,8 @@ func TestService(t *testing.T) {
 
 	code, text := request(t, "GET", url+"/health", "")
 	assert.Equal(t, http.StatusOK, code, text)
+	code, text = request(t, "GET", url+"/ready", "")
+	assert.Equal(t, http.StatusOK, code, text)
 	code, text = request(t, "POST", url+"/batches", `{"mpid":1,"events":[{"event_type":"session_start","data":{}}]}`)
 	assert.Equal(t, http.StatusNoContent, code, text)
 	code, text = request(t, "POST", url+"/batches", `{"mpid":1.5}`)
@@ -67,6 +69,14 @@ func TestService(t *testing.T) {
 	assert.Len(t, kafka.Messages(t, "events"), 1)
 }
 
+// A misspelt variable is told of, so that locations do not leave by mistake.
+func TestWarnUnknown(t *testing.T) {
+	var out strings.Builder
+	warnUnknown(slog.New(slog.NewTextHandler(&out, nil)), []string{"EVENTFERRY_INCLUDE_LOCATION=false", "EVENTFERRY_TOPIC_NAME=events", "PATH=/bin"})
+	assert.Equal(t, 1, strings.Count(out.String(), "level=WARN"))
+	assert.Contains(t, out.String(), `variable="EVENTFERRY_INCLUDE_LOCATION: do you mean EVENTFERRY_INCLUDE_LOCATION_INFORMATION?"`)
+}
+
 func TestService_whileKafkaIsDown(t *testing.T) {
 	kafka := forwardertest.NewKafka(t)
 	down := kafka.Unreachable()
@@ -74,6 +84,8 @@ func TestService_whileKafkaIsDown(t *testing.T) {
 
 	code, text := request(t, "GET", url+"/health", "")
 	assert.Equal(t, http.StatusServiceUnavailable, code, text)
+	code, text = request(t, "GET", url+"/ready", "")
+	assert.Equal(t, http.StatusOK, code, "Kafka being away is no reason to send no traffic: %s", text)
 	down.Stop()
 	code, text = request(t, "POST", url+"/batches", `{"mpid":1,"events":[{"event_type":"session_start","data":{}}]}`)
 	assert.Equal(t, http.StatusNoContent, code, text)

@@ -1,6 +1,6 @@
 // Tls-only forwards to a listener that asks for no SASL, Kafka's SSL: without a
-// user name there is TLS and nothing else. The server is still verified; who
-// the client is, nobody asks.
+// user name there is TLS and nothing else. The server is still verified; the
+// client stays anonymous.
 //
 //	go run ./examples/tls-only
 package main

@@ -11,5 +11,5 @@ import (
 func TestRun(t *testing.T) {
 	var out strings.Builder
 	require.NoError(t, run(t.Context(), &out))
-	assert.Regexp(t, `^acknowledged: batch\(1 events?, \d+ bytes\)\n$`, out.String())
+	assert.Regexp(t, `^acknowledged: batch\(1 event, \d+ bytes\)\n$`, out.String())
 }
