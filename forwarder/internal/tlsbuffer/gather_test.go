@@ -95,7 +95,7 @@ func TestGather_writersWait(t *testing.T) {
 		written <- err
 	}
 	go write(40<<10, large)
-	require.Eventually(t, func() bool { return raw.writes.Load() == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return raw.writes.Load() == 1 }, time.Minute, time.Millisecond)
 	go write(1, small)
 	select {
 	case err := <-small:
