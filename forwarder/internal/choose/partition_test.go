@@ -17,6 +17,7 @@ func TestPartition(t *testing.T) {
 		err  string // empty: none
 	}{
 		"Murmur2":  {partition.Murmur2, partition.Murmur2([]byte("7"), 12), ""},
+		"none":     {nil, partition.Murmur2([]byte("7"), 12), ""},
 		"first":    {func([]byte, int32) int32 { return 0 }, 0, ""},
 		"last":     {func(_ []byte, n int32) int32 { return n - 1 }, 11, ""},
 		"too high": {func(_ []byte, n int32) int32 { return n }, -1, "the function chose 12 of 12"},

@@ -107,9 +107,6 @@ func (s *brokerSet) newEngine(c Config, n brokerNetwork) *Engine {
 	if c.Journal != nil {
 		e.intents, e.recovered = newIntentKeeper(c), slices.Clone(c.Recovered)
 	}
-	if e.hash == nil {
-		e.hash = partition.Murmur2
-	}
 	stream := uint64(len(s.engines)) << topicStreams
 	e.sticky = newStickyPartition(s.random.stream(randSticky + stream))
 	e.partitionStream = randPartition + stream
