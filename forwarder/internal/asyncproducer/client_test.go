@@ -102,7 +102,7 @@ func TestClient_growth(t *testing.T) {
 		synctest.Wait()
 		r.client.set(upTo(4), upTo(4), nil)
 		r.Submit(&newGroup("3", "a").Group)
-		<-time.After(maxMetadataAge + time.Second)
+		<-time.After(producer.MetadataMaxAge + time.Second)
 		r.Submit(&newGroup("3", "b").Group)
 		synctest.Wait()
 		got := r.started[0].messages()

@@ -27,10 +27,6 @@ const (
 	// broker has throttled a request: Sarama waits that time out, whatever becomes
 	// of the connection.
 	closeGrace = 500 * time.Millisecond
-
-	// maxMetadataAge is how soon new partitions are seen (Java's
-	// metadata.max.age.ms).
-	maxMetadataAge = 5 * time.Minute
 )
 
 // limits bound what AsyncProducer gets.

@@ -88,7 +88,7 @@ func (m *metadata) refresh() bool {
 }
 
 func (m *metadata) awaitRequest() {
-	defer time.AfterFunc(maxMetadataAge, func() { m.request() }).Stop()
+	defer time.AfterFunc(producer.MetadataMaxAge, func() { m.request() }).Stop()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for m.have >= m.wanted {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 )
 
 const (
@@ -105,7 +107,7 @@ func (e *Engine) applyMetadataLocked(m topicMetadata, done *settlements, now tim
 		if i < len(m.epochs) {
 			p.leaderEpoch = max(p.leaderEpoch, m.epochs[i])
 		}
-		if now.Sub(p.limitLearnedAt) >= metadataMaxAge {
+		if now.Sub(p.limitLearnedAt) >= producer.MetadataMaxAge {
 			p.maxRecordBatchBytes = 0 // the topic's may have changed
 		}
 		e.doubtExpiredLocked(p, done, now)

@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"github.com/eventferry/eventferry/forwarder/internal/ctxwait"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 )
 
 const (
-	metadataMaxAge           = 5 * time.Minute // to see new partitions; Java's metadata.max.age.ms
 	incompleteMetadataMaxAge = 5 * time.Second // while a partition has no leader
 	firstMetadataBackoff     = 100 * time.Millisecond
 	maxMetadataBackoff       = time.Second
@@ -87,7 +87,7 @@ func (u *metadataUpdater) run() {
 // waitUntilDue waits until an update is due or requested. It reports false when
 // the engine was closed.
 func (u *metadataUpdater) waitUntilDue(complete bool) bool {
-	age := metadataMaxAge
+	age := producer.MetadataMaxAge
 	if !complete {
 		age = incompleteMetadataMaxAge
 	}

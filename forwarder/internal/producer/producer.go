@@ -120,6 +120,10 @@ type Waiting struct {
 	Next      string    // what the producer tries next
 }
 
+// MetadataMaxAge is how old a producer's metadata may get before it asks again.
+// Within that time it sees new partitions. It is Java's metadata.max.age.ms.
+const MetadataMaxAge = 5 * time.Minute
+
 // A Producer delivers groups to one topic. Its methods may be called from any
 // number of goroutines.
 type Producer interface {
