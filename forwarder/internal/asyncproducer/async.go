@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -82,7 +81,7 @@ func (a *Producer) use(stock sarama.AsyncProducer) {
 	}
 	old := a.current
 	a.current, a.renewing, a.failure = next, false, nil
-	a.open = append(a.open, next)
+	a.open[next] = true
 	if old != nil {
 		a.closeUnusedLocked(old)
 	}
@@ -94,11 +93,8 @@ func (a *Producer) use(stock sarama.AsyncProducer) {
 // closeUnusedLocked closes p if it is no longer the current one and has no
 // messages left.
 func (a *Producer) closeUnusedLocked(p *asyncProducer) {
-	if p == a.current || p.inFlight > 0 {
-		return
-	}
-	if i := slices.Index(a.open, p); i >= 0 {
-		a.open = slices.Delete(a.open, i, i+1)
+	if a.open[p] && p != a.current && p.inFlight == 0 {
+		delete(a.open, p)
 		p.close()
 	}
 }
@@ -165,7 +161,7 @@ func (a *Producer) end(stock sarama.Client) {
 	open := a.open
 	a.open = nil
 	a.mu.Unlock()
-	for _, p := range open {
+	for p := range open {
 		p.close()
 	}
 	ended := make(chan struct{})

@@ -43,10 +43,20 @@
 //
 //   - the circuit breaker, which fails every message for 10 seconds after three
 //     failed searches for a leader, and searches that grow the stack: client lets
-//     no search fail;
-//   - pauses that Close could not end: they are slept here;
+//     no search fail (client.go), and waits for metadata that one goroutine asks
+//     for (metadata.go);
+//   - pauses and connections that Close could not end: pauses are slept here, and
+//     connections are closed below Sarama (client.go);
 //   - a partition without a leader that fills the channels of all others: each
-//     partition has a window;
+//     partition has a window (queue.go);
 //   - sequence numbers that turn negative after 2^31 messages of a partition, and
-//     the 2^15 epochs of a producer id: a new AsyncProducer takes over in time.
+//     the 2^15 epochs of a producer id: a new AsyncProducer takes over in time
+//     (async.go);
+//   - messages that it does not give back while a broker throttles it: Close
+//     settles them (async.go).
+//
+// The engine has queues and asks for metadata as well. It does so on record batches
+// and connections of its own, and AsyncProducer keeps those to itself. So only
+// single functions are shared: those for the partition, the timestamp and the
+// back-off.
 package asyncproducer

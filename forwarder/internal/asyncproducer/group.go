@@ -62,11 +62,7 @@ func (g *acceptedGroup) record(topic string, i int) *sarama.ProducerMessage {
 	return m
 }
 
-func headersOf(m *producer.Message) []sarama.RecordHeader {
-	if m.Part == "" && len(m.Headers) == 0 {
-		return nil
-	}
-	list := make([]sarama.RecordHeader, 0, 1+len(m.Headers))
+func headersOf(m *producer.Message) (list []sarama.RecordHeader) {
 	if m.Part != "" {
 		list = append(list, sarama.RecordHeader{Key: []byte(producer.PartHeader), Value: []byte(m.Part)})
 	}

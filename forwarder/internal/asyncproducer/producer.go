@@ -33,8 +33,8 @@ type Producer struct {
 	unplaced   *partitionQueue                        // of partitions: accepted while those were not known
 	inFlight   map[*sarama.ProducerMessage]messageRef // that AsyncProducers have
 	clock      timestamp.Clock
-	current    *asyncProducer   // that new messages go to; nil until there is one
-	open       []*asyncProducer // all that have not been closed
+	current    *asyncProducer          // that new messages go to; nil until there is one
+	open       map[*asyncProducer]bool // all that have not been closed
 	renewing   bool
 	failure    error // of the last attempt to start an AsyncProducer
 	closed     bool
@@ -90,12 +90,10 @@ func newUnstarted(c Config) *Producer {
 		},
 		partitions: map[int32]*partitionQueue{},
 		inFlight:   map[*sarama.ProducerMessage]messageRef{},
+		open:       map[*asyncProducer]bool{},
 		ctx:        ctx,
 		cancel:     cancel,
 		stopped:    make(chan struct{}),
-	}
-	if a.hash == nil {
-		a.hash = partition.Murmur2
 	}
 	a.unplaced = a.addQueueLocked(producer.NoPartition)
 	return a
