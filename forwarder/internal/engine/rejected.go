@@ -145,7 +145,7 @@ func (e *Engine) rejectedError(p *topicPartition, b *recordBatch, block *sarama.
 		rejected.Text = *block.ErrorMessage
 	}
 	for _, r := range block.RecordErrors {
-		if r.BatchIndexErrorMessage != nil && (culprit == wholeBatch || int(r.BatchIndex) == culprit) {
+		if own := int(r.BatchIndex) == culprit || culprit == wholeBatch && b.count == 1; own && r.BatchIndexErrorMessage != nil {
 			rejected.Text = *r.BatchIndexErrorMessage
 		}
 	}

@@ -1,12 +1,15 @@
 package engine
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
+	"github.com/eventferry/eventferry/forwarder/internal/connect"
 	"github.com/eventferry/eventferry/forwarder/internal/producer"
 )
 
@@ -66,6 +69,27 @@ func TestRejected_eachItsOwnText(t *testing.T) {
 			assert.ErrorContains(t, rejected.result.Err, texts[i])
 			assert.NotContains(t, rejected.result.Err.Error(), texts[1-i])
 		}
+	}
+}
+
+// What a broker says of one message is not said of the others that it refuses with it.
+func TestRejected_wholeText(t *testing.T) {
+	general, own := "the policy forbids it", "Compacted topic cannot accept message without key in topic partition events-0."
+	for name, tt := range map[string]struct {
+		messages int
+		want     string
+	}{"several": {6, general}, "one": {1, own}} {
+		t.Run(name, func(t *testing.T) {
+			e, p, b := sealedOf(tt.messages)
+			block := blaming(0)
+			block.Err, block.ErrorMessage, block.RecordErrors[0].BatchIndexErrorMessage = sarama.ErrPolicyViolation, &general, &own
+			var done settlements
+			e.rejectedLocked(p, b, block, batchRejected, &done, time.Now())
+			require.Len(t, done.recordBatches, 1)
+			rejected, ok := errors.AsType[*connect.RejectedError](done.recordBatches[0].result.Err)
+			require.True(t, ok)
+			assert.Equal(t, tt.want, rejected.Text)
+		})
 	}
 }
 
