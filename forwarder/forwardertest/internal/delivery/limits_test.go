@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -70,6 +71,36 @@ func TestLimit_circuitBreaker(t *testing.T) {
 			assert.Equal(t, tally{acknowledged: 51}, l.check(t, k, 12))
 		})
 	}
+}
+
+// A limit: circuit breakers that Close has opened sleep on, one for each partition
+// that had no leader, and end.
+func TestLimit_circuitBreakersEnd(t *testing.T) {
+	long(t)
+	const partitions = 4
+	in := func(function string) int {
+		stacks := make([]byte, 1<<24)
+		return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), function+"(")
+	}
+	const sleeping = "breaker.(*Breaker).timer"
+	none := func() bool { return in(sleeping) == 0 }
+	require.Eventually(t, none, time.Minute, 100*time.Millisecond, "those of other tests")
+	k := forwardertest.NewKafka(t, forwardertest.WithTopic("few", partitions))
+	s := k.Settings()
+	s.TopicName = "few"
+	f := stock.start(t, s)
+	l := ledger{topic: "few"}
+	defer k.Leaderless("few").Stop()
+	for i := range 40 {
+		l.send(t.Context(), t, f, int64(i+1), 10)
+	}
+	require.Eventually(t, func() bool { return in("asyncproducer.client.Leader") == partitions }, time.Minute, 100*time.Millisecond)
+	require.NoError(t, f.Close())
+	l.waiting.Wait()
+	n := in(sleeping)
+	assert.NotZero(t, n)
+	assert.LessOrEqual(t, n, partitions)
+	assert.Eventually(t, none, time.Minute, 100*time.Millisecond)
 }
 
 // The stock producer bounds record batches, not requests: after a closed

@@ -2,6 +2,7 @@ package refusals
 
 import (
 	"context"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +100,32 @@ func TestReached_newTopic(t *testing.T) {
 	require.NoError(t, err)
 	assert.NoError(t, f.Close())
 	assert.Equal(t, 3, missing.Hits())
+}
+
+// TestReached_newTopicElsewhere: a topic that the only bootstrap server does not
+// know is asked for at the brokers that it names.
+func TestReached_newTopicElsewhere(t *testing.T) {
+	k := forwardertest.NewKafka(t, forwardertest.WithBrokers(3), forwardertest.WithTopic("new", 3))
+	s := k.Settings()
+	s.TopicName = "new"
+	s.BootstrapServers = k.Servers()[0]
+	missing := k.Fail(forwardertest.Metadata, int16(sarama.ErrUnknownTopicOrPartition), forwardertest.UntilStopped)
+	var d net.Dialer
+	known := forwarder.WithDialer(func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if addr != s.BootstrapServers {
+			missing.Stop() // the others have heard of it
+		}
+		return d.DialContext(ctx, network, addr)
+	})
+	for range 5 { // a busy machine may not come to the second one in time
+		f, err := forwarder.New(t.Context(), s, known)
+		if err == nil {
+			assert.NoError(t, f.Close())
+			return
+		}
+		require.ErrorIs(t, err, sarama.ErrUnknownTopicOrPartition)
+	}
+	assert.Fail(t, "no other broker was asked")
 }
 
 // TestRunning_noProducerID: before the search for a cause has told it in another
