@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/settings"
 )
 
 // terminal stands for a standard input into which nothing is piped.
@@ -246,6 +249,17 @@ func TestRun_flags(t *testing.T) {
 		_, err := start(t, terminal(t), tc.args...)
 		assert.ErrorContains(t, err, tc.want, "%q", tc.args)
 	}
+}
+
+// What the flags leave out is what the settings have by default.
+func TestParseFlags_defaults(t *testing.T) {
+	o, err := parseFlags([]string{"-bootstrap", "b:1", "-user", "u"}, io.Discard)
+	require.NoError(t, err)
+	assert.Equal(t, settings.Settings{}.WithDefaults().AuthenticationMethod, o.own.AuthenticationMethod)
+	var help bytes.Buffer
+	_, err = parseFlags([]string{"-h"}, &help)
+	require.ErrorIs(t, err, flag.ErrHelp)
+	assert.Contains(t, help.String(), fmt.Sprintf("(default %q)", settings.Plain))
 }
 
 func TestRun_refused(t *testing.T) {
