@@ -53,7 +53,7 @@ func TestPortBlock(t *testing.T) {
 // No two clusters have the same ports, also while their brokers are down.
 func TestPortBlock_ofOneCluster(t *testing.T) {
 	mine := map[int]bool{}
-	for range 20 {
+	for range 40 { // of 120: by chance alone two would be the same
 		b, err := claimPorts()
 		require.NoError(t, err)
 		defer b.close()
