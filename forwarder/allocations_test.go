@@ -3,6 +3,7 @@ package forwarder
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -80,6 +81,12 @@ func TestForward_allocations(t *testing.T) {
 			require.NoError(t, f.Close())
 		}
 	}
+}
+
+// A delivery is the largest allocation of a call. Go's allocator adds 8 bytes to
+// it, and takes 768 bytes for the two, or else 896.
+func TestDelivery_size(t *testing.T) {
+	assert.LessOrEqual(t, reflect.TypeFor[delivery]().Size()+8, uintptr(768))
 }
 
 // An observer of outcomes costs a call one allocation, the list of its messages.

@@ -28,10 +28,10 @@ type delivery struct {
 	failed          bool          // some message that is settled was not acknowledged
 	callerGone      bool          // the caller has its error already, with messages undecided
 	callbackDropped bool          // onDone must not be called
+	stored          bool          // what is not settled is on the disk, and on its way
 	onDone          func()        // called once all is settled
 	done            chan struct{} // closed then, too
 	handle          *deliveryHandle
-	stored          bool  // what is not settled is on the disk, and on its way
 	ended           error // why nothing will be settled any more in this process
 
 	inline inlineMessage
