@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/IBM/sarama"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/apachekafka"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -26,9 +27,14 @@ func apacheReauthentication(t *testing.T, k *apachekafka.Cluster) {
 	s.BootstrapServers = strings.Join(k.Servers(shortSessions.Name), ",")
 	var told infos
 	f := engine.start(t, s, told.option())
+	began := time.Now()
 	slowest := stream(t, f, &l, 9*time.Second)
 	t.Logf("%d batches, the slowest took %v", len(l.entries), slowest)
-	assert.Empty(t, told.list())
+	for _, w := range told.list() { // a busy machine may let it wait, and a session may end there, but no proof is refused
+		assert.NotErrorIs(t, w.Cause, sarama.ErrSASLAuthenticationFailed)
+		assert.NotErrorIs(t, w.Cause, sarama.ErrIllegalSASLState)
+	}
+	assert.LessOrEqual(t, slowest, machine.Allow(2*time.Second, began))
 	assert.Equal(t, tally{acknowledged: len(l.entries)}, l.check(t, k, 6))
 }
 
