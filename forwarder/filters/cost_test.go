@@ -42,17 +42,17 @@ const passes = 21
 //
 //	                              with parsing    without        bar met
 //	consent and environment       1.00 to 1.03    1.01 to 1.18   yes
-//	data plan of 200 points       1.57 to 1.62    3.3 to 4.2     with parsing only
-//	  floor: data, walked         1.9             4.6 to 5.7
-//	  floor: data, read           1.45            2.8 to 3.4
-//	pseudonyms of two identities  1.31 to 1.37    2.2 to 2.9     no
+//	data plan of 200 points       1.48 to 1.52    2.8 to 3.0     with parsing only
+//	  floor: data, walked         1.57 to 1.64    2.9 to 3.5
+//	  floor: data, read           1.38 to 1.41    2.4 to 2.6
+//	pseudonyms of two identities  1.29 to 1.37    2.1 to 2.9     no
 //	  floor: pseudonyms, bare     1.10 to 1.13    1.45 to 1.67
 //	  floor: two HMACs by crypto  1.00 to 1.04    1.00 to 1.22
 //
 // Without parsing the other term is a clone and a copy of the batch, some 1.1 µs,
 // neither of which looks at any byte. DataPlan cannot be at 1.6 of that: it must see
 // the names of all members of the events' data, as one that is repeated blocks. The
-// mere walk over them by name takes more than twice what the bar allows. Comparing
+// mere walk over them by name takes three times what the bar allows. Comparing
 // them with those of other events takes less, and is most of what is left.
 //
 // Pseudonymize cannot be at 1.3 of it either: that leaves 0.35 µs, and the bare loop

@@ -173,10 +173,9 @@ func (f *dataPlanFilter) applies(b *batch.Batch) (applies, ok bool) {
 		parent, sole := b.At(planReferencePath[0]).Sole()
 		return false, ok && isNothing(reference) && (!sole || isObjectOrNothing(parent))
 	}
-	idValue, idOK := soleMember(reference, "plan_id")
-	versionValue, versionOK := soleMember(reference, "plan_version")
+	idValue, versionValue, sole := planReference(reference)
 	id, isText := nameText(nil, idValue)
-	if !idOK || !versionOK || !isText {
+	if !sole || !isText {
 		return false, false
 	}
 	if string(id) != f.id {
@@ -188,4 +187,21 @@ func (f *dataPlanFilter) applies(b *batch.Batch) (applies, ok bool) {
 	text, _ := scalarText(versionValue)
 	version, err := strconv.ParseInt(string(text), 10, 64)
 	return version == f.version, err == nil
+}
+
+// planReference returns the members that name a plan and its version. They are not
+// sole when one of them is repeated.
+func planReference(reference []byte) (id, version []byte, sole bool) {
+	sole = true
+	for s := scanMembers(reference); s.next(); {
+		switch string(s.plainName()) {
+		case "plan_id":
+			sole = sole && id == nil
+			id = s.value
+		case "plan_version":
+			sole = sole && version == nil
+			version = s.value
+		}
+	}
+	return id, version, sole
 }

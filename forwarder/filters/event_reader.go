@@ -78,7 +78,8 @@ const (
 )
 
 // A memberLead is the text from the end of one value to the next: the comma, the name and
-// the colon, with all white space. The same text has the same name in it.
+// the colon, with all white space. Members that are null and no fields are a part of it.
+// The same text has the same names in it.
 type memberLead struct {
 	text  []byte
 	field eventField
@@ -131,18 +132,20 @@ func (r *eventReader) read(data []byte) {
 // readNames notes down the names of the members of the object at data[i], and
 // returns the index after it.
 func (r *eventReader) readNames(data []byte, i int) int {
-	s := memberScanner{text: data, at: i}
-	inner := s.enter()
-	for r.count = 0; inner.nextName(); r.count++ {
+	at := i + len("{")
+	for r.count = 0; ; r.count++ {
+		name, value, ok := memberAt(data, at)
+		if !ok {
+			break
+		}
 		if r.count == maxNames {
 			return valueEnd(data, i)
 		}
-		r.names[r.count] = inner.name
-		inner.skip()
+		r.names[r.count] = name
+		at = valueEnd(data, value)
 	}
-	s.leave(&inner)
 	r.named = true
-	return s.at
+	return min(skipBlank(data, at)+len("}"), len(data))
 }
 
 // learn returns the lead at data[i], which comes after last, or nil when there are
@@ -156,6 +159,14 @@ func (r *eventReader) learn(data []byte, i int, last *memberLead) *memberLead {
 	if !ok {
 		return nil
 	}
+	field := fieldOf(unescaped(name))
+	for field == otherField && value < len(data) && data[value] == 'n' {
+		after, afterValue, ok := memberAt(data, value+len("null"))
+		if !ok {
+			break
+		}
+		field, value = fieldOf(unescaped(after)), afterValue
+	}
 	text := data[i:value]
 	for n := 1; n <= r.known && r.spare.text == nil; n++ { // once there is no room, a search is not worth it
 		if bytes.Equal(r.leads[n].text, text) {
@@ -163,7 +174,7 @@ func (r *eventReader) learn(data []byte, i int, last *memberLead) *memberLead {
 			return &r.leads[n]
 		}
 	}
-	learned := memberLead{text: text, field: fieldOf(unescaped(name))}
+	learned := memberLead{text: text, field: field}
 	start := len(r.room)
 	if r.known == maxLeads-1 || len(text) > cap(r.room)-start {
 		r.spare = learned
