@@ -58,6 +58,20 @@ func TestOptions_door(t *testing.T) {
 	require.ErrorContains(t, err, `no door "back"`)
 }
 
+func TestOptions_doorOnSpool(t *testing.T) {
+	want, err := judge.Defaults(judge.LevelEmbedded)
+	require.NoError(t, err)
+	want = want.WithSpool().Behind(judge.WebhookDoor)
+	want.Seed = 7
+	for _, args := range []string{"-door webhook -spool -seed 7", "-spool -seed 7 -door webhook"} {
+		o, err := options(strings.Fields(args), io.Discard)
+		require.NoError(t, err)
+		assert.Equal(t, want, o)
+	}
+	assert.Equal(t, 60, want.Goals.Crashes)
+	assert.Equal(t, 1, want.Seeds)
+}
+
 func TestOptions_wrong(t *testing.T) {
 	_, err := options([]string{"-producer", "franz"}, io.Discard)
 	require.ErrorContains(t, err, `no producer "franz"`)

@@ -43,10 +43,18 @@ func allControls() []control {
 	}
 }
 
-// spoolControls are processes with a spool of which one promise is broken.
-func spoolControls() []control {
+// spoolControlsFor are processes with a spool, behind a door or none, of which one promise
+// is broken.
+func spoolControlsFor(door Door) []control {
 	broken := func(d load.Defect, reason string, also ...string) control {
-		return control{load.Candidate{Producer: load.Engine, Defect: d}, reason, also, lostAnswers}
+		return control{load.Candidate{Producer: load.Engine, Defect: d, Door: door}, reason, also, lostAnswers}
+	}
+	if door != NoDoor {
+		return []control{
+			broken(load.None, ""),
+			broken(load.AnswersEarly, Lost, OutOfOrder, RealTimeOrder), // it stores on as many goroutines
+			broken(load.ForgetsAtRestart, Duplicated),
+		}
 	}
 	return []control{
 		broken(load.None, ""),
@@ -84,7 +92,7 @@ func controls(ctx context.Context, o Options, w io.Writer) error {
 	var failed error
 	list := controlsFor(o.Door)
 	if o.Spool {
-		list = spoolControls()
+		list = spoolControlsFor(o.Door)
 	}
 	for _, c := range list {
 		if err := c.run(ctx, o, w); err != nil {
@@ -122,6 +130,9 @@ func (c control) run(ctx context.Context, o Options, w io.Writer) error {
 	goals := c.goals()
 	if o.Spool {
 		goals.Users, goals.Rate, goals.Crashes = 200, 2000, 4
+	}
+	if o.Spool && c.Door != NoDoor {
+		goals.Users, goals.Rate, g.script = 60, 500, killedBetween
 	}
 	r, err := newRun(g, dir, o.Seed, goals, c.Candidate)
 	if err != nil {

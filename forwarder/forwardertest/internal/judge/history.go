@@ -99,7 +99,7 @@ func (h *history) begin() {
 	defer h.mu.Unlock()
 	h.life++
 	h.marks = map[string]chan struct{}{}
-	for _, name := range []string{load.MarkReady, load.MarkQuiet, load.MarkFresh, load.MarkEnd} {
+	for _, name := range []string{load.MarkReady, load.MarkQuiet, load.MarkFresh, load.MarkEnd, load.MarkHeld} {
 		h.marks[name] = make(chan struct{})
 	}
 }
@@ -120,6 +120,20 @@ func (h *history) numbers() (id uint32, owners []uint32) {
 		owners[i] = uint32(len(o)) //nolint:gosec // fits
 	}
 	return h.lastID, owners
+}
+
+// unanswered returns the attempts that have not returned, in the order of each owner.
+func (h *history) unanswered() (list []load.Batch) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for owner, attempts := range h.owners {
+		for i := range attempts {
+			if a := &attempts[i]; a.ret == 0 {
+				list = append(list, load.Batch{Owner: owner, N: uint32(i + 1), ID: a.id}) //nolint:gosec // small
+			}
+		}
+	}
+	return list
 }
 
 // take reads records until r ends. busy tells whether a fault is on.

@@ -21,6 +21,14 @@
 // that it may be there, which only a fault in which brokers forget may bring about.
 // A user's order holds over all lives, and so do the timestamps of a partition.
 //
+// # Behind a door
+//
+// Batches are posted to the webhook of package receiver, one after the other of each
+// user, and what is not answered 2xx is posted again. On a spool 2xx means stored: the
+// next life of a killed process first gets the posts again that had no answer, the same
+// bytes under the same message_id, and before half of the kills the process stores
+// without answering.
+//
 // # What keeps the judge honest
 //
 // A fault counts when a request was in flight and a connection or an answer has

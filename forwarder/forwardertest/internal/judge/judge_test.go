@@ -111,13 +111,6 @@ func TestRun_webhook(t *testing.T) {
 	assert.Regexp(t, "posted again [1-9]", said.String())
 }
 
-func TestRun_doorOnASpool(t *testing.T) {
-	o, err := judge.Defaults(judge.LevelEmbedded)
-	require.NoError(t, err)
-	o = o.WithSpool().Behind(judge.WebhookDoor)
-	require.ErrorContains(t, judge.Run(t.Context(), o, &strings.Builder{}), "not both")
-}
-
 // A goal out of reach is a failure, and says which.
 func TestRun_outOfReach(t *testing.T) {
 	machinelock.Lock(t)

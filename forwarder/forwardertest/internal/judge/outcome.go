@@ -10,9 +10,15 @@ import (
 
 // outcomeLocked adds what a caller or the observer was told of an attempt.
 func (h *history) outcomeLocked(a *attempt, r *trace.Record, busy bool) {
-	if r.Kind == trace.Settled && r.Cause == load.Doubted {
-		a.doubted = true
-		return
+	if r.Kind == trace.Settled {
+		switch r.Cause {
+		case load.Doubted:
+			a.doubted = true
+			return
+		case load.Full: // that of one post
+			h.causes[r.Cause]++
+			return
+		}
 	}
 	at := attemptID{r.Owner, r.N}
 	old := h.outcomes(at, a)
@@ -23,13 +29,16 @@ func (h *history) outcomeLocked(a *attempt, r *trace.Record, busy bool) {
 		}
 		a.ret, a.until = h.position, milliseconds(r.At)
 		h.totals.Returned++
+		if h.spool != nil && a.life != h.life {
+			h.spool.answeredLocked(r)
+		}
 		if r.Cause != "" {
 			h.causes[r.Cause]++
 		}
 		switch r.Cause {
 		case "producer":
 			h.failed = append(h.failed, at)
-		case "deadline", "cancelled", "full":
+		case "deadline", "cancelled", load.Full:
 			h.totals.LatestReturn = max(h.totals.LatestReturn, r.At-time.Duration(a.since)*time.Millisecond-load.MaxShortDeadline)
 		}
 	case trace.Late:

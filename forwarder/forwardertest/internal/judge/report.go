@@ -26,7 +26,7 @@ func (r *run) report(w io.Writer, title string) bool {
 		c.messages, c.events, r.config.Users, r.config.Keyless)
 	printf(w, "  told: %d acknowledged (%d during faults, %d known already), %d not sent, %d unknown, %d never returned; %d late outcomes; errors: %s\n",
 		t.Acknowledged, t.AckedInFaults, t.Duplicated, t.NotSent, t.Unknown, t.Batches-t.Returned, t.LateOutcomes, counts(r.history.causes))
-	if c.door {
+	if c.door && r.history.spool == nil {
 		printf(w, "  behind the door: %d messages twice, since Kafka could not tell whether it had them\n", c.doubted)
 	}
 	printf(w, "  faults that hit: %s\n", r.injector)
@@ -115,6 +115,10 @@ func (r *run) reportSpool(w io.Writer) {
 	t, _ := r.history.snapshot()
 	printf(w, "  spool: %d batches told to be stored; at starts %d record batches of which it was not known whether they were written, and %d messages waited; %d refused or held\n",
 		t.Stored, t.Resumed, t.Stranded, len(s.refused))
+	if r.checker.door {
+		printf(w, "  behind the door: %d batches answered after a kill that had come before the answer, %d of them recognised since they were stored before it\n",
+			s.again.answered, s.again.recognised)
+	}
 	if len(s.doubts) > 0 {
 		printf(w, "  %d record batches in doubt\n", len(s.doubts))
 	}
@@ -129,6 +133,7 @@ func (r *run) checkSpoolCoverage(need func(what string, n, least int)) {
 	need("messages that waited on the disk at a start", t.Stranded, 1)
 	need("kills of the process", int(r.crashes.Load()), r.goals.Crashes)
 	need("kills of brokers", r.testbed.brokersKilled(), r.goals.BrokerKills)
+	r.checkDoorOnSpool(need)
 }
 
 // checkHeld looks at what was refused: [GaveUp], unless a fault explains it.

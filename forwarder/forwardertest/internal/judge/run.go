@@ -113,6 +113,9 @@ func (r *run) do(ctx context.Context) error {
 // begin starts the process under test.
 func (r *run) begin() (err error) {
 	r.config.NextID, r.config.Numbers = r.history.numbers()
+	if r.doorOnSpool() {
+		r.config.Unanswered = r.history.unanswered()
+	}
 	if r.process, err = launch(r.config, r.history, r.log, r.injector.on); err == nil {
 		r.told.Store(r.process)
 	}
@@ -191,6 +194,11 @@ func (r *run) killOnce(ctx context.Context) error {
 		return r.exited()
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	if r.doorOnSpool() && r.kills.IntN(holdOneIn) == 0 {
+		if err := r.holdAnswers(); err != nil {
+			return err
+		}
 	}
 	r.process.kill()
 	r.crashes.Add(1)

@@ -84,6 +84,11 @@ func (r *run) between(ctx context.Context, do func() error) error {
 		}
 		whenBusy(ctx, r.testbed.proxies)
 		<-time.After(busyFor) // for brokers to write
+		if r.doorOnSpool() {
+			if err := r.holdAnswers(); err != nil {
+				return err
+			}
+		}
 		r.process.kill()
 		r.crashes.Add(1)
 		for _, p := range r.testbed.proxies {
@@ -152,9 +157,9 @@ func replace(ctx context.Context, r *run, w *world) error {
 			return err
 		}
 		r.history.mu.Lock()
-		begun := r.checker.begun
+		former := r.checker
 		r.checker = newChecker(r.history, fewer)
-		r.checker.begun, r.checker.spread = begun, false
+		r.checker.begun, r.checker.door, r.checker.spread = former.begun, former.door, false
 		r.checker.forgiven = r.history.position + 1 // what was forwarded before may be gone
 		r.history.mu.Unlock()
 		return w.create(ctx, name, fewer)
@@ -237,7 +242,7 @@ func fill(ctx context.Context, r *run, _ *world) error {
 	full, err := r.eventually(ctx, func() (bool, error) {
 		r.history.mu.Lock()
 		defer r.history.mu.Unlock()
-		return r.history.causes["full"] > 0, nil
+		return r.history.causes[load.Full] > 0, nil
 	})
 	if err != nil {
 		return err

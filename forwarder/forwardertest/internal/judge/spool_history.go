@@ -14,6 +14,7 @@ type spoolHistory struct {
 	refused  []refusal
 	doubts   []doubt
 	revised  []attemptID // acknowledged, and a later life says that it is not known
+	again    again
 }
 
 // A doubt is what the observer was told of messages that may be in Kafka.
@@ -27,6 +28,23 @@ type refusal struct {
 	attemptID
 	at     time.Duration // since the run began
 	reason string
+}
+
+// An again counts what was posted again after a kill.
+type again struct {
+	answered   int // 2xx
+	recognised int // of those, were stored by a former life
+}
+
+// answeredLocked counts the answer to an attempt of a former life.
+func (s *spoolHistory) answeredLocked(r *trace.Record) {
+	if len(r.Messages) == 0 || r.Messages[0].Outcome != trace.Stored {
+		return
+	}
+	s.again.answered++
+	if r.SpoolID == 0 { // this life has not stored it
+		s.again.recognised++
+	}
 }
 
 func newSpoolHistory() *spoolHistory {

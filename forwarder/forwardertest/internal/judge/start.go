@@ -13,9 +13,6 @@ func Run(ctx context.Context, o Options, w io.Writer) error {
 	if err := errors.Join(o.Producer.Validate(), o.Door.Validate()); err != nil {
 		return err
 	}
-	if o.Door != NoDoor && o.Spool {
-		return errors.New("judge: a door or a spool, not both: doors on a spool are killed in package doors")
-	}
 	if o.Spool && o.Producer != ProducerEngine {
 		return errSpoolProducer
 	}

@@ -40,15 +40,9 @@ func (a *attempt) postAgain() { a.posts++ }
 // attempt gives a task the owner's next number.
 func (o *owner) attempt(t task, way string) (*attempt, trace.Record) {
 	o.n++
-	a := &attempt{task: t, owner: o, n: o.n}
-	p := o.w.cfg.Params
+	a := &attempt{task: t, owner: o, n: o.n, storeOnly: o.w.cfg.doorOnSpool()}
 	if a.rest == nil {
-		a.data = p.Append(nil, Batch{Owner: o.index, N: o.n, ID: t.id}, 0, p.Events(t.id))
-		b, err := batch.Parse(a.data)
-		if err != nil {
-			panic(err) // our own bytes
-		}
-		a.batch = b
+		a.encode()
 	} else {
 		a.batch = a.rest.Clone()
 		if err := a.batch.At("judge", "n").Set(o.n); err != nil {
@@ -57,6 +51,17 @@ func (o *owner) attempt(t task, way string) (*attempt, trace.Record) {
 		a.data = a.batch.AppendJSON(nil)
 	}
 	return a, trace.Record{Kind: trace.Invoke, Owner: o.index, N: a.n, ID: a.id, From: a.from, To: a.to, Way: way, Hash: Hash(a.data)}
+}
+
+// encode makes the bytes of a batch that is sent as a whole.
+func (a *attempt) encode() {
+	p := a.owner.w.cfg.Params
+	a.data = p.Append(nil, Batch{Owner: a.owner.index, N: a.n, ID: a.id}, 0, p.Events(a.id))
+	b, err := batch.Parse(a.data)
+	if err != nil {
+		panic(err) // our own bytes
+	}
+	a.batch = b
 }
 
 // outcomes is what err and the observer say of each message.
@@ -94,13 +99,16 @@ func outcomes(err error, acked []forwarder.Message) []trace.Message {
 	return all
 }
 
+// Full is the cause of a batch for which the spool has no room.
+const Full = "full"
+
 // cause names the kind of an error.
 func cause(err error) string {
 	switch {
 	case err == nil:
 		return ""
 	case errors.Is(err, spool.ErrFull):
-		return "full"
+		return Full
 	case errors.Is(err, context.DeadlineExceeded):
 		return "deadline"
 	case errors.Is(err, context.Canceled):

@@ -7,7 +7,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/internal/timestamp"
 	"github.com/eventferry/eventferry/settings"
@@ -24,7 +23,13 @@ type Config struct {
 	NextID   uint32
 	Numbers  []uint32 // the last number of each owner, in former lives
 	Spool    Spool
+	// Unanswered are batches that former lives have posted to a door on a spool, without
+	// an answer: they are posted again first.
+	Unanswered []Batch
 }
+
+// doorOnSpool reports whether 2xx means stored.
+func (c *Config) doorOnSpool() bool { return c.Door != NoDoor && c.Spool.Dir != "" }
 
 // Finish is the line on standard input that ends the load: what is under way is
 // brought to its end, then each owner forwards one more batch.
@@ -34,24 +39,19 @@ const Finish = "finish"
 // duration follows.
 const Clock = "clock "
 
+// Hold is the line on standard input after which a door on a spool stores and gives no
+// more answers. The process is killed then.
+const Hold = "hold"
+
 // Marks in the history.
 const (
 	MarkReady = "ready" // connected
 	MarkQuiet = "quiet" // nothing is under way any more
 	MarkFresh = "fresh" // each owner has forwarded one more batch
+	MarkHeld  = "held"  // a door has stored a batch after Hold, and does not answer
 	MarkDoubt = "doubt" // told by the observer; values: partition, messages
 	MarkEnd   = "end"   // closed; values: goroutines, open files and heap bytes before, then after
 )
-
-// A subject is what is judged: a forwarder, or something broken in its place.
-type subject interface {
-	storer
-	Forward(ctx context.Context, b *batch.Batch) error
-	ForwardAll(ctx context.Context, bs []*batch.Batch) []error
-	ForwardAsync(ctx context.Context, b *batch.Batch, done func(error))
-	Shutdown(ctx context.Context) error
-	Close() error
-}
 
 // connect makes the subject. A service whose start fails is started again, and
 // so is this one while faults are on.
@@ -79,6 +79,9 @@ func (w *workload) connect(ctx context.Context) (subject, error) {
 		start, cancel := context.WithTimeout(timestamp.NewContext(ctx, w.now), startAttempt)
 		f, err := forwarder.New(start, s, opts...)
 		cancel()
+		if err == nil && w.cfg.Defect == AnswersEarly {
+			return w.throughDoor(earlyAnswer{f})
+		}
 		if err == nil && w.cfg.Door != NoDoor {
 			return w.throughDoor(f)
 		}

@@ -37,6 +37,8 @@ const (
 	AnswersEarly Defect = "a door that answers before Kafka"
 	ForgetsIDs   Defect = "a door that forgets what it has kept"
 	NoQuarantine Defect = "a door without quarantine"
+	// ForgetsAtRestart stores batches without what they are recognised by.
+	ForgetsAtRestart Defect = "a door that forgets at a restart what it has kept"
 )
 
 func (d Defect) ofDoor() bool { return d == AnswersEarly || d == ForgetsIDs || d == NoQuarantine }

@@ -47,14 +47,14 @@ const (
 	attemptName  = "X-Judged" // names the attempt of a post
 	doorDeadline = 300 * time.Millisecond
 	doorPause    = 20 * time.Millisecond // between two posts of a batch
-	doorPosts    = 500                   // of a batch: more than mParticle's, whose pauses are longer
+	doorPosts    = 5000                  // of a batch: more than mParticle's, whose pauses are longer
 )
 
-// A door is a forwarder behind an HTTP server, with clients that behave as mParticle's
+// A door is a subject behind an HTTP server, with clients that behave as mParticle's
 // webhook output does: what is answered 5xx, or not at all, is posted again, and what
 // is answered 4xx is dropped.
 type door struct {
-	*forwarder.Forwarder
+	subject
 	plan   doorPlan
 	url    string
 	server *http.Server
@@ -84,17 +84,17 @@ type parcel interface {
 
 // A doorPlan says how to build a door.
 type doorPlan struct {
-	clients      int
-	early, blind bool // its defects: it answers before Kafka; it has no quarantine
-	log          *slog.Logger
-	parcels      func(ctx context.Context) []parcel                  // those of a call
-	with         func(ctx context.Context, p parcel) context.Context // has the observer find one
+	clients int
+	blind   bool // its defect: it has no quarantine
+	log     *slog.Logger
+	parcels func(ctx context.Context) []parcel                  // those of a call
+	with    func(ctx context.Context, p parcel) context.Context // has the observer find one
 }
 
-// newDoor puts a door before f.
-func newDoor(f *forwarder.Forwarder, plan doorPlan) (*door, error) {
+// newDoor puts a door before s.
+func newDoor(s subject, plan doorPlan) (*door, error) {
 	d := &door{
-		Forwarder: f, plan: plan, served: make(chan error, 1),
+		subject: s, plan: plan, served: make(chan error, 1),
 		posting: map[string]parcel{}, refused: map[[sha256.Size]byte]bool{},
 	}
 	feeds, err := receiver.StaticFeeds(receiver.Feed{Name: "judged", Secrets: []settings.Secret{settings.NewSecret(doorSecret)}})
@@ -108,11 +108,7 @@ func newDoor(f *forwarder.Forwarder, plan doorPlan) (*door, error) {
 	if !plan.blind {
 		opts = append(opts, receiver.WithQuarantine(d.quarantine))
 	}
-	var to receiver.Forwarder = f
-	if plan.early {
-		to = earlyAnswer{f}
-	}
-	r, err := receiver.New(to, feeds, opts...)
+	r, err := receiver.New(s, feeds, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -241,20 +237,20 @@ func (d *door) Shutdown(ctx context.Context) error {
 	if ended := <-d.served; !errors.Is(ended, http.ErrServerClosed) {
 		err = errors.Join(err, ended)
 	}
-	err = errors.Join(err, d.Forwarder.Shutdown(ctx))
+	err = errors.Join(err, d.subject.Shutdown(ctx))
 	d.server, d.posting, d.refused = nil, nil, nil // what it remembers is no leak
 	return err
 }
 
 // Close is for a process that ends in another way.
-func (d *door) Close() error { return d.Forwarder.Close() }
+func (d *door) Close() error { return d.subject.Close() }
 
 // An earlyAnswer says that a batch is in Kafka before it is, and gives up soon.
-type earlyAnswer struct{ f *forwarder.Forwarder }
+type earlyAnswer struct{ *forwarder.Forwarder }
 
 func (e earlyAnswer) Forward(_ context.Context, b *batch.Batch) error {
 	ctx, cancel := context.WithTimeout(context.Background(), earlyPatience)
-	e.f.ForwardAsync(ctx, b, func(error) { cancel() })
+	e.ForwardAsync(ctx, b, func(error) { cancel() })
 	return nil
 }
 

@@ -42,6 +42,7 @@ func newOwner(w *workload, index int) *owner {
 // work forwards until the load is to end, and then until nothing is under way.
 func (o *owner) work(ctx context.Context) {
 	first := o.n
+	o.postUnanswered(ctx)
 	for ctx.Err() == nil && o.pace(ctx, int(o.n-first)) {
 		o.step(ctx, 1+o.random.IntN(maxAtOnce))
 	}
@@ -51,6 +52,19 @@ func (o *owner) work(ctx context.Context) {
 		} else if !o.await(ctx, 0) {
 			return
 		}
+	}
+}
+
+// postUnanswered posts again, in their order, what former lives have posted without an
+// answer.
+func (o *owner) postUnanswered(ctx context.Context) {
+	for _, b := range o.w.cfg.Unanswered {
+		if b.Owner != o.index || ctx.Err() != nil {
+			continue
+		}
+		a := &attempt{task: task{id: b.ID}, owner: o, n: b.N, posts: 1, storeOnly: true}
+		a.encode()
+		o.ended(a, o.w.subject.Forward(with(ctx, a), a.batch))
 	}
 }
 
@@ -83,6 +97,9 @@ func (o *owner) step(ctx context.Context, n int) {
 	way := o.random.IntN(ways)
 	if o.w.cfg.Spool.NoWait {
 		way = ways
+	}
+	if o.w.cfg.Door != NoDoor {
+		way = 0 // a post is a batch, and its answer is written down before the next
 	}
 	switch way {
 	case 0:
@@ -187,8 +204,11 @@ func (o *owner) ended(a *attempt, err error) {
 	if err == nil && a.storeOnly {
 		r.Messages = []trace.Message{{Outcome: trace.Stored, Partition: -1, Offset: -1}}
 	}
-	if err == nil && o.w.cfg.Door != NoDoor && (a.posts > 0 || len(a.acked) == 0) {
-		r.Messages, r.Cause = []trace.Message{{Outcome: trace.Acknowledged, Partition: -1, Offset: -1}}, Repeated
+	if err == nil && o.w.cfg.Door != NoDoor && (a.posts > 0 || !a.storeOnly && len(a.acked) == 0) {
+		r.Cause = Repeated
+		if !a.storeOnly {
+			r.Messages = []trace.Message{{Outcome: trace.Acknowledged, Partition: -1, Offset: -1}}
+		}
 	}
 	o.w.write(r)
 	o.judge(a, err)

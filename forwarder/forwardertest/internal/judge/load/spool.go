@@ -26,13 +26,6 @@ type Spool struct {
 	ProducerIDExpiration time.Duration // 0: the default of Kafka, a day
 }
 
-// A storer is a subject's way into its spool.
-type storer interface {
-	Store(ctx context.Context, b *batch.Batch, tag ...spool.Tag) error
-	StoreAll(ctx context.Context, bs []*batch.Batch, tags ...spool.Tag) []error
-	StoreAsync(ctx context.Context, b *batch.Batch, done func(error), tag ...spool.Tag)
-}
-
 // A spooled is a forwarder with a spool that is not its own.
 type spooled struct {
 	*forwarder.Forwarder
@@ -60,7 +53,11 @@ func (w *workload) connectSpool(ctx context.Context, s settings.Settings, opts [
 	if err != nil {
 		return nil, errors.Join(err, sp.Close())
 	}
-	return &spooled{Forwarder: f, w: w, spool: sp}, nil
+	w.spooled = &spooled{Forwarder: f, w: w, spool: sp}
+	if w.cfg.Door != NoDoor {
+		return w.throughDoor(&doorstep{subject: w.spooled, spool: sp, defect: w.cfg.Defect, held: &w.held, onHeld: func() { w.mark(MarkHeld) }})
+	}
+	return w.spooled, nil
 }
 
 // lookInto finds out of how many record batches it is not known whether they were

@@ -16,6 +16,7 @@ import (
 
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/trace"
+	"github.com/eventferry/eventferry/forwarder/spool"
 )
 
 // A workload is the process under test.
@@ -30,6 +31,8 @@ type workload struct {
 	broken  context.CancelCauseFunc
 	ahead   atomic.Int64 // of the forwarder's clock, a duration
 	found   []int64      // in the spool, at the start
+	spooled *spooled     // if there is a spool
+	held    atomic.Bool  // a door gives no more answers
 }
 
 // Run is the process under test: it reads a [Config] and then lines from in,
@@ -64,6 +67,9 @@ func (w *workload) listen(lines *bufio.Scanner) {
 		if lines.Text() == Finish {
 			close(w.finish)
 			<-context.Background().Done() // the end of in means nothing now
+		}
+		if lines.Text() == Hold {
+			w.held.Store(true)
 		}
 		if text, ok := strings.CutPrefix(lines.Text(), Clock); ok {
 			if d, err := time.ParseDuration(text); err == nil {
@@ -102,8 +108,8 @@ func (w *workload) work(ctx context.Context) error {
 	if err := w.subject.Shutdown(end); err != nil {
 		return err
 	}
-	if s, ok := w.subject.(*spooled); ok {
-		return s.reportHeld()
+	if w.spooled != nil {
+		return w.spooled.reportHeld()
 	}
 	return nil
 }
@@ -145,8 +151,12 @@ func with(ctx context.Context, as ...*attempt) context.Context {
 // done is the observer's, called before the caller gets its answer.
 func (w *workload) done(ctx context.Context, info forwarder.ForwardInfo) {
 	if r, ok := ctx.Value(attemptsKey{}).(*callAttempts); ok {
-		r.attempts[r.told].acked, r.attempts[r.told].spoolID = info.Messages, info.SpoolID
+		a := r.attempts[r.told]
+		a.acked, a.spoolID = info.Messages, info.SpoolID
 		r.told++
+		if w.cfg.Door != NoDoor && errors.Is(info.Err, spool.ErrFull) { // it will be posted again
+			w.write(trace.Record{Kind: trace.Settled, Owner: a.owner.index, N: a.n, Cause: Full})
+		}
 	}
 }
 
@@ -177,10 +187,11 @@ func (w *workload) leftOpen(a *attempt, info forwarder.ForwardInfo) {
 	}
 }
 
-// throughDoor puts a door before f. It forgets ids by batches that have none.
-func (w *workload) throughDoor(f *forwarder.Forwarder) (subject, error) {
-	return newDoor(f, doorPlan{
-		clients: w.cfg.Owners(), early: w.cfg.Defect == AnswersEarly, blind: w.cfg.Defect == NoQuarantine, log: w.log,
+// throughDoor puts a door before s. Without a spool it forgets ids by batches that have
+// none.
+func (w *workload) throughDoor(s subject) (subject, error) {
+	return newDoor(s, doorPlan{
+		clients: w.cfg.Owners(), blind: w.cfg.Defect == NoQuarantine, log: w.log,
 		parcels: func(ctx context.Context) (ps []parcel) {
 			if called, ok := ctx.Value(attemptsKey{}).(*callAttempts); ok {
 				for _, a := range called.attempts {
