@@ -46,7 +46,7 @@ type Info struct {
 	Index    int    // of the batch in an array or a bulk request; -1 for one alone, or for the request as a whole
 	Form     Form
 	Outcome  Outcome
-	SameID   bool  // a batch with this message_id and another body was kept before
+	SameID   bool  // a batch with this message_id and another body was kept before this new one
 	Events   int   // in the batch
 	Bytes    int64 // of the batch, or of the body when there is no batch
 	Status   int   // of the answer, as far as this batch decides it

@@ -29,14 +29,14 @@ func idOf(door Door, feed string, name []byte) sourceID {
 type seenTable struct {
 	mu      sync.Mutex
 	limit   int
-	claims  map[sourceID]*claim // of each id one, which leads to the others
-	oldest  *claim              // of those that are remembered
+	claims  map[sourceID]sameIDClaims
+	oldest  *claim // of those that are remembered
 	newest  *claim
 	settled int
 }
 
 func newSeenTable(limit int) *seenTable {
-	return &seenTable{limit: limit, claims: map[sourceID]*claim{}}
+	return &seenTable{limit: limit, claims: map[sourceID]sameIDClaims{}}
 }
 
 // A claim is the right to forward a batch, and later what became of it. Others
@@ -53,7 +53,6 @@ type claim struct {
 	err    error         // why it was not kept
 	unsent []int         // if part of the batch was kept: the positions of the events that were not
 	done   chan struct{} // made by the first that waits
-	other  *claim        // with the same id and another body
 	next   *claim        // the one that was settled after this
 	at     time.Time     // when it was settled
 }
@@ -69,31 +68,25 @@ const (
 
 // claim returns the claim for a batch, and reports whether the caller is to forward
 // it: first when there is none, or when the last one failed. sameID reports whether
-// there is one with the same id and another body.
+// there is one with the same id and another body, if this one is new.
 func (t *seenTable) claim(id sourceID, body contentDigest, now time.Time) (c *claim, own, sameID bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.forget(now)
-	head := t.claims[id]
-	for c := head; c != nil; c = c.other {
-		if c.body != body {
-			sameID = true
-			continue
-		}
+	fresh := &claim{table: t, id: id, body: body}
+	c, sameID = t.claims[id].find(body)
+	if c != nil {
 		c.mu.Lock()
 		state, unsent := c.state, c.unsent
 		c.mu.Unlock()
 		if state != partlyKeptClaim {
-			return c, false, sameID
+			return c, false, false
 		}
 		t.unlink(c) // it stays in the order of age, where it is skipped
-		fresh := &claim{table: t, id: id, body: body, unsent: unsent, other: t.claims[id]}
-		t.claims[id] = fresh
-		return fresh, true, sameID
+		fresh.unsent = unsent
 	}
-	c = &claim{table: t, id: id, body: body, other: head}
-	t.claims[id] = c
-	return c, true, sameID
+	t.claims[id] = t.claims[id].with(fresh)
+	return fresh, true, sameID
 }
 
 // forget drops what is too old or too much.
@@ -110,18 +103,10 @@ func (t *seenTable) forget(now time.Time) {
 
 // unlink takes a claim out of those of its id.
 func (t *seenTable) unlink(c *claim) {
-	for at, prev := t.claims[c.id], (*claim)(nil); at != nil; prev, at = at, at.other {
-		switch {
-		case at != c:
-			continue
-		case prev != nil:
-			prev.other = c.other
-		case c.other != nil:
-			t.claims[c.id] = c.other
-		default:
-			delete(t.claims, c.id)
-		}
-		return
+	if rest := t.claims[c.id].without(c); rest == (sameIDClaims{}) {
+		delete(t.claims, c.id)
+	} else {
+		t.claims[c.id] = rest
 	}
 }
 

@@ -49,6 +49,7 @@ type tagTable struct {
 	ids    []knownID // the oldest first
 	first  uint64    // serial number of ids[0]; 0 is none
 	newest map[nameHash]uint64
+	bodies map[idAndDigest]uint64 // newest of each, of ids that have come with several digests
 
 	positions map[nameHash]int64
 	failed    map[nameHash]int64 // by file, the highest reading of which an entry was not stored
@@ -64,13 +65,18 @@ type knownID struct {
 	id     nameHash
 	digest [32]byte
 	at     int64
-	older  uint64 // serial number of the one before with the same id, which may be forgotten
+	other  uint64 // serial number of the newest one before with the same id and another digest, which may be forgotten
+}
+
+type idAndDigest struct {
+	id     nameHash
+	digest [32]byte
 }
 
 func newTagTable(limit int) *tagTable {
 	return &tagTable{
 		limit: limit, first: 1, kept: 1,
-		newest: map[nameHash]uint64{}, positions: map[nameHash]int64{}, failed: map[nameHash]int64{}, changed: map[nameHash]struct{}{},
+		newest: map[nameHash]uint64{}, bodies: map[idAndDigest]uint64{}, positions: map[nameHash]int64{}, failed: map[nameHash]int64{}, changed: map[nameHash]struct{}{},
 	}
 }
 
@@ -88,11 +94,27 @@ func (t *tagTable) add(g tag) {
 
 func (t *tagTable) addID(id nameHash, digest [32]byte, at int64) {
 	serial := t.first + uint64(len(t.ids))
-	t.ids = append(t.ids, knownID{id, digest, at, t.newest[id]})
+	k := knownID{id: id, digest: digest, at: at}
+	if before := t.newest[id]; before >= t.first {
+		last := &t.ids[before-t.first]
+		k.other = last.other
+		if last.digest != digest {
+			k.other = before
+			t.bodies[idAndDigest{id, last.digest}] = before
+		}
+		if k.other != 0 {
+			t.bodies[idAndDigest{id, digest}] = serial
+		}
+	}
+	t.ids = append(t.ids, k)
 	t.newest[id] = serial
 	for len(t.ids) > t.limit {
-		if oldest := t.ids[0].id; t.newest[oldest] == t.first {
-			delete(t.newest, oldest)
+		oldest := &t.ids[0]
+		if t.newest[oldest.id] == t.first {
+			delete(t.newest, oldest.id)
+		}
+		if body := (idAndDigest{oldest.id, oldest.digest}); t.bodies[body] == t.first {
+			delete(t.bodies, body)
 		}
 		t.ids = t.ids[1:]
 		t.first++
@@ -100,17 +122,20 @@ func (t *tagTable) addID(id nameHash, digest [32]byte, at int64) {
 }
 
 // find reports whether an entry with this id and digest is known, and whether
-// one with the id and another digest is.
+// one with the id and another digest is. It looks at three entries at most, however
+// many there are of the id.
 func (t *tagTable) find(id nameHash, digest [32]byte, now int64) (same, other bool) {
-	for serial := t.newest[id]; serial >= t.first; {
-		k := &t.ids[serial-t.first]
-		if now-k.at <= knownFor.Milliseconds() {
-			same = same || k.digest == digest
-			other = other || k.digest != digest
-		}
-		serial = k.older
+	known := func(serial uint64) bool {
+		return serial >= t.first && now-t.ids[serial-t.first].at <= knownFor.Milliseconds()
 	}
-	return same, other
+	newest := t.newest[id]
+	if newest < t.first {
+		return false, false
+	}
+	if k := &t.ids[newest-t.first]; k.digest == digest {
+		return known(newest), known(k.other)
+	}
+	return known(t.bodies[idAndDigest{id, digest}]), known(newest)
 }
 
 // ErrTooManyFiles is the error of an Add with a position in a new file when as many
