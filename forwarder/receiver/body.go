@@ -61,6 +61,22 @@ type bodyReader struct {
 	taken int64 // of its bytes
 }
 
+// eventBytes is about what the conversion of an event takes: the index of its members
+// and the edits to them, however small its text is.
+const eventBytes = 2 << 10
+
+// convert counts what the conversion of so many events takes against the bytes in
+// flight, if there is room. It takes no more than half of what one request may have
+// alone, since else some could never be converted.
+func (b *bodyReader) convert(events int) bool {
+	n := min(int64(events)*eventBytes, (b.room.bytes-b.taken)/2)
+	if !b.room.take(n) {
+		return false
+	}
+	b.taken += n
+	return true
+}
+
 // read reads a body of at most most bytes, before and after decompression. With an
 // error comes what was read of it: with errTooLong its beginning.
 func (b *bodyReader) read(req *http.Request, most int64) ([]byte, error) {

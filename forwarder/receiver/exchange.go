@@ -19,6 +19,7 @@ type exchange struct {
 	req   *http.Request
 	began time.Time
 	feed  Feed
+	body  bodyReader
 }
 
 // bodyTime is how long a body may take to come.
@@ -61,11 +62,11 @@ func (x *exchange) answer(ctx context.Context, d *doorway) answer {
 		return x.reject(ctx, a, err)
 	}
 	if !x.r.room.enter() {
-		return x.overloaded(ctx, d)
+		return x.overloaded(ctx, d.overload)
 	}
-	reader := bodyReader{room: &x.r.room}
-	defer func() { x.r.room.leave(reader.taken) }()
-	body, err := reader.read(x.req, d.maxBody)
+	x.body.room = &x.r.room
+	defer func() { x.r.room.leave(x.body.taken) }()
+	body, err := x.body.read(x.req, d.maxBody)
 	_ = control.SetReadDeadline(time.Time{}) // else it would end the wait for Kafka
 	if err != nil {
 		return x.unread(ctx, d, body, err)
@@ -74,8 +75,8 @@ func (x *exchange) answer(ctx context.Context, d *doorway) answer {
 }
 
 // overloaded is for requests that there is no room for.
-func (x *exchange) overloaded(ctx context.Context, d *doorway) answer {
-	a := problemAnswer(d.overload, codeOverload, "too many requests or bytes in flight: try again")
+func (x *exchange) overloaded(ctx context.Context, status int) answer {
+	a := problemAnswer(status, codeOverload, "too many requests or bytes in flight: try again")
 	a.retryAfter = jitter(time.Second, 3*time.Second)
 	return x.reject(ctx, a, errNoRoom)
 }
@@ -86,7 +87,7 @@ func (x *exchange) unread(ctx context.Context, d *doorway, body []byte, err erro
 	var a answer
 	switch broken, isBroken := errors.AsType[*gzipError](err); {
 	case errors.Is(err, errNoRoom):
-		return x.overloaded(ctx, d)
+		return x.overloaded(ctx, d.overload)
 	case errors.Is(err, errTooLong):
 		q.Truncated = true
 		a = problemAnswer(http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("the body has more than %d bytes", d.maxBody))

@@ -37,7 +37,7 @@ type Limits struct {
 	ServerBody    int64 // bytes of a body of the Events API, decompressed; 1 MiB: four times what mParticle allows, as the Java SDK writes nulls
 	Batches       int   // batches in a bulk request; 100, as at mParticle
 	Requests      int   // requests that are read and wait, in all; 256
-	BytesInFlight int64 // bytes of their bodies, compressed and decompressed, in all; 64 MiB
+	BytesInFlight int64 // bytes of their bodies, compressed and decompressed, in all, and of the Events API 2 KiB for each event, but no more than half of what is left; 64 MiB
 	Remembered    int   // ids of batches that are remembered for an hour, to find repeated ones; 100,000, which take about 30 MB
 }
 

@@ -52,3 +52,27 @@ func TestWebhook_bytesInFlightAreBounded(t *testing.T) {
 		says(t, b.hook(large), http.StatusOK, "", "")
 	})
 }
+
+// The conversion of a body of tiny events takes many times the bytes of the body: that
+// counts as well, so that such bodies are not converted side by side without bound. One
+// alone is always taken.
+func TestServerAPI_conversionCounts(t *testing.T) {
+	const event = `{"event_type":"custom_event","data":{}}`
+	batchOf := func(events int) string { return `{"events":[` + strings.Repeat(event+",", events-1) + event + `]}` }
+	for path, body := range map[string]string{eventsPath: batchOf(5000), bulkPath: "[" + batchOf(2500) + "," + batchOf(2500) + "]"} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, WithLimits(Limits{WebhookBody: 1 << 20, ServerBody: 1 << 20, BytesInFlight: 2 << 20}))
+			release := make(chan struct{})
+			b.fail(func(*batch.Batch) error { <-release; return nil })
+			var posts sync.WaitGroup
+			posts.Go(func() { says(t, b.post(path, body), http.StatusAccepted, "", "") })
+			synctest.Wait()
+			assert.Greater(t, b.r.room.bytesInUse.Load(), int64(4*len(body)))
+			says(t, b.post(path, body), http.StatusTooManyRequests, codeOverload, "")
+			close(release)
+			posts.Wait()
+			assert.Zero(t, b.r.room.bytesInUse.Load())
+			says(t, b.post(path, body), http.StatusAccepted, "", "")
+		})
+	}
+}

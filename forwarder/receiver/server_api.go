@@ -96,6 +96,9 @@ func (r *Receiver) events(ctx context.Context, x *exchange, body []byte) answer 
 		return r.bulkEvents(ctx, x, body)
 	}
 	b, err := batch.Parse(body)
+	if err == nil && !x.body.convert(b.NumEvents()) {
+		return x.overloaded(ctx, http.StatusTooManyRequests)
+	}
 	if err == nil {
 		b, err = x.conversion().convert(b)
 	}
@@ -117,6 +120,15 @@ func (r *Receiver) bulkEvents(ctx context.Context, x *exchange, body []byte) ans
 	}
 	if err != nil {
 		return x.refuse(ctx, Quarantined{Index: -1, Reason: err, Body: body}, problemAnswer(http.StatusBadRequest, codeBadRequest, err.Error()))
+	}
+	events := 0
+	for _, b := range bs {
+		if b != nil {
+			events += b.NumEvents()
+		}
+	}
+	if !x.body.convert(events) {
+		return x.overloaded(ctx, http.StatusTooManyRequests)
 	}
 	ps, refused := x.convertBulk(body, bs, bad)
 	all := bulkAnswer{success: http.StatusAccepted, refusals: r.options.strictBulk}
