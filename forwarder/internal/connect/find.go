@@ -45,6 +45,7 @@ func (p *Probe) findTopic(ctx context.Context, cfg *sarama.Config, patient bool,
 	unreached := &noServerError{servers: p.servers, failures: make([]error, len(p.servers))}
 	var refusal error
 	var stands <-chan time.Time
+	began := time.Now()
 	for {
 		select {
 		case a, more := <-attempts:
@@ -56,7 +57,7 @@ func (p *Probe) findTopic(ctx context.Context, cfg *sarama.Config, patient bool,
 			case a.err == nil:
 				return a.view, nil
 			case isRefusal(a.err) && refusal == nil:
-				refusal, stands = a.err, time.After(confirmation(a.err))
+				refusal, stands = a.err, time.After(confirmation(a.err, time.Since(began)))
 			}
 			unreached.add(a, hasEnded(ctx))
 		case <-stands:
@@ -67,13 +68,16 @@ func (p *Probe) findTopic(ctx context.Context, cfg *sarama.Config, patient bool,
 	}
 }
 
-// confirmation is how long a refusal may be contradicted. A topic that was created
-// just now is not yet known to all brokers.
-func confirmation(refusal error) time.Duration {
+// confirmation is how long a refusal that came after a while may be contradicted.
+// A topic that was created just now is not yet known to all brokers. A refusal that
+// takes long shows that the network or this host is slow: a server that accepts has
+// more to say, and takes longer.
+func confirmation(refusal error, after time.Duration) time.Duration {
+	least := refusalConfirmation
 	if isMissingTopic(refusal) {
-		return topicConfirmation
+		least = topicConfirmation
 	}
-	return refusalConfirmation
+	return max(least, slowConfirmation*after)
 }
 
 func isMissingTopic(err error) bool { return errors.Is(err, sarama.ErrUnknownTopicOrPartition) }

@@ -12,7 +12,8 @@ const (
 	defaultStartTimeout = 30 * time.Second        // when ctx has no deadline
 	attemptTimeout      = 10 * time.Second        // for one connection, with all that is asked on it
 	serverStagger       = 50 * time.Millisecond   // between the first attempts at one server and the next
-	refusalConfirmation = 200 * time.Millisecond  // for another server to contradict a refusal
+	refusalConfirmation = 500 * time.Millisecond  // for another server to contradict a refusal
+	slowConfirmation    = 8                       // times what the refusal took: no refusal stands sooner
 	topicConfirmation   = 1500 * time.Millisecond // the same for a topic that is missing: it may have been created just now
 	idConfirmation      = 2 * time.Second         // for a broker to have a producer id, where each step is tried by itself
 	firstProbeBackoff   = 100 * time.Millisecond  // between two attempts at one server; doubles up to the longest

@@ -59,6 +59,27 @@ func TestReached_besideARefusal(t *testing.T) {
 	}
 }
 
+// On a slow way a refusal is early: a server that accepts has more to say.
+func TestReached_longAfterARefusal(t *testing.T) {
+	k, bad := forwardertest.NewKafka(t), forwardertest.NewKafka(t)
+	s := k.Settings()
+	s.BootstrapServers = bad.Servers()[0] + "," + k.Servers()[0]
+	var dialer net.Dialer
+	f, err := forwarder.New(t.Context(), s, forwarder.WithDialer(func(ctx context.Context, network, addr string) (net.Conn, error) {
+		wait := 2 * time.Second
+		if addr == bad.Servers()[0] {
+			wait = 700 * time.Millisecond
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+		return dialer.DialContext(ctx, network, addr)
+	}))
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+}
+
 func TestRefused(t *testing.T) {
 	tests := map[string]struct {
 		kafka  []forwardertest.KafkaOption
