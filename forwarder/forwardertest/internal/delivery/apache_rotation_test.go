@@ -41,7 +41,7 @@ func apacheRotation(t *testing.T, k *apachekafka.Cluster) {
 	s.BootstrapServers = strings.Join(k.Servers(rotating.Name), ",")
 	s.UserName, s.Password, s.PasswordFile = rotatingUser, settings.Secret{}, files.password
 	s.TLS = files.tls
-	s.Delivery.MaxConnectionAge = time.Second
+	s.Delivery.MaxConnectionAge = 3 * time.Second // time for messages on each of them, also on a busy machine
 	var told log
 	var conns countedConns
 	f := engine.start(t, s, told.option(), conns.option())
