@@ -109,6 +109,9 @@ func (c control) goals() Goals {
 	if c.Door != NoDoor { // clients and server have the same processors
 		g.Users, g.Rate, g.Messages, g.Faults, g.Limit = 100, 1500, 4000, 3, time.Minute
 	}
+	if c.Defect == load.NoQuarantine { // one batch in a thousand is too large
+		g.Messages, g.Limit = 8000, 2*time.Minute
+	}
 	if c.reason == NoProgress {
 		g.Messages, g.MaxStall = 100_000, 5*time.Second // more than come before the faults
 	}
