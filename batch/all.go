@@ -19,22 +19,30 @@ func (v Value) All() iter.Seq2[string, Value] {
 		if v.b == nil {
 			return
 		}
-		g := new(group)
+		var g *group
 		at, path := v.b.resolveAll(v.root, v.from, v.path)
 		if p, ok := at.Now(); ok {
-			v.b.occurrences(p, path, func(p splice.Position) bool { return v.entries(p, g, yield) })
+			v.b.occurrences(p, path, func(p splice.Position) bool { return v.entries(p, &g, yield) })
 		}
 	}
 }
 
-// entries yields the members or elements of the value at p.
-func (v *Value) entries(p splice.Position, g *group, yield func(string, Value) bool) bool {
-	first := p.First()
-	if first != '{' && first != '[' {
+// entries yields the members or elements of the value at p. The members are in the
+// group at g, which is made for the first of them.
+func (v *Value) entries(p splice.Position, g **group, yield func(string, Value) bool) bool {
+	whole := v.whole()
+	child := Value{b: v.b, depth: v.depth + int32(len(v.path)) + 1}
+	switch p.First() {
+	case '[':
+		child.element = true
+	case '{':
+		if *g == nil {
+			*g = &group{root: v.root, path: v.path}
+		}
+		child.group = *g
+	default:
 		return true
 	}
-	whole := v.whole()
-	child := Value{b: v.b, depth: v.depth + len(v.path) + 1, of: v, group: g, element: first == '['}
 	c := v.b.content.entries(p)
 	for c.next() {
 		child.entry, child.name = c.entry(), c.name()

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -76,6 +77,31 @@ func TestAllocs_edits(t *testing.T) {
 	assert.Equal(t, 10.0, allocs(func() {
 		b.DropEvents("none", func(e Event) bool { return e.Name() == "nobody" })
 	}), "the texts")
+}
+
+// The elements of an array cost nothing, and the members of an object one piece of
+// memory to note them down in. A new value is one piece when it is short.
+func TestAllocs_values(t *testing.T) {
+	b := mustParse([]byte(`{"events":[],"list":[{"a":1},{"b":[]}],"object":{"a":1},"x":"old"}`))
+	list, object, x := []string{"list"}, []string{"object"}, []string{"x"}
+	count := func(v Value) {
+		for _, entry := range v.All() {
+			if raw, ok := entry.Sole(); !ok || len(raw) == 0 {
+				panic("there is none")
+			}
+		}
+	}
+	assert.Equal(t, 0.0, allocs(func() { count(b.At(list...)) }))
+	assert.Equal(t, 1.0, allocs(func() { count(b.At(object...)) }), "room for notes")
+	for size, want := range map[int]float64{100: 2, 1000: 3} {
+		var text any = json.RawMessage(`"` + strings.Repeat("y", size) + `"`)
+		assert.Equal(t, want, allocs(func() {
+			c := b.Clone()
+			if c.At(x...).Set(text) != nil {
+				panic("not set")
+			}
+		}), "the clone, and %d bytes", size)
+	}
 }
 
 func TestAllocs_split(t *testing.T) {

@@ -125,10 +125,14 @@ func (c *content) remove(p splice.Position, path []string, r removal) {
 	}
 }
 
-// replace puts text in the place of the value at p.
-func (c *content) replace(p splice.Position, text []byte) {
+// replace puts text in the place of the value at p, or a copy of what is shared.
+func (c *content) replace(p splice.Position, text []byte, shared bool) {
 	c.changed()
-	p.Replace(text)
+	if shared {
+		p.ReplaceByCopy(text)
+	} else {
+		p.Replace(text)
+	}
 }
 
 // insert adds a member to the object at p, which has none of that name.

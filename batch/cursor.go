@@ -206,13 +206,19 @@ func (c *cursor) remove() {
 }
 
 // entry returns the entry for later.
-func (c *cursor) entry() entry { return entry{c.position(), c.open, c.prev, c.over} }
+func (c *cursor) entry() entry {
+	e := entry{root: c.position(), added: c.over}
+	if !c.over {
+		e.open, e.prev, e.end = int32(c.open), int32(c.prev), int32(c.end)
+	}
+	return e
+}
 
 // An entry is a member or an element that a cursor has come by.
 type entry struct {
-	root       splice.Position // of its value
-	open, prev int             // for splice.Document.CutEntry
-	added      bool            // an edit has added it
+	root            splice.Position // of its value
+	open, prev, end int32           // for splice.Document.CutEntry; the value ends at end
+	added           bool            // an edit has added it: there are none of these
 }
 
 // exists reports whether the entry is still there.
@@ -226,6 +232,6 @@ func (e *entry) cut() {
 	if e.added {
 		e.root.Doc.Discard()
 	} else {
-		e.root.Doc.CutEntry(e.open, e.prev, e.root.End())
+		e.root.Doc.CutEntry(int(e.open), int(e.prev), int(e.end))
 	}
 }

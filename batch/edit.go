@@ -53,7 +53,7 @@ func (k kind) fixed() error {
 
 // remove removes every occurrence of the value but the one at keep.
 func (v *Value) remove(keep splice.Position) {
-	if v.of != nil {
+	if v.yielded() {
 		v.removeEntry(keep)
 		return
 	}
@@ -74,9 +74,9 @@ func (v *Value) removeEntry(keep splice.Position) {
 		v.b.changed()
 		v.cut()
 	case exists:
-		v.group.remove(&v.b.content, v.of.root, v.of.path, v.name, v.entry, keep)
+		v.group.remove(&v.b.content, v.name, v.entry, keep)
 	case !v.element: // its name may have been set again
-		v.b.removeNamed(v.of.root, v.of.path, removal{v.name, keep})
+		v.b.removeNamed(v.group.root, v.group.path, removal{v.name, keep})
 	}
 }
 

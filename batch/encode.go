@@ -22,39 +22,46 @@ var (
 	errNone   = errors.New("batch: set: the value to copy does not exist")
 )
 
-// encode returns x as JSON text, and how deep it is nested.
-func encode(x any) (text []byte, depth int, err error) {
+// An encoded value is JSON text.
+type encoded struct {
+	text   []byte
+	depth  int  // how deep it is nested
+	shared bool // text is a part of what was encoded, and not ours to keep
+}
+
+// encode returns x as JSON text.
+func encode(x any) (e encoded, err error) {
 	switch x := x.(type) {
 	case nil:
-		return []byte("null"), 0, nil
+		return encoded{text: []byte("null")}, nil
 	case string:
 		if !utf8.ValidString(x) {
-			return nil, 0, errUTF8
+			return e, errUTF8
 		}
-		return jsontext.AppendQuoted(make([]byte, 0, jsontext.QuotedSize(x)), x), 0, nil
+		return encoded{text: jsontext.AppendQuoted(make([]byte, 0, jsontext.QuotedSize(x)), x)}, nil
 	case bool:
-		return strconv.AppendBool(nil, x), 0, nil
+		return encoded{text: strconv.AppendBool(nil, x)}, nil
 	case int:
-		return strconv.AppendInt(nil, int64(x), 10), 0, nil
+		return encoded{text: strconv.AppendInt(nil, int64(x), 10)}, nil
 	case int64:
-		return strconv.AppendInt(nil, x, 10), 0, nil
+		return encoded{text: strconv.AppendInt(nil, x, 10)}, nil
 	case []byte:
-		return nil, 0, errBytes
+		return e, errBytes
 	case Value:
-		if text = bytes.Clone(x.Raw()); text == nil {
-			return nil, 0, errNone
+		if e = (encoded{text: x.Raw(), shared: true}); e.text == nil {
+			return e, errNone
 		}
 	case json.RawMessage:
 		if len(x) > splice.MaxText {
-			return nil, 0, errLong
+			return e, errLong
 		}
-		text = bytes.Clone(x)
+		e = encoded{text: x, shared: true}
 	case json.Number:
 		if x == "" {
 			x = "0" // as in encoding/json
 		}
-		if text = []byte(x); jsontext.SkipNumber(text, 0) != len(text) {
-			return nil, 0, errNumber
+		if e.text = []byte(x); jsontext.SkipNumber(e.text, 0) != len(e.text) {
+			return e, errNumber
 		}
 	default:
 		if plain, ok := underlying(x); ok {
@@ -64,11 +71,20 @@ func encode(x any) (text []byte, depth int, err error) {
 		enc := json.NewEncoder(&buf)
 		enc.SetEscapeHTML(false)
 		if err := enc.Encode(x); err != nil {
-			return nil, 0, &encodeError{reasonNotEncoded(x, err), err}
+			return e, &encodeError{reasonNotEncoded(x, err), err}
 		}
-		text = buf.Bytes()
+		e.text = buf.Bytes()
 	}
-	return check(text)
+	e.text, e.depth, err = check(e.text)
+	return e, err
+}
+
+// own returns text that nothing else shares.
+func (e *encoded) own() []byte {
+	if e.shared {
+		return bytes.Clone(e.text)
+	}
+	return e.text
 }
 
 // underlying unwraps pointers and named string or []byte types to a type that encode

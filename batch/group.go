@@ -6,6 +6,8 @@ import "github.com/eventferry/eventferry/batch/internal/splice"
 // name when the first of them is edited, so that those of one name are found
 // without going through the objects, which may be large, for each edit.
 type group struct {
+	root    splice.Position // the path from here leads to the objects
+	path    []string
 	named   map[string]chain
 	members []groupMember
 	fixed   bool // no edit can add another one while those of its name exist
@@ -18,10 +20,10 @@ type groupMember struct {
 }
 
 // remove removes e, which exists and has that name, and the others of its name but
-// for the one at keep. The members are those of the objects at path from root.
-func (g *group) remove(c *content, root splice.Position, path []string, name string, e entry, keep splice.Position) {
+// for the one at keep.
+func (g *group) remove(c *content, name string, e entry, keep splice.Position) {
 	if g.named == nil || !g.fixed && g.edits != c.edits {
-		g.note(c, root, path)
+		g.note(c)
 	}
 	c.changed()
 	g.edits = c.edits
@@ -39,15 +41,15 @@ func (g *group) remove(c *content, root splice.Position, path []string, name str
 	}
 }
 
-// note notes down the members of the objects at path from root.
-func (g *group) note(c *content, root splice.Position, path []string) {
+// note notes down the members.
+func (g *group) note(c *content) {
 	g.named, g.members = map[string]chain{}, g.members[:0]
-	p, ok := root.Now()
+	p, ok := g.root.Now()
 	if !ok {
 		return
 	}
-	g.fixed = c.only(p, path)
-	c.occurrences(p, path, func(p splice.Position) bool {
+	g.fixed = c.only(p, g.path)
+	c.occurrences(p, g.path, func(p splice.Position) bool {
 		if p.First() != '{' {
 			return true
 		}

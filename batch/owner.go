@@ -27,6 +27,6 @@ func (b *Batch) WithUserID(id int64) *Batch {
 		return c
 	}
 	v.remove(last)
-	c.replace(last, text)
+	c.replace(last, text, false)
 	return c
 }

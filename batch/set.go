@@ -34,38 +34,38 @@ func (v Value) Set(x any) error {
 	if err := whole.fixed(); err != nil {
 		return err
 	}
-	text, depth, err := encode(x)
+	e, err := encode(x)
 	if err != nil {
 		return err
 	}
-	if whole == eventType && text[0] != '"' {
+	if whole == eventType && e.text[0] != '"' {
 		return errEventType
 	}
-	if v.depth+len(v.path)+depth > maxDepth {
+	if int(v.depth)+len(v.path)+e.depth > maxDepth {
 		return errDepth
 	}
 	t, err := v.target()
 	if err != nil {
 		return err
 	}
-	if text, err = t.wrap(text); err != nil {
+	if err = t.wrap(&e); err != nil {
 		return err
 	}
-	if len(text) > splice.MaxText {
+	if len(e.text) > splice.MaxText {
 		return errLong
 	}
 	if whole == eventType {
 		v.b.retyped = true
 	}
-	alone := t.alone && v.of == nil && len(v.path) == 1 // there is one parent
+	alone := t.alone && !v.yielded() && len(v.path) == 1 // there is one parent
 	if !v.element && !alone {
 		v.remove(t.at)
 	}
 	if t.insert {
-		v.b.insert(t.at, t.name, text)
+		v.b.insert(t.at, t.name, e.own())
 	} else {
-		v.b.replace(t.at, text)
-		if v.of != nil && !v.element {
+		v.b.replace(t.at, e.text, e.shared)
+		if v.group != nil {
 			v.group.edits = v.b.edits // that was no news to them
 		}
 	}
@@ -87,13 +87,13 @@ func (v *Value) target() (target, error) {
 	if at.Doc == nil {
 		at, path = v.root, v.path
 	}
-	if v.of != nil {
+	if v.yielded() {
 		if _, ok := v.root.Now(); ok {
 			return target{at: v.root}, nil
 		} else if v.element {
 			return target{}, errGone
 		}
-		at, path = v.of.root, append(slices.Clip(v.of.path), v.name)
+		at, path = v.group.root, append(slices.Clip(v.group.path), v.name)
 	}
 	alone := false
 	for i, name := range path {
@@ -117,24 +117,25 @@ func (v *Value) target() (target, error) {
 	return target{at: at, alone: alone}, nil
 }
 
-// wrap returns text inside the objects that are missing around it.
-func (t *target) wrap(text []byte) ([]byte, error) {
+// wrap puts the objects that are missing around e.
+func (t *target) wrap(e *encoded) error {
 	if !utf8.ValidString(t.name) {
-		return nil, errUTF8
+		return errUTF8
 	}
 	if len(t.below) == 0 {
-		return text, nil
+		return nil
 	}
 	var wrapped []byte
 	for _, name := range t.below {
 		if !utf8.ValidString(name) {
-			return nil, errUTF8
+			return errUTF8
 		}
 		wrapped = append(jsontext.AppendQuoted(append(wrapped, '{'), name), ':')
 	}
-	wrapped = append(wrapped, text...)
+	wrapped = append(wrapped, e.text...)
 	for range t.below {
 		wrapped = append(wrapped, '}')
 	}
-	return wrapped, nil
+	e.text, e.shared = wrapped, false
+	return nil
 }

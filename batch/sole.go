@@ -40,7 +40,7 @@ func (v Value) Sole() (raw []byte, ok bool) {
 	if !there {
 		return nil, true
 	}
-	return p.Raw(), true
+	return v.rawAt(p), true
 }
 
 // soleData is Sole for the data of an event in which there were no edits: the

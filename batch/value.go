@@ -15,17 +15,19 @@ type Value struct {
 	b     *Batch
 	entry          // its root is where the path begins, the rest is for a value that All yielded
 	from  origin   // what the index calls the root
-	kind  kind     // of the root
-	depth int      // how many containers enclose the root
 	path  []string // member names
+	depth int32    // how many containers enclose the root
+	kind  kind     // of the root
 
-	// A value that All yielded knows from what: it is at the root, as an element of
-	// an array or as a member of that name, and its path is empty.
-	of      *Value
-	group   *group
+	// A value that All yielded is at the root, and its path is empty. It is an element
+	// of an array, or a member of that name, which knows its group.
 	element bool
+	group   *group
 	name    string
 }
+
+// yielded reports whether All yielded the value.
+func (v *Value) yielded() bool { return v.element || v.group != nil }
 
 // A kind says which values an edit must leave alone.
 type kind uint8
@@ -68,7 +70,7 @@ func (v Value) At(path ...string) Value {
 	if len(v.path) > 0 {
 		path = append(v.path[:len(v.path):len(v.path)], path...)
 	}
-	v.of, v.group, v.element, v.name, v.path = nil, nil, false, "", path
+	v.group, v.element, v.name, v.path = nil, false, "", path
 	return v
 }
 
@@ -109,6 +111,15 @@ func (v Value) Raw() []byte {
 	p, ok := v.find()
 	if !ok {
 		return nil
+	}
+	return v.rawAt(p)
+}
+
+// rawAt returns the JSON text of the value, which was found at p. That All has
+// yielded it tells where it ends.
+func (v *Value) rawAt(p splice.Position) []byte {
+	if p == v.root && v.end > 0 {
+		return p.RawTo(int(v.end))
 	}
 	return p.Raw()
 }

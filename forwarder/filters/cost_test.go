@@ -245,7 +245,7 @@ func TestCost_allocations(t *testing.T) {
 		without:                        0,
 		"consent and environment":      0,
 		"data plan of 200 points":      0,
-		"pseudonyms of two identities": 6,
+		"pseudonyms of two identities": 2,
 	} {
 		got := leastAllocations(func() { _ = all[name].Filter(t.Context(), b.Clone()) }) - leastAllocations(func() { b.Clone() })
 		assert.LessOrEqual(t, got, want, name)

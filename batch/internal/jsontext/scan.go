@@ -1,5 +1,7 @@
 package jsontext
 
+import "bytes"
+
 // ByteAt returns s[i], or 0 where s has no such byte. No JSON text has a 0, so
 // callers need not ask whether there is a byte.
 func ByteAt(s []byte, i int) byte {
@@ -35,7 +37,11 @@ func SkipValue(s []byte, i int) int {
 	case '"':
 		i, _ = SkipString(s, i)
 		return i
-	case '{', '[':
+	case '{':
+		if end, ok := skipFlat(s, i); ok {
+			return end
+		}
+	case '[':
 	default:
 		for i < len(s) && s[i] != ',' && s[i] != '}' && s[i] != ']' && s[i] > ' ' {
 			i++
@@ -56,6 +62,21 @@ func SkipValue(s []byte, i int) int {
 		}
 		i++
 	}
+}
+
+// skipFlat is SkipValue for an object without objects in it, which it skips faster,
+// as the processor compares many bytes at once. It is not ok where braces or escape
+// sequences ask for a closer look.
+func skipFlat(s []byte, i int) (end int, ok bool) {
+	n := bytes.IndexByte(s[i:], '}')
+	if n < 0 {
+		return 0, false
+	}
+	inside := s[i+1 : i+n]
+	if bytes.IndexByte(inside, '{') >= 0 || bytes.IndexByte(inside, '\\') >= 0 {
+		return 0, false
+	}
+	return i + n + 1, bytes.Count(inside, []byte{'"'})%2 == 0 // else the brace is within a string
 }
 
 // SkipColon skips the colon at s[i] and the white space on both sides of it.

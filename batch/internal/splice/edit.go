@@ -1,11 +1,34 @@
 package splice
 
-import "github.com/eventferry/eventferry/batch/internal/jsontext"
+import (
+	"bytes"
+
+	"github.com/eventferry/eventferry/batch/internal/jsontext"
+)
 
 // Replace puts a value in the place of the one at p, or of what has replaced that
 // before. The document keeps text.
-func (p Position) Replace(text []byte) {
-	value := &Document{text: text, in: p.Doc}
+func (p Position) Replace(text []byte) { p.replace(&Document{text: text, in: p.Doc}) }
+
+// ReplaceByCopy is Replace by a copy of text. That of a short one is in the same
+// piece of memory as what else is new.
+func (p Position) ReplaceByCopy(text []byte) {
+	if len(text) > shortText {
+		p.Replace(bytes.Clone(text))
+		return
+	}
+	value := &struct {
+		Document
+		room [shortText]byte
+	}{Document: Document{in: p.Doc}}
+	value.text = value.room[:copy(value.room[:], text):len(text)]
+	p.replace(&value.Document)
+}
+
+// shortText is how much makes it, with a document, a size that Go's allocator has.
+const shortText = 104
+
+func (p Position) replace(value *Document) {
 	if s := p.Doc.covering(p.Offset); s != nil {
 		s.discard()
 		s.value = value

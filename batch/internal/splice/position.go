@@ -35,7 +35,11 @@ func (p Position) End() int { return jsontext.SkipValue(p.Doc.text, p.Offset) }
 
 // Raw returns the value's text as edited. It may share memory with the document.
 func (p Position) Raw() []byte {
-	end := p.End()
+	return p.RawTo(p.End())
+}
+
+// RawTo is Raw for a value that ends at end, before edits.
+func (p Position) RawTo(end int) []byte {
 	if p.Doc.Edited(p.Offset, end) {
 		return p.Doc.Append(nil, p.Offset, end)
 	}
