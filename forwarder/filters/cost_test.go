@@ -42,11 +42,11 @@ const passes = 21
 //
 //	                              with parsing    without        bar met
 //	consent and environment       1.00 to 1.03    1.01 to 1.18   yes
-//	data plan of 200 points       1.48 to 1.52    2.8 to 3.0     with parsing only
-//	  floor: data, walked         1.57 to 1.64    2.9 to 3.5
-//	  floor: data, read           1.38 to 1.41    2.4 to 2.6
-//	pseudonyms of two identities  1.29 to 1.37    2.1 to 2.9     no
-//	  floor: pseudonyms, bare     1.10 to 1.13    1.45 to 1.67
+//	data plan of 200 points       1.48 to 1.52    2.8 to 3.4     with parsing only
+//	  floor: data, walked         1.57 to 1.80    2.9 to 4.6
+//	  floor: data, read           1.37 to 1.41    2.4 to 2.8
+//	pseudonyms of two identities  1.26 to 1.27    1.9 to 2.2     with parsing only
+//	  floor: pseudonyms, bare     1.10 to 1.13    1.40 to 1.67
 //	  floor: two HMACs by crypto  1.00 to 1.04    1.00 to 1.22
 //
 // Without parsing the other term is a clone and a copy of the batch, some 1.1 µs,
@@ -57,14 +57,12 @@ const passes = 21
 //
 // Pseudonymize cannot be at 1.3 of it either: that leaves 0.35 µs, and the bare loop
 // over one list of two identities, which finds them, makes the HMACs and writes the
-// list, takes 0.6 µs. Of the filter's 1.9 µs, by
+// list, takes 0.6 µs. Of what the filter takes, by
 //
-//	go test -run '^$' -bench Cost -cpuprofile cpu.out ./forwarder/filters
+//	go test -run '^$' -bench Cost -benchtime 3x -cpuprofile cpu.out ./forwarder/filters
 //
-// the two HMACs take a fifth; the two edits three tenths, half of it to search the
-// identity's object for other members of that name and half to check, copy and note
-// down the new text; reading the types a tenth; and finding the elements of the list,
-// and what is repeated, a fifth. The rest is the collector's share of six allocations.
+// the two HMACs are a fifth and the two edits six tenths, half of them to search the
+// identity's object for other members of that name.
 // Tried: one edit of the whole list takes 1.3 µs (1.25 with parsing, 2.3 without), but
 // only for a list without anything odd in it, which would be a second way to do the same.
 func BenchmarkCost(b *testing.B) {
