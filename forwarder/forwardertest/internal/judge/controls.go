@@ -147,7 +147,7 @@ func (c control) run(ctx context.Context, o Options, w io.Writer) error {
 	found := slices.Sorted(maps.Keys(r.checker.counts))
 	if !c.expects(found) {
 		printf(w, "control %q NOT CAUGHT for its reason: expected %q, found %q\n", c.Candidate, c.reason, found)
-		r.report(w, "control")
+		r.report(w, "control", nil)
 		return ErrFailed
 	}
 	printf(w, "control %q: caught %s after %s, %s\n", c.Candidate, r.checker.verdict(), time.Since(r.began).Round(100*time.Millisecond), r.injector)

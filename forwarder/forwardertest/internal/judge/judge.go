@@ -63,11 +63,11 @@ func one(ctx context.Context, g *testbed, seed uint64, o Options, w io.Writer) e
 	}
 	if err := r.do(ctx); err != nil {
 		printf(w, "%s, %s, seed %d: the judge failed after %s: %v; its files: %s\n", g.name, r.config.Candidate, seed, time.Since(r.began).Round(time.Second), err, dir)
-		r.report(w, g.name)
+		r.report(w, g.name, err)
 		return errors.Join(ErrFailed, err)
 	}
 	r.checkCoverage()
-	if !r.report(w, g.name) {
+	if !r.report(w, g.name, nil) {
 		printf(w, "  history and log: %s\n", dir)
 		return ErrFailed
 	}

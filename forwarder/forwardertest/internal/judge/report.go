@@ -12,14 +12,18 @@ import (
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/trace"
 )
 
-// report writes what a run has found, and reports whether it has passed.
-func (r *run) report(w io.Writer, title string) bool {
+// report writes what a run has found, and reports whether it has passed. A run that
+// could not go to its end has found nothing wrong at best.
+func (r *run) report(w io.Writer, title string, ended error) bool {
 	t, _ := r.history.snapshot()
 	c := r.checker
-	passed := len(c.violations) == 0
+	passed := len(c.violations) == 0 && ended == nil
 	word := "PASSED"
-	if !passed {
+	switch {
+	case len(c.violations) > 0:
 		word = "FAILED: " + strings.Join(c.verdict(), ", ")
+	case ended != nil:
+		word = "NOT FINISHED"
 	}
 	printf(w, "%s, %s, seed %d: %s after %s\n", title, r.config.Candidate, r.config.Seed, word, time.Since(r.began).Round(time.Second))
 	printf(w, "  in the log: %d messages with %d events of %d users and %d owners without user id\n",

@@ -1,6 +1,8 @@
 package judge
 
 import (
+	"bytes"
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -47,4 +49,33 @@ func TestRun_checkFailed(t *testing.T) {
 	r.injector.remember(effect{refuses: true}, span{r.began.Add(-time.Hour), r.began.Add(time.Hour)})
 	r.checkGaveUp()
 	assert.Empty(t, r.checker.counts)
+}
+
+// A run that could not go to its end has not passed, although nothing is wrong so far.
+func TestRun_report(t *testing.T) {
+	for name, tt := range map[string]struct {
+		violated bool
+		ended    error
+		want     string
+	}{
+		"passed":       {false, nil, "seed 5: PASSED after"},
+		"failed":       {true, nil, "seed 5: FAILED: lost"},
+		"not finished": {false, errors.New("no broker"), "seed 5: NOT FINISHED after"},
+		"both":         {true, errors.New("no broker"), "seed 5: FAILED: lost"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			params := load.Params{Seed: 5, Users: 1}
+			h, err := newHistory(params, filepath.Join(t.TempDir(), "history"))
+			require.NoError(t, err)
+			defer h.close() //nolint:errcheck // nothing is written
+			r := &run{history: h, checker: newChecker(h, 1), config: load.Config{Params: params}, injector: newInjector(nil)}
+			if tt.violated {
+				r.checker.add(Lost, attemptID{}, "one")
+			}
+			var said bytes.Buffer
+			assert.Equal(t, name == "passed", r.report(&said, "test", tt.ended))
+			assert.Contains(t, said.String(), tt.want)
+			assert.Equal(t, name == "passed", bytes.Contains(said.Bytes(), []byte("PASSED")))
+		})
+	}
 }
