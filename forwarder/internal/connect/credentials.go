@@ -2,7 +2,10 @@ package connect
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
+
+	"github.com/IBM/sarama"
 
 	"github.com/eventferry/eventferry/auth"
 	"github.com/eventferry/eventferry/settings"
@@ -54,15 +57,20 @@ func (o Options) replacing() string {
 }
 
 // authenticatorFor takes either a user name and a password, or the function that
-// returns them.
+// returns them. No method falls back to another one: a password goes out in the clear
+// only where PLAIN was asked for.
 func authenticatorFor(m settings.Method, userName string, password settings.Secret, ask auth.Credentials) auth.Authenticator {
 	switch m {
 	case settings.SCRAMSHA256:
 		return &auth.SCRAM{Hash: auth.SHA256, UserName: userName, Password: password, Credentials: ask}
 	case settings.SCRAMSHA512:
 		return &auth.SCRAM{Hash: auth.SHA512, UserName: userName, Password: password, Credentials: ask}
-	default:
+	case settings.Plain:
 		return auth.Plain{UserName: userName, Password: password, Credentials: ask}
+	default:
+		return auth.AuthenticatorFunc(func(*sarama.Config) error {
+			return fmt.Errorf("authentication_method %q has no authenticator", m)
+		})
 	}
 }
 

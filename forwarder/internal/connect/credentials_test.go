@@ -73,3 +73,14 @@ func probeOf(t *testing.T, s settings.Settings, o Options) *Probe {
 	require.NoError(t, err)
 	return p
 }
+
+// A method that the settings know and this package does not is refused: it is not
+// taken for PLAIN.
+func TestAuthenticatorFor_unknownMethod(t *testing.T) {
+	cfg := sarama.NewConfig()
+	cfg.Net.TLS.Enable = true
+	err := authenticatorFor("SCRAM-SHA-1024", "mparticle", settings.NewSecret("crayon"), nil).Apply(cfg)
+	assert.EqualError(t, err, `authentication_method "SCRAM-SHA-1024" has no authenticator`)
+	assert.False(t, cfg.Net.SASL.Enable)
+	assert.Empty(t, cfg.Net.SASL.Password)
+}
