@@ -113,12 +113,16 @@ func (c *Cluster) InternalClient(opts ...kgo.Opt) (*kgo.Client, error) {
 
 // admin does f with an admin client of a user who may do everything.
 func (c *Cluster) admin(f func(*kadm.Client) error) error {
+	return c.withClient(func(client *kgo.Client) error { return f(kadm.NewClient(client)) })
+}
+
+func (c *Cluster) withClient(f func(*kgo.Client) error) error {
 	client, err := c.Client()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	return f(kadm.NewClient(client))
+	return f(client)
 }
 
 // CreateTopic creates a topic, on three brokers if there are as many, and
@@ -129,14 +133,14 @@ func (c *Cluster) CreateTopic(ctx context.Context, topic string, partitions int3
 	for key, value := range configs {
 		values[key] = &value
 	}
-	return c.admin(func(a *kadm.Client) error {
-		if _, err := a.CreateTopic(ctx, partitions, int16(min(len(c.brokers), 3)), values, topic); err != nil {
+	return c.withClient(func(client *kgo.Client) error {
+		if err := createTopic(ctx, client, topic, partitions, int16(min(len(c.brokers), 3)), values); err != nil {
 			return fmt.Errorf("apachekafka: creating topic %s: %w", topic, err)
 		}
 		// The first answer that names a leader can come before the leader
 		// knows that it is one.
 		for {
-			offsets, err := a.ListEndOffsets(ctx, topic)
+			offsets, err := kadm.NewClient(client).ListEndOffsets(ctx, topic)
 			if err == nil {
 				err = offsets.Error()
 			}
@@ -155,8 +159,8 @@ func (c *Cluster) CreateTopic(ctx context.Context, topic string, partitions int3
 // DeleteTopic deletes a topic, and returns when no broker takes messages for it
 // any more. Brokers that do not answer within 10 seconds are not waited for.
 func (c *Cluster) DeleteTopic(ctx context.Context, topic string) error {
-	err := c.admin(func(a *kadm.Client) error {
-		if _, err := a.DeleteTopic(ctx, topic); err != nil {
+	err := c.withClient(func(client *kgo.Client) error {
+		if err := deleteTopic(ctx, client, topic); err != nil {
 			return fmt.Errorf("apachekafka: deleting topic %s: %w", topic, err)
 		}
 		return nil
@@ -170,8 +174,36 @@ func (c *Cluster) DeleteTopic(ctx context.Context, topic string) error {
 	})
 }
 
+// createTopic creates a topic that does not exist. Where an answer is lost, the client
+// asks again, and hears that its first request was heeded.
+func createTopic(ctx context.Context, client *kgo.Client, topic string, partitions int32, replicas int16, configs map[string]*string) error {
+	before, err := knowsTopic(ctx, client, topic)
+	if err != nil {
+		return err
+	}
+	_, err = kadm.NewClient(client).CreateTopic(ctx, partitions, replicas, configs, topic)
+	if errors.Is(err, kerr.TopicAlreadyExists) && !before {
+		return nil
+	}
+	return err
+}
+
+// deleteTopic deletes a topic that exists. Where an answer is lost, the client asks
+// again, and hears that its first request was heeded.
+func deleteTopic(ctx context.Context, client *kgo.Client, topic string) error {
+	before, err := knowsTopic(ctx, client, topic)
+	if err != nil {
+		return err
+	}
+	_, err = kadm.NewClient(client).DeleteTopic(ctx, topic)
+	if errors.Is(err, kerr.UnknownTopicOrPartition) && before {
+		return nil
+	}
+	return err
+}
+
 // knowsTopic asks for what a broker also looks at before it writes.
-func knowsTopic(ctx context.Context, b *kgo.Broker, topic string) (bool, error) {
+func knowsTopic(ctx context.Context, b kmsg.Requestor, topic string) (bool, error) {
 	req := kmsg.NewPtrMetadataRequest()
 	asked := kmsg.NewMetadataRequestTopic()
 	asked.Topic = kmsg.StringPtr(topic)
