@@ -18,7 +18,7 @@ import (
 // more, to find out whether brokers give any.
 func TestOne_producer(t *testing.T) {
 	machinelock.Lock(t)
-	for producer, ids := range map[Producer]int{ProducerEngine: partitions, ProducerSarama: 1} {
+	for producer, each := range map[Producer]bool{ProducerEngine: true, ProducerSarama: false} {
 		t.Run(string(producer), func(t *testing.T) {
 			g, k, err := embedded(ProducerSarama)
 			require.NoError(t, err)
@@ -28,7 +28,9 @@ func TestOne_producer(t *testing.T) {
 			o := Options{Producer: producer, Goals: Goals{Users: 50, Keyless: 2, Rate: 2000}}
 			require.NoError(t, one(t.Context(), g, 3, o, &said), said.String())
 			assert.Contains(t, said.String(), "embedded Kafka, "+string(producer)+", seed 3: PASSED")
-			assert.Equal(t, 1+ids, k.Requests(forwardertest.InitProducerID))
+			// The probe asks for one id, the engine for one of each partition, Sarama for one. On
+			// a busy machine an attempt may be repeated.
+			assert.Equal(t, each, k.Requests(forwardertest.InitProducerID) > partitions)
 		})
 	}
 }

@@ -71,11 +71,18 @@ const (
 	ms   = time.Millisecond
 )
 
+// awaitIdle waits until the proxy has noticed that all is answered: a client may have
+// read the answer before.
+func awaitIdle(t *testing.T, p *proxy.Proxy) {
+	t.Helper()
+	require.Eventually(t, func() bool { return p.Busy() == 0 }, long, ms)
+}
+
 func TestProxy_passes(t *testing.T) {
 	p, dial := start(t)
 	c := dial()
 	require.NoError(t, ask(t, c, long))
-	assert.Zero(t, p.Busy())
+	awaitIdle(t, p)
 	assert.Zero(t, p.Hits())
 }
 
@@ -83,6 +90,7 @@ func TestProxy_cut(t *testing.T) {
 	p, dial := start(t)
 	c := dial()
 	require.NoError(t, ask(t, c, long))
+	awaitIdle(t, p)
 	assert.Zero(t, p.Cut(), "nothing was asked")
 	require.ErrorIs(t, answer(t, c, long), syscall.ECONNRESET)
 	assert.Equal(t, 1, p.Hits())
