@@ -34,7 +34,7 @@ func ExamplePlain() {
 // A password that is changed while the program runs takes effect at the next
 // connection.
 func ExampleCredentials() {
-	var current atomic.Pointer[settings.Secret] // changed by whoever watches the vault
+	var current atomic.Pointer[settings.Secret] // changed by the code that watches the vault
 	first := settings.NewSecret("correct horse")
 	current.Store(&first)
 

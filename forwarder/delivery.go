@@ -182,7 +182,7 @@ func (d *delivery) settleLocked(i int, r producer.Result) {
 }
 
 // afterLocked returns the function to call, without the lock, after n messages
-// were settled. Whoever learns of that finds it counted.
+// were settled. A caller that learns of that finds it counted.
 func (d *delivery) afterLocked(n int, o producer.Outcome) func() {
 	last, callerGone, onDone := n > 0 && d.pending == 0, d.callerGone, d.onDone
 	return func() {

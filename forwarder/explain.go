@@ -129,7 +129,7 @@ func (e *Explanation) keepNone(own *batch.Batch, filter, reason string) {
 	}
 }
 
-// describe fills in what is sent.
+// describe fills in the messages.
 func (e *Explanation) describe(x *explainer, o *outline) {
 	e.Key = string(o.key())
 	if x.partitions > 0 && o.key() != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/eventferry/eventferry/settings"
 )
 
-// Each message is counted once, when it is decided, whoever has stopped waiting
+// Each message is counted once, when it is decided, also if its caller has stopped waiting
 // for it; batches of which no message came are counted by why.
 func TestStats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestStats(t *testing.T) {
 	})
 }
 
-// Whoever knows that a message is decided finds it counted.
+// A caller that knows that a message is decided finds it counted.
 func TestStats_countedFirst(t *testing.T) {
 	f := withProducer(t, prompt{}, nil)
 	defer f.Close()

@@ -35,7 +35,7 @@ type Identity struct {
 	Value string
 }
 
-// Identities are what is known of the user of a batch without a user id.
+// Identities are those of the user of a batch without a user id.
 type Identities struct {
 	Feed     string     // the name of the feed
 	User     []Identity // in the order of the batch

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// Whoever prints a refused message sees nothing of the batch.
+// A refused message that is printed shows nothing of the batch.
 func TestRefusedMessage_printsNoData(t *testing.T) {
 	m := RefusedMessage{Key: []byte("4711081500000"), Value: []byte(`{"email":"jo@example.com"}`), Code: 10, Reason: "too large"}
 	var log bytes.Buffer

@@ -159,7 +159,7 @@ func closeStore(s *spoolstore.Store) error {
 	return s.Close(ctx)
 }
 
-// Close writes what is known of the messages, and gives the folder back. Close
+// Close writes the state of the messages, and gives the folder back. Close
 // the forwarder before: what it is given afterwards fails. It takes 10 seconds at
 // most, when the disk refuses everything. It may be called again.
 func (s *Spool) Close() error {

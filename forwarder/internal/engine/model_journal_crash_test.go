@@ -105,7 +105,7 @@ func (n *mortalNetwork) connect(ctx context.Context, addr string) (brokerConn, e
 	return c, nil
 }
 
-// faultJournal makes the journal fail whoever waits for it. What it has may be safe
+// faultJournal makes the journal fail the callers that wait for it. What it has may be safe
 // or not.
 func (r *journalRun) faultJournal(*modelRun) string {
 	n := len(r.journal.waiting)

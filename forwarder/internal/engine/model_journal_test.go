@@ -239,7 +239,7 @@ func (s *lifeSettler) Settle(i int, result producer.Result) {
 	if result.Outcome == producer.Acknowledged {
 		s.written++
 	}
-	if s.written == len(s.lent) { // whoever has lent the memory takes it back
+	if s.written == len(s.lent) { // its owner takes the memory back
 		for _, lent := range s.lent {
 			copy(lent.Value, bytes.Repeat([]byte("#"), len(lent.Value)))
 		}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Outcome is what is known of one message.
+// Outcome says how far one message got.
 type Outcome int8
 
 // The three outcomes. The zero value is Unknown, so that an outcome that was not

@@ -53,7 +53,7 @@ func openHolding(t *testing.T, syncs *atomic.Int64, holding *atomic.Pointer[chan
 }
 
 // A caller who finds its record in a write that has begun leaves nothing behind
-// that makes the next record, for which nobody waits, urgent.
+// that makes the next record urgent, which has no caller waiting.
 func TestStore_marksCostNoSync_afterAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var syncs atomic.Int64

@@ -17,7 +17,7 @@ import (
 var errSpoiled = errors.New("spoiled")
 
 // TestGather_fails: the Write tells, also when TLS was done already, and nothing
-// is sent on a connection of which nobody knows where it is.
+// is sent on a connection whose position is not known.
 func TestGather_fails(t *testing.T) {
 	for name, tt := range map[string]struct {
 		size int

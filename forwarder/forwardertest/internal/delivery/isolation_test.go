@@ -75,7 +75,7 @@ func TestIsolation_keyless(t *testing.T) {
 	})
 }
 
-// An event that is too large holds up nobody else.
+// An event that is too large holds up no other event.
 func TestIsolation_tooLarge(t *testing.T) {
 	k := forwardertest.NewKafka(t)
 	f := open(t, k)
