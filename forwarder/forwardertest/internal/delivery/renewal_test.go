@@ -72,6 +72,10 @@ func TestRenewal_refused(t *testing.T) {
 	assert.Equal(t, tally{acknowledged: len(w.entries)}, w.check(t, r.kafka, 12))
 }
 
+// carried are bytes that a connection has sent only if it has carried a message of a
+// load. All else that is sent on it takes less.
+const carried = 8 << 10
+
 // countedConns are the connections that a forwarder has dialled.
 type countedConns struct {
 	mu     sync.Mutex
@@ -123,7 +127,7 @@ func (l *countedConns) mark(t *testing.T, n int) {
 		defer l.mu.Unlock()
 		l.marked = nil
 		for _, c := range l.conns {
-			if !c.closed && c.sent > 16<<10 { // all else takes less
+			if !c.closed && c.sent > carried { // all else takes less
 				l.marked = append(l.marked, c)
 			}
 		}

@@ -274,7 +274,8 @@ func startLoad(t *testing.T, f *forwarder.Forwarder) *load {
 	for user := range int64(6) {
 		w.work.Go(func() {
 			for ctx.Err() == nil {
-				e, b := w.make(t, user+1, 3000) // few make the bytes that mark looks for
+				<-time.After(20 * time.Millisecond)    // the ledger keeps them all
+				e, b := w.make(t, user+1, carried*3/2) // one makes a connection that mark looks for
 				err := f.Forward(t.Context(), b)
 				w.note(e, err)
 				if !assert.NoError(t, err) {
