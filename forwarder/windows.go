@@ -264,7 +264,7 @@ func (w *windows) tryClose(ctx context.Context, list []*closing) (left []*closin
 		case damaged:
 			w.store.Done(e.Parts, nil, spoolstore.End{})
 			w.store.AddWaiting(-win.Held)
-			w.table.Forget(win.Window)
+			w.table.Release(win.Window)
 		default:
 			added = append(added, win)
 		}
@@ -274,7 +274,7 @@ func (w *windows) tryClose(ctx context.Context, list []*closing) (left []*closin
 			left, why = append(left, win), cmp.Or(why, err)
 			continue
 		}
-		w.table.Forget(win.Window)
+		w.table.Release(win.Window)
 	}
 	w.mu.Lock()
 	close(w.room)

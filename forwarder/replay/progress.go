@@ -15,8 +15,8 @@ const (
 	lineEvery = time.Minute
 )
 
-// tell shows the progress until the function that it returns is called.
-func (r *replay) tell() (stop func()) {
+// showProgress does so until the function that it returns is called.
+func (r *replay) showProgress() (stop func()) {
 	w := r.options.Progress
 	if w == nil {
 		return func() {}

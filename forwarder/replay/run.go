@@ -58,7 +58,7 @@ func (r *replay) run(ctx context.Context) (result Result, err error) {
 	if r.bad, err = openBad(r.options.Bad); err != nil {
 		return Result{}, fmt.Errorf("replay: the file of what is no batch: %w", err)
 	}
-	stopTelling := r.tell()
+	stopShowing := r.showProgress()
 	chunks, stop := make(chan chunk), make(chan struct{})
 	read := make(chan error, 1)
 	go func() {
@@ -71,7 +71,7 @@ func (r *replay) run(ctx context.Context) (result Result, err error) {
 	if bad := r.bad.close(); bad != nil {
 		err = errors.Join(err, fmt.Errorf("replay: the file of what is no batch: %w", bad))
 	}
-	stopTelling()
+	stopShowing()
 	return Result{Files: int(r.files.Load()), Stored: int(r.stored.Load()), Bad: r.bad.count()}, err
 }
 

@@ -50,7 +50,7 @@ func take(table *Table) {
 			return
 		}
 		for _, w := range list {
-			table.Forget(w)
+			table.Release(w)
 		}
 	}
 }

@@ -100,7 +100,7 @@ func (m *model) judge() {
 		for _, w := range list {
 			m.leave(w)
 			m.judgeWindow(w)
-			m.table.Forget(w)
+			m.table.Release(w)
 		}
 	}
 	for _, list := range m.waiting {

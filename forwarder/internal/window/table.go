@@ -258,8 +258,8 @@ func (t *Table) Take(limit int) (list []*Window, next time.Duration) {
 	return list, next
 }
 
-// Forget gives back the memory of a window that was taken, which is no longer needed.
-func (t *Table) Forget(w *Window) {
+// Release gives back the memory of a window that was taken, which is no longer needed.
+func (t *Table) Release(w *Window) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.waiting -= w.memory

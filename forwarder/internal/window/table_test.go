@@ -165,7 +165,7 @@ func TestTable_tooMany(t *testing.T) {
 	for i, w := range f.take(t) {
 		assert.Equal(t, uint64(i+1), w.Parts[0].First, "the oldest first")
 		assert.Equal(t, Early, w.Reason)
-		f.table.Forget(w)
+		f.table.Release(w)
 	}
 	assert.False(t, f.table.Crowded())
 	for i := range 301 {
@@ -173,7 +173,7 @@ func TestTable_tooMany(t *testing.T) {
 	}
 	assert.True(t, f.table.Crowded())
 	for _, w := range f.take(t) {
-		f.table.Forget(w)
+		f.table.Release(w)
 	}
 	assert.False(t, f.table.Crowded())
 
@@ -201,7 +201,7 @@ func TestTable_texts(t *testing.T) {
 		if w.Text != nil {
 			kept++
 		}
-		f.table.Forget(w)
+		f.table.Release(w)
 	}
 	assert.Positive(t, kept)
 	assert.Less(t, kept, 20)
