@@ -84,6 +84,9 @@ func oneBroker(quick bool) []cell {
 				if codec == "zstd" && c.group > 1 && !c.pipe && size != work.KB64() {
 					c.contenders = append(append(c.contenders, peer.FromBytes), peer.ByHand()...)
 				}
+				if codec == "zstd" && c.group == 1 && size == work.KB9() {
+					c.contenders = append(append(c.contenders, peer.Webhook), peer.PostedByStructs()...)
+				}
 				if !c.pipe && size != work.KB64() && (c.group > 1 || codec != "none" && size == work.KB9()) {
 					c.rounds = moreRounds
 				}

@@ -59,6 +59,12 @@ func open(ctx context.Context, j peer.Job, items []*work.Item) (contender, error
 		return newByHand(j, 0, withSonic)
 	case peer.SonicWait:
 		return newByHand(j, linger, withSonic)
+	case peer.Webhook:
+		return newWebhook(ctx, j)
+	case peer.StructsPosted:
+		return newStructsPosted(j, 0)
+	case peer.StructsPostedWait:
+		return newStructsPosted(j, linger)
 	}
 	return nil, fmt.Errorf("contender: no contender is called %q", j.Contender)
 }

@@ -23,7 +23,8 @@ func TestRun(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pool")
 	require.NoError(t, work.Save(file, items))
 	names := []string{peer.Forward, peer.Stock, peer.Engine, peer.Seam, peer.Sarama, peer.Franz, peer.FranzWait, peer.FranzLong, peer.Confluent, peer.FromBytes}
-	for _, name := range append(names, peer.ByHand()...) {
+	names = slices.Concat(names, peer.ByHand(), []string{peer.Webhook}, peer.PostedByStructs())
+	for _, name := range names {
 		for _, shape := range []peer.Job{
 			{Callers: 8, Group: 1, Codec: "zstd"}, {Callers: 4, Group: 4, Codec: "lz4"}, {Callers: 4, Group: 8, Pipe: true, Codec: "none"},
 		} {
@@ -46,7 +47,7 @@ func TestRun(t *testing.T) {
 
 				s.TopicName = topic
 				checker := work.NewChecker(items, 3)
-				if slices.Contains(peer.ByHand(), name) {
+				if slices.Contains(peer.ByHand(), name) || slices.Contains(peer.PostedByStructs(), name) {
 					checker.AllowOtherBytes()
 				}
 				read, err := forwardertest.Read(t.Context(), s)

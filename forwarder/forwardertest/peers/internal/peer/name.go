@@ -24,6 +24,11 @@ const (
 	JSONv2Wait  = "json-v2-5ms"
 	Sonic       = "sonic" // its tree
 	SonicWait   = "sonic-5ms"
+
+	// These are servers, to which the bytes are posted.
+	Webhook           = "eventferry-webhook" // that of package receiver
+	StructsPosted     = "structs-posted"     // structs behind net/http
+	StructsPostedWait = "structs-posted-5ms"
 )
 
 // Lingers are those of franz-go.
@@ -35,6 +40,9 @@ func ByHand() []string { return append(ByStructs(), JSONv2, JSONv2Wait, Sonic, S
 // ByStructs are the ways of those that are in the standard library.
 func ByStructs() []string { return []string{Structs, StructsWait} }
 
+// PostedByStructs are those of ByStructs behind net/http.
+func PostedByStructs() []string { return []string{StructsPosted, StructsPostedWait} }
+
 // Called returns the contender with this name, or with one that is shorter to
 // type.
 func Called(name string) (contender string, ok bool) {
@@ -42,6 +50,7 @@ func Called(name string) (contender string, ok bool) {
 		"forward": Forward, "stock": Stock, "engine": Engine, "engine2mib": EngineAll, "seam": Seam, "sarama": Sarama, "franz0": Franz, "franz5": FranzWait,
 		"franz10": FranzLong, "confluent": Confluent, "librdkafka": Confluent, "java": Java,
 		"bytes": FromBytes, "structs": Structs, "structs5": StructsWait, "v2": JSONv2, "v25": JSONv2Wait, "sonic": Sonic, "sonic5": SonicWait,
+		"webhook": Webhook, "posted": StructsPosted, "posted5": StructsPostedWait,
 	}
 	if contender, ok = short[name]; ok {
 		return contender, true

@@ -45,7 +45,7 @@ func TestBars(t *testing.T) {
 	for _, b := range r.Bars() {
 		assert.True(t, b.Met, "%+v", b)
 		assert.Equal(t, 3, b.Ours.N, b.About)
-		assert.Contains(t, b.About, map[int]string{9: "of Forward", 10: "of the whole way", 11: "of the whole way"}[b.Row])
+		assert.Contains(t, b.About, map[int]string{9: "of Forward", 10: "of the whole way", 11: "of the whole way", 12: "of the webhook"}[b.Row])
 	}
 	first := barsOf(r, 1)
 	require.Len(t, first, 2)
@@ -69,9 +69,10 @@ func TestBars(t *testing.T) {
 	contains(t, text,
 		"| 10: CPU of the whole way from bytes to encoding/json, structs and franz-go, 9 KB, zstd, 64 x 10 | ≤ 0.50 | 0.25 (0.25–0.25) | yes | – | – | – |",
 		"| 10: messages/s of the whole way from bytes to encoding/json, structs and franz-go, 1 KiB, zstd, 64 x 100 | ≥ 1.80 | 4.00 (4.00–4.00) | yes |",
-		"| 11: CPU of the whole way from bytes to the best JSON library and franz-go, 9 KB, zstd, 64 x 10 | ≤ 0.80 | 0.65 (0.65–0.65) | yes |")
+		"| 11: CPU of the whole way from bytes to the best JSON library and franz-go, 9 KB, zstd, 64 x 10 | ≤ 0.80 | 0.65 (0.65–0.65) | yes |",
+		"| 12: CPU of the webhook, clients included to encoding/json, structs and franz-go behind net/http, 9 KB, zstd, 64 x 1 | ≤ 0.70 | 0.25 (0.25–0.25) | yes |")
 	_, paragraph := rowsOf(t, r)
-	contains(t, paragraph, "met: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11; not met: none.")
+	contains(t, paragraph, "met: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12; not met: none.")
 }
 
 // A row is as good as its worst line.
@@ -81,7 +82,7 @@ func TestBars_notMet(t *testing.T) {
 	cellOf(t, r, "1 KiB", "none", "64 x 100").Rounds[peer.Engine] = failed("refused")
 	cellOf(t, r, "9 KB", "zstd", "64 x 1").Rounds[peer.Forward] = rounds(50)
 	_, paragraph := rowsOf(t, r)
-	contains(t, paragraph, "met: 4, 5, 7, 10, 11; not met: 1, 2, 3, 9; not measured: 6, 8; worse than our adapter to AsyncProducer: 3.")
+	contains(t, paragraph, "met: 4, 5, 7, 10, 11, 12; not met: 1, 2, 3, 9; not measured: 6, 8; worse than our adapter to AsyncProducer: 3.")
 	contains(t, r.Markdown(), "| 6: CPU to franz-go with its better linger, 1 KiB, none, 64 x 100 | ≤ 1.35 | – | – | 0.90 (0.90–0.90) | – | – |",
 		"| 3: CPU to franz-go with its better linger, 9 KB, none, 64 x 10 | ≤ 1.05 | 1.25 (1.25–1.25) | no | 0.90 (0.90–0.90) | 1.39 (1.39–1.39) | 0.83 (0.83–0.83) |")
 }

@@ -32,7 +32,9 @@ func producers() []string {
 }
 
 // wholeWay are those that are given the bytes that a service has received.
-func wholeWay() []string { return append([]string{peer.FromBytes}, peer.ByHand()...) }
+func wholeWay() []string {
+	return slices.Concat([]string{peer.FromBytes}, peer.ByHand(), []string{peer.Webhook}, peer.PostedByStructs())
+}
 
 // withoutWholeWay returns the rounds of all other contenders.
 func withoutWholeWay(rounds map[string][]Measurement) map[string][]Measurement {

@@ -35,6 +35,7 @@ func everybody() map[string][]results.Measurement {
 	maps.Copy(all, map[string][]results.Measurement{
 		peer.FromBytes: rounds(52), peer.Structs: rounds(260), peer.StructsWait: rounds(208),
 		peer.JSONv2: rounds(130), peer.JSONv2Wait: rounds(104), peer.Sonic: rounds(80), peer.SonicWait: rounds(90),
+		peer.Webhook: rounds(60), peer.StructsPosted: rounds(240), peer.StructsPostedWait: rounds(300),
 	})
 	return all
 }

@@ -114,7 +114,7 @@ func TestSummary(t *testing.T) {
 	contains(t, rows[3], "first bar of the plot", "1 KiB: 0, 0, 18 of 18; 9 KB: 0, 0, 17 of 18, 1 without a ratio; 64 KB: 0, 0, 18 of 18",
 		"1 KiB: 1.10 (1.10–1.10)")
 	contains(t, rows[4], "17, 0, 1 of 18 | 0.60 (0.60–1.60) |")
-	contains(t, paragraph, "Java producer: 51, 1, 1 of 54", "Of the 11 targets")
+	contains(t, paragraph, "Java producer: 51, 1, 1 of 54", "Of the 12 targets")
 }
 
 func TestSummary_ofNothing(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 )
 
 // Rows is how many rows of bars there are, from 1 on.
-const Rows = 11
+const Rows = 12
 
 // A target is a figure that ours are to reach on one broker.
 type target struct {
@@ -114,7 +114,9 @@ func targets() []target {
 			target{10, peer.FromBytes, "", works, structs(rate, more), "messages/s " + fromBytes, rate, 1.8, more},
 			target{11, peer.FromBytes, "", works, byHand("the best JSON library and franz-go", peer.ByHand(), cpu, less), "CPU " + fromBytes, cpu, 0.8, less})
 	}
-	return list
+	return append(list, target{12, peer.Webhook, "", single("zstd"),
+		byHand("encoding/json, structs and franz-go behind net/http", peer.PostedByStructs(), cpu, less),
+		"CPU of the webhook, clients included", cpu, 0.7, less})
 }
 
 // Wanted are the contenders that these rows need for some work; none if they

@@ -95,7 +95,7 @@ func newItem(data []byte, size Size) (*Item, int64, error) {
 	}
 	user, _ := b.UserID()
 	zeros := strings.Repeat("0", Digits)
-	err = b.At("message_id").Set(zeros)
+	err = b.At("message_id").Set(fmt.Sprint(zeros, "-", user)) // two batches never have the same one
 	if size.Small {
 		for _, name := range []string{"user_identities", "user_attributes", "device_info", "application_info", "integration_attributes", "partner_identities", "source_info", "context"} {
 			err = errors.Join(err, b.At(name).Remove())

@@ -47,7 +47,7 @@ func TestItem_next(t *testing.T) {
 		b, err := batch.Parse(data)
 		require.NoError(t, err)
 		text, _ := b.At("message_id").Text()
-		assert.Equal(t, strings.Repeat("0", work.Digits-2)+"12", text)
+		assert.Equal(t, strings.Repeat("0", work.Digits-2)+"12-"+string(items[0].Key), text, "each user has another one")
 	}
 }
 
