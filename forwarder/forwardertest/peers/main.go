@@ -98,6 +98,9 @@ func beBenchmark(ctx context.Context, w io.Writer) error {
 			return err
 		}
 		r, err := bench.Run(ctx, bench.Options{Quick: *quick, Measure: *measure, Out: w})
+		if err == nil {
+			err = r.CheckNoise()
+		}
 		to := file
 		if err != nil {
 			to = filepath.Join(*out, "partial.json") // not in the place of a whole run

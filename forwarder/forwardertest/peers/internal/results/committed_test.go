@@ -16,6 +16,10 @@ func TestCommitted(t *testing.T) {
 	r, err := Load(filepath.Join(folder, "results.json"))
 	require.NoError(t, err)
 	assert.False(t, r.Quick, "a quick run is no result")
+	require.NoError(t, r.CheckNoise())
+	size, err := os.Stat(filepath.Join(folder, "results.json"))
+	require.NoError(t, err)
+	assert.Less(t, size.Size(), int64(300_000))
 
 	files := r.Plots()
 	files["results.md"] = r.Markdown()

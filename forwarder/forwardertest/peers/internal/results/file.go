@@ -24,7 +24,7 @@ func Load(path string) (*Results, error) {
 // Save writes the results as JSON. The file is replaced as a whole: when it
 // is interrupted, the last one stays.
 func (r *Results) Save(path string) error {
-	data, err := json.MarshalIndent(r, "", "\t")
+	data, err := json.Marshal(r) // a third less than with indentation
 	if err != nil {
 		return err
 	}
