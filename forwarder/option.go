@@ -146,7 +146,9 @@ func WithDialer(dial func(ctx context.Context, network, addr string) (net.Conn, 
 // WithPartitioner replaces the hash that places users, delivery.partitioner in
 // the settings. Changing it moves users to other partitions: their order
 // across the change holds only for batches forwarded after the earlier ones
-// were acknowledged. Nil leaves it as the settings have it.
+// were acknowledged. Nil leaves it as the settings have it. f is called on a goroutine of
+// its own: if it panics, does not return or chooses no partition of the topic, its batch
+// is not sent. A batch that is stored already goes where murmur2 places it.
 func WithPartitioner(f partition.Func) Option {
 	return optionFunc(func(o *options) { o.partitioner = f })
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/eventferry/eventferry/forwarder/internal/asyncproducer"
+	"github.com/eventferry/eventferry/forwarder/internal/choose"
 	"github.com/eventferry/eventferry/forwarder/internal/connect"
 	"github.com/eventferry/eventferry/forwarder/internal/engine"
 	"github.com/eventferry/eventferry/forwarder/internal/producer"
@@ -70,7 +71,7 @@ func newStockProducers(s settings.Settings, topics []string, o options, cfg *sar
 // hash returns the function that chooses the partition of a key.
 func hash(s settings.Settings, o options) partition.Func {
 	if o.partitioner != nil {
-		return o.partitioner
+		return choose.Isolated(o.partitioner)
 	}
 	switch s.Delivery.Partitioner {
 	case settings.FNV1a:

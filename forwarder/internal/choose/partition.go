@@ -2,6 +2,7 @@
 package choose
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/IBM/sarama"
@@ -14,7 +15,11 @@ import (
 // and a partition that does not exist are errors, so that no message stays undecided.
 func Partition(hash partition.Func, key []byte, count int32) (chosen int32, err error) {
 	defer func() {
-		if v := recover(); v != nil {
+		switch v := recover().(type) {
+		case nil:
+		case endedGoroutine:
+			chosen, err = -1, errors.New("choosing a partition: the function did not return: it has ended its goroutine")
+		default:
 			chosen, err = -1, fmt.Errorf("choosing a partition: panicked (%T)", v)
 		}
 	}()

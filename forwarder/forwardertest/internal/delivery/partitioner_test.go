@@ -1,7 +1,9 @@
 package delivery
 
 import (
+	"runtime"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -67,22 +69,35 @@ func TestPartitioner_failing(t *testing.T) {
 				return partitions
 			case 3:
 				return -1
-			default:
-				return 5
+			case 4:
+				runtime.Goexit()
 			}
-		}))
+			return 5
+		}), forwarder.WithoutProbe()) // so that the first are placed once the partitions are known
 		var l ledger
-		for user := range int64(4) {
-			e, b := l.make(t, user+1, 10)
-			l.note(e, f.Forward(within(t, time.Minute), b))
+		var forwarded sync.WaitGroup
+		for range 2 {
+			for user := range int64(5) {
+				e, b := l.make(t, user+1, 10)
+				forwarded.Add(1)
+				f.ForwardAsync(within(t, time.Minute), b, func(err error) {
+					l.note(e, err)
+					forwarded.Done()
+				})
+			}
+			forwarded.Wait()
 		}
-		for _, e := range l.entries[:3] {
+		for _, e := range l.entries {
+			if e.user == 5 {
+				assert.NoError(t, e.err)
+				continue
+			}
 			require.ErrorContains(t, e.err, "choosing a partition")
 			assert.True(t, forwarder.NothingSent(e.err))
 			assert.NotContains(t, e.err.Error(), "no partition for", "what panics with may be data")
 		}
 		assert.ErrorIs(t, l.entries[1].err, sarama.ErrInvalidPartition)
-		require.NoError(t, l.entries[3].err)
-		assert.Len(t, k.Messages(t, "events"), 1)
+		assert.ErrorContains(t, l.entries[3].err, "the function did not return")
+		assert.Len(t, k.Messages(t, "events"), 2)
 	})
 }
