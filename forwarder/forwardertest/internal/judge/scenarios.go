@@ -117,34 +117,11 @@ func (r *run) eventually(ctx context.Context, come func() (bool, error)) (bool, 
 // they look again, which cut connections make them do.
 func (c *cluster) addPartitions(ctx context.Context, r *run) error {
 	r.checker.spread = false // choices among two numbers
-	if err := r.more(ctx); err != nil {
-		return err
-	}
-	name, from, to := r.testbed.settings.TopicName, r.testbed.partitions[0], r.testbed.partitions[1]
-	err := c.admin(func(a *kadm.Client) error {
-		answers, err := a.UpdatePartitions(ctx, int(to), name)
-		if err == nil {
-			err = answers.Error()
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	used, err := r.eventually(ctx, func() (used bool, err error) {
+	err := r.grow(ctx, c.admin, func(add func() error) error { return add() }, func() {
 		for _, p := range c.proxies {
 			p.Cut()
 		}
-		err = c.admin(func(a *kadm.Client) error {
-			ends, err := a.ListEndOffsets(ctx, name)
-			ends.Each(func(o kadm.ListedOffset) { used = used || o.Partition >= from && o.Offset > 0 })
-			return err
-		})
-		return used, err
 	})
-	if err == nil && !used {
-		r.checker.add(NoProgress, noAttempt(), "no new partition is used %s after they were added", scenarioTimeout)
-	}
 	return errors.Join(err, r.more(ctx))
 }
 

@@ -114,36 +114,9 @@ func (r *run) between(ctx context.Context, do func() error) error {
 	return nil
 }
 
-// grow waits until the new partitions are used.
+// grow adds partitions between two lives.
 func grow(ctx context.Context, r *run, w *world) error {
-	if err := r.more(ctx); err != nil {
-		return err
-	}
-	name, from, to := r.testbed.settings.TopicName, r.testbed.partitions[0], r.testbed.partitions[1]
-	err := r.between(ctx, func() error {
-		return w.admin(func(a *kadm.Client) error {
-			answers, err := a.UpdatePartitions(ctx, int(to), name)
-			if err == nil {
-				err = answers.Error()
-			}
-			return err
-		})
-	})
-	if err != nil {
-		return err
-	}
-	used, err := r.eventually(ctx, func() (used bool, err error) {
-		err = w.admin(func(a *kadm.Client) error {
-			ends, err := a.ListEndOffsets(ctx, name)
-			ends.Each(func(o kadm.ListedOffset) { used = used || o.Partition >= from && o.Offset > 0 })
-			return err
-		})
-		return used, err
-	})
-	if err == nil && !used {
-		r.checker.add(NoProgress, noAttempt(), "no new partition is used %s after they were added", scenarioTimeout)
-	}
-	return err
+	return r.grow(ctx, w.admin, func(add func() error) error { return r.between(ctx, add) }, func() {})
 }
 
 func replace(ctx context.Context, r *run, w *world) error {

@@ -124,11 +124,21 @@ func (o *owner) one(ctx context.Context, t task) {
 }
 
 func (o *owner) all(ctx context.Context, tasks []task) {
-	as, records, batches := o.attempts(tasks, "ForwardAll")
+	o.bulk(ctx, tasks, "ForwardAll", false, o.w.subject.ForwardAll)
+}
+
+// bulk hands over all tasks with one call, whose name is way.
+func (o *owner) bulk(
+	ctx context.Context, tasks []task, way string, storeOnly bool, call func(context.Context, []*batch.Batch) []error,
+) {
+	as, records, batches := o.attempts(tasks, way)
+	for _, a := range as {
+		a.storeOnly = a.storeOnly || storeOnly
+	}
 	o.w.write(records...)
 	ctx, cancel := o.shortDeadline(ctx)
 	defer cancel()
-	errs := o.w.subject.ForwardAll(with(ctx, as...), batches)
+	errs := call(with(ctx, as...), batches)
 	for i, a := range as {
 		var err error
 		if errs != nil {

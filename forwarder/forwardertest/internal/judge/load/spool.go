@@ -150,19 +150,9 @@ func (o *owner) storeOne(ctx context.Context, t task) {
 }
 
 func (o *owner) storeAll(ctx context.Context, tasks []task) {
-	as, records, batches := o.attempts(tasks, "StoreAll")
-	o.w.write(records...)
-	ctx, cancel := o.shortDeadline(ctx)
-	defer cancel()
-	errs := o.w.subject.StoreAll(with(ctx, as...), batches)
-	for i, a := range as {
-		a.storeOnly = true
-		var err error
-		if errs != nil {
-			err = errs[i]
-		}
-		o.ended(a, err)
-	}
+	o.bulk(ctx, tasks, "StoreAll", true, func(ctx context.Context, batches []*batch.Batch) []error {
+		return o.w.subject.StoreAll(ctx, batches)
+	})
 }
 
 func (o *owner) storePipeline(ctx context.Context, tasks []task) {
