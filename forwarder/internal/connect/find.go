@@ -18,6 +18,7 @@ type attempt struct {
 	server int
 	view   topicView
 	err    error
+	took   time.Duration
 }
 
 // findTopic asks all servers for the topic and takes the first good answer. They
@@ -45,7 +46,6 @@ func (p *Probe) findTopic(ctx context.Context, cfg *sarama.Config, patient bool,
 	unreached := &noServerError{servers: p.servers, failures: make([]error, len(p.servers))}
 	var refusal error
 	var stands <-chan time.Time
-	began := time.Now()
 	for {
 		select {
 		case a, more := <-attempts:
@@ -57,7 +57,7 @@ func (p *Probe) findTopic(ctx context.Context, cfg *sarama.Config, patient bool,
 			case a.err == nil:
 				return a.view, nil
 			case isRefusal(a.err) && refusal == nil:
-				refusal, stands = a.err, time.After(confirmation(a.err, time.Since(began)))
+				refusal, stands = a.err, time.After(confirmation(a.err, a.took))
 			}
 			unreached.add(a, hasEnded(ctx))
 		case <-stands:
@@ -68,16 +68,16 @@ func (p *Probe) findTopic(ctx context.Context, cfg *sarama.Config, patient bool,
 	}
 }
 
-// confirmation is how long a refusal that came after a while may be contradicted.
+// confirmation is how long a refusal may be contradicted that took so long.
 // A topic that was created just now is not yet known to all brokers. A refusal that
 // takes long shows that the network or this host is slow: a server that accepts has
 // more to say, and takes longer.
-func confirmation(refusal error, after time.Duration) time.Duration {
+func confirmation(refusal error, took time.Duration) time.Duration {
 	least := refusalConfirmation
 	if isMissingTopic(refusal) {
 		least = topicConfirmation
 	}
-	return max(least, slowConfirmation*after)
+	return max(least, slowConfirmation*took)
 }
 
 func isMissingTopic(err error) bool { return errors.Is(err, sarama.ErrUnknownTopicOrPartition) }
@@ -91,8 +91,9 @@ func (p *Probe) askRepeatedly(ctx context.Context, cfg *sarama.Config, server in
 	closed := 0
 	known := []string{p.servers[server]}
 	for round := 0; ; round++ {
+		began := time.Now()
 		v, err := p.askForTopic(ctx, cfg, known[round%len(known)])
-		missing := isMissingTopic(err)
+		took, missing := time.Since(began), isMissingTopic(err)
 		if missing && len(known) == 1 {
 			known = append(known, slices.DeleteFunc(v.brokers, func(addr string) bool { return addr == known[0] })...)
 		}
@@ -102,7 +103,7 @@ func (p *Probe) askRepeatedly(ctx context.Context, cfg *sarama.Config, server in
 		if closed == maxHangUps {
 			err = &classedError{classRefused, err}
 		}
-		attempts <- attempt{server, v, err}
+		attempts <- attempt{server, v, err, took}
 		if err == nil || isRefusal(err) && !missing || !patient || !pauseAfter(ctx, round) {
 			return
 		}

@@ -271,10 +271,10 @@ func startLoad(t *testing.T, f *forwarder.Forwarder) *load {
 		cancel()
 		w.work.Wait()
 	}
-	for user := range int64(6) {
+	for user := range int64(36) { // they are in all of 12 partitions, so that each broker has some
 		w.work.Go(func() {
 			for ctx.Err() == nil {
-				<-time.After(20 * time.Millisecond)    // the ledger keeps them all
+				<-time.After(100 * time.Millisecond)   // the ledger keeps them all
 				e, b := w.make(t, user+1, carried*3/2) // one makes a connection that mark looks for
 				err := f.Forward(t.Context(), b)
 				w.note(e, err)
