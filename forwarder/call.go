@@ -28,12 +28,21 @@ type call struct {
 	reported  chan struct{} // made when the caller stops waiting; closed when Done has returned
 }
 
+// newCall tells the observer of a call. If that ends this goroutine, the call has ended,
+// and is reported.
 func (f *Forwarder) newCall(ctx context.Context, b *batch.Batch) *call {
-	c := &call{f: f, ctx: ctx, start: time.Now()}
+	c := &call{f: f, ctx: ctx, observed: ctx, start: time.Now()}
 	if b != nil {
 		c.info.Events = b.NumEvents()
 	}
+	returned := false
+	defer func() {
+		if !returned {
+			_ = c.report(errNoReturn)
+		}
+	}()
 	c.observed = begunContext(ctx, f.options.observer.Begun, b)
+	returned = true
 	return c
 }
 

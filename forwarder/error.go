@@ -32,13 +32,13 @@ func (e *closedError) Unwrap() []error { return []error{ErrClosed, e.err} }
 // context kept it from finishing. Nothing of the batch was sent, and no other call
 // is affected.
 type FilterError struct {
-	Name  string // as given to [WithFilter]; "" if a filter ended the goroutine of its caller
+	Name  string // as given to [WithFilter]; "" if a filter or an Observer.Begun ended the goroutine of its caller
 	Err   error  // the error that the filter returned, a description of the panic, or why the context ended
 	Stack []byte // of the goroutine when the filter panicked; else nil
 }
 
-// errNoReturn is the outcome of a call whose goroutine a filter ended.
-var errNoReturn = &FilterError{Err: errors.New("a filter ended the goroutine of its caller")}
+// errNoReturn is the outcome of a call whose goroutine a filter or an observer ended.
+var errNoReturn = &FilterError{Err: errors.New("a filter or Observer.Begun ended the goroutine of its caller")}
 
 // Error names the filter, in one line. It quotes the filter's error, so keep payload
 // out of that; of a panic it names the type only.

@@ -211,7 +211,7 @@ func TestForward_filterEndsGoroutine(t *testing.T) {
 			assert.False(t, returned)
 			assert.Empty(t, p.groups)
 			require.Len(t, seen, 1)
-			assert.EqualError(t, seen[0].Err, "forwarder: a filter ended the goroutine of its caller")
+			assert.EqualError(t, seen[0].Err, "forwarder: a filter or Observer.Begun ended the goroutine of its caller")
 			assert.True(t, NothingSent(seen[0].Err))
 			if name == "ForwardAsync" {
 				assert.Equal(t, []error{seen[0].Err}, outcomes)
@@ -278,6 +278,33 @@ func TestForwardAll_filterEndsGoroutine(t *testing.T) {
 		for n := 3; n <= 5; n++ {
 			assert.Equal(t, errNoReturn, seen[n])
 		}
+		require.NoError(t, f.Close())
+	})
+}
+
+// The same with an observer that ends it whenever it is told of a batch, from the third on.
+func TestForwardAll_begunEndsGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		seen := map[int]error{} // by number of events
+		begun := 0
+		p := &fakeProducer{acks: true}
+		f := withProducer(t, p, func(_ *settings.Settings, o *options) {
+			o.observer.Begun = func(ctx context.Context, _ *batch.Batch) context.Context {
+				if begun++; begun >= 3 {
+					runtime.Goexit()
+				}
+				return ctx
+			}
+			o.observer.Done = func(_ context.Context, i ForwardInfo) { seen[i.Events] = i.Err }
+		})
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			f.ForwardAll(t.Context(), []*batch.Batch{events(t, 1), events(t, 2), events(t, 3), events(t, 4), events(t, 5)})
+		}()
+		<-ended
+		assert.Len(t, p.groups, 2)
+		assert.Equal(t, map[int]error{1: nil, 2: nil, 3: errNoReturn, 4: errNoReturn, 5: errNoReturn}, seen)
 		require.NoError(t, f.Close())
 	})
 }

@@ -91,15 +91,21 @@ func reportRest(calls []*call) {
 }
 
 // abandon ends the calls that ForwardAll has begun, and reports the batches that
-// it will not come to. bs[len(calls)] is the batch whose filter ended the
-// goroutine: runPipeline has reported it.
+// it will not come to. bs[len(calls)] is the batch whose filter or observer ended the
+// goroutine: it is reported already.
 func (f *Forwarder) abandon(ctx context.Context, calls []*call, bs []*batch.Batch) {
-	for _, b := range bs[len(calls)+1:] {
-		c := f.newCall(ctx, b)
-		c.err = errNoReturn
-		calls = append(calls, c)
-	}
+	defer f.reportUnbegun(ctx, bs[len(calls)+1:])
 	reportRest(calls)
+}
+
+// reportUnbegun reports batches that ForwardAll does not come to, also if the observer
+// ends the goroutine at each of them.
+func (f *Forwarder) reportUnbegun(ctx context.Context, bs []*batch.Batch) {
+	if len(bs) == 0 {
+		return
+	}
+	defer f.reportUnbegun(ctx, bs[1:])
+	_ = f.newCall(ctx, bs[0]).report(errNoReturn)
 }
 
 // ForwardAsync is Forward without the wait for the outcome. Filters and
