@@ -94,7 +94,7 @@ func (p *posted) post(body []byte) error {
 	select {
 	case c = <-p.free:
 	default:
-		conn, err := net.Dial("tcp", p.addr)
+		conn, err := net.Dial("tcp", p.addr) //nolint:noctx // in this process
 		if err != nil {
 			return fmt.Errorf("contender: %w", err)
 		}
