@@ -22,6 +22,10 @@ type Broker struct {
 	version sarama.KafkaVersion
 	socket  net.Conn // below TLS
 	held    *heldConn
+
+	clientID    string
+	readTimeout time.Duration
+	asked       int32 // plain requests
 }
 
 // openGrace bounds the wait for functions of the caller's that heed no context:
@@ -57,7 +61,10 @@ func openOn(ctx context.Context, cfg *sarama.Config, addr string, conn net.Conn)
 	held := &heldConn{Conn: conn, writeTimeout: cfg.Net.WriteTimeout}
 	own.Net.Proxy.Enable, own.Net.Proxy.Dialer = true, handOver{held}
 	broker := sarama.NewBroker(addr)
-	b := &Broker{Sarama: func() *sarama.Broker { return broker }, version: cfg.Version, socket: Raw(conn), held: held}
+	b := &Broker{
+		Sarama: func() *sarama.Broker { return broker }, version: cfg.Version, socket: Raw(conn), held: held,
+		clientID: cfg.ClientID, readTimeout: cfg.Net.ReadTimeout,
+	}
 	defer context.AfterFunc(ctx, b.Abort)() // Sarama knows no context
 	if err := broker.Open(&own); err != nil {
 		b.Abort()
