@@ -199,15 +199,92 @@ func (e *Engine) writtenLocked(p *topicPartition, b *recordBatch, block *sarama.
 // sequence number.
 //
 // If an earlier attempt may have been written, it may be why this one is out of
-// sequence. New numbers could then write the messages twice.
+// sequence. New numbers could then write the messages twice. So the leader is asked
+// for what is in its log; until it answers, the record batch counts as in flight.
 func (e *Engine) sequenceLostLocked(p *topicPartition, b *recordBatch, code sarama.KError, done *settlements, now time.Time) {
 	p.failedLocked(code, now)
-	if b.mayBeWritten {
+	switch {
+	case !b.mayBeWritten:
+		e.intents.notWrittenLocked(b)
+		p.producer.restart(code)
+	case e.closed: // Close settles it, and with a journal another process may ask
+	case p.topicReplaced || !e.askLogLocked(p, code):
 		e.abandonUncertainLocked(p, nil, code, done)
-		return
 	}
-	e.intents.notWrittenLocked(b)
+}
+
+// askLogLocked asks the leader of p whether the record batches are in its log that
+// may have been written, the first of which it has answered with code. It reports
+// false if that cannot be asked.
+func (e *Engine) askLogLocked(p *topicPartition, code sarama.KError) bool {
+	q := logQuestion{
+		query:    p.producer.logQuery(e.topic, p.sealed),
+		patience: maxLogQueryTime + time.Duration(p.rand.Int64N(int64(time.Second))), // not all of a broker's partitions at once
+		leader:   func(failures int) (string, time.Duration) { return e.leaderToAsk(p, failures) },
+	}
+	q.answered = func(a logAnswer, err error) { e.logAnswered(p, &q.query, &a, err, code) }
+	p.askedForLog = e.logAsker.beginLocked(q)
+	p.inFlight = p.askedForLog
+	return p.askedForLog
+}
+
+// leaderToAsk returns the address of p's leader and how long to wait after so many
+// failures.
+func (e *Engine) leaderToAsk(p *topicPartition, failures int) (addr string, pause time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if failures > 0 {
+		e.metadata.requestLocked()
+	}
+	if w := p.leader; w != nil {
+		addr = e.brokers[w.id]
+	}
+	return addr, backoffAfter(failures, p.rand)
+}
+
+// logAnswered settles what was asked about with q. At Close it leaves that: with a
+// journal, another process sends it again and may ask again.
+func (e *Engine) logAnswered(p *topicPartition, q *logQuery, a *logAnswer, err error, code sarama.KError) {
+	now := time.Now()
+	var done settlements
+	e.mu.Lock()
+	e.logAsker.endedLocked()
+	p.inFlight, p.askedForLog = false, false
+	if n := q.written(a); err == nil && n > 0 {
+		e.foundLocked(p, n, a.offset, code, &done, now)
+	} else if !e.closed {
+		e.abandonUncertainLocked(p, nil, code, &done)
+	}
+	if p.topicReplaced {
+		e.leaveNumbersOfLocked(p, &done)
+	}
+	e.scheduleLocked(p, now)
+	e.mu.Unlock()
+	e.settle(&done)
+}
+
+// foundLocked acknowledges the first n messages of p that may have been written: they
+// are in the log from offset on. What else may have been written was not.
+func (e *Engine) foundLocked(p *topicPartition, n int, offset int64, code sarama.KError, done *settlements, now time.Time) {
+	var found []*recordBatch
+	p.producer.advance(n)
+	p.progressLocked(now)
+	for at := offset; n > 0; p.sealed = slices.Delete(p.sealed, 0, 1) {
+		if p.sealed[0].count > n { // a former process had cut it up otherwise
+			parts := e.batchPool.split(p.sealed[0], func(i int) bool { return i == n })
+			p.sealed = slices.Replace(p.sealed, 0, 1, parts...)
+		}
+		b := p.sealed[0]
+		found = append(found, b)
+		done.add(b, producer.Result{Outcome: producer.Acknowledged, Partition: p.id, Offset: at})
+		n, at = n-b.count, at+int64(b.count)
+	}
+	for _, rest := range p.sealed {
+		rest.mayBeWritten = false
+	}
+	e.intents.foundLocked(found, offset)
 	p.producer.restart(code)
+	p.resetIfEmptyLocked()
 }
 
 // abandonUncertainLocked gives up to find out whether the record batches were

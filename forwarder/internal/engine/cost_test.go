@@ -40,6 +40,7 @@ func (c *instantConn) metadata() (topicMetadata, error) {
 }
 
 func (c *instantConn) producerID() (producerIDAnswer, error) { return producerIDAnswer{id: 1}, nil }
+func (c *instantConn) written(*logQuery) (logAnswer, error)  { return logAnswer{}, nil }
 func (c *instantConn) verify() error                         { return nil }
 func (c *instantConn) throttledFor() time.Duration           { return 0 }
 func (c *instantConn) closedByBroker() bool                  { return false }

@@ -193,6 +193,7 @@ type brokerSet struct {
 	settledRest bool // after Close: no answer counts any more
 
 	producerIDs *producerIDs
+	logAsker    logAsker
 
 	ctx     context.Context // ends at Close
 	cancel  context.CancelFunc
@@ -216,6 +217,7 @@ func newBrokerSet(c Config, l sendLimits, n brokerNetwork, random randomSource) 
 		cancel:   cancel,
 		stopped:  make(chan struct{}),
 	}
+	s.logAsker = logAsker{ctx: ctx, network: n, running: &s.running}
 	s.producerIDs = newProducerIDs(&s.mu, s.producerIDArrivedLocked, func(i int) *anyBroker {
 		return s.anyBroker(n, c.Servers, randProducerID+uint64(i)) //nolint:gosec // not negative
 	})

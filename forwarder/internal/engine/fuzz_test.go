@@ -99,6 +99,19 @@ func (c *oddConn) producerID() (producerIDAnswer, error) {
 	return producerIDAnswer{c.or(7), int16(c.or(0))}, nil //nolint:gosec // any number will do
 }
 
+func (c *oddConn) written(q *logQuery) (logAnswer, error) {
+	switch v := c.or(0); {
+	case v == -1:
+		return logAnswer{}, io.EOF
+	case v < -1:
+		return logAnswer{}, sarama.KError(v) //nolint:gosec // any number will do
+	}
+	return logAnswer{
+		found: c.or(1) > 0, offset: c.or(0), records: int(c.or(int64(q.largest))), highWatermark: c.or(1000),
+		lastSequence: int32(c.or(int64(q.sequence(q.largest - 1)))), //nolint:gosec // any number will do
+	}, nil
+}
+
 func (c *oddConn) throttledFor() time.Duration { return c.milliseconds() }
 func (c *oddConn) closedByBroker() bool        { return c.or(0) < 0 }
 

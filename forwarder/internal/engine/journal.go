@@ -152,6 +152,20 @@ func (k *intentKeeper) writtenLocked(b *recordBatch, offset int64) {
 	k.endLocked(b, producer.IntentEnd{Outcome: producer.Written, Offset: offset}, true)
 }
 
+// foundLocked ends a partition's last intent, since these record batches are in the log
+// from offset on: the one that it is for, or more of its whole.
+func (k *intentKeeper) foundLocked(list []*recordBatch, offset int64) {
+	if k == nil {
+		return
+	}
+	for _, b := range list {
+		b.intended = false
+	}
+	k.journal.End(producer.IntentEnd{
+		Partition: list[0].partition, Outcome: producer.Written, Offset: offset, Done: numbersOf(list),
+	})
+}
+
 // notWrittenLocked ends the intent of b, unless b may have been written.
 func (k *intentKeeper) notWrittenLocked(b *recordBatch) {
 	if !b.mayBeWritten {

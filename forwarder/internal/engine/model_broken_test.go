@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"context"
+	"math"
 	"slices"
 	"sync/atomic"
 
@@ -37,6 +38,12 @@ type brokenNetwork struct {
 
 	// forges: what is lost is answered as if it had been refused.
 	forges bool
+
+	// looks, if set, may change what a leader says of its log.
+	looks func(q *logQuery, a *logAnswer)
+
+	// unread: the log may not be read.
+	unread bool
 }
 
 func (n *brokenNetwork) connect(ctx context.Context, addr string) (brokerConn, error) {
@@ -74,6 +81,17 @@ func (c *brokenConn) metadata() (topicMetadata, error) {
 		return first.metadata()
 	}
 	return c.brokerConn.metadata()
+}
+
+func (c *brokenConn) written(q *logQuery) (logAnswer, error) {
+	a, err := c.brokerConn.written(q)
+	if c.network.unread {
+		return logAnswer{}, sarama.ErrTopicAuthorizationFailed
+	}
+	if looks := c.network.looks; looks != nil && err == nil {
+		looks(q, &a)
+	}
+	return a, err
 }
 
 func (c *brokenConn) produce(r *produceRequest, answered func(*sarama.ProduceResponse, error)) error {
@@ -141,6 +159,14 @@ func onNetwork(breaks func() *brokenNetwork) modelSubject {
 	}
 }
 
+// unread takes away the right to read the log, with which much comes to light.
+func unread(subject modelSubject) modelSubject {
+	return func(s modelSetup) producer.Producer {
+		s.network = &brokenNetwork{brokerNetwork: s.network, unread: true}
+		return subject(s)
+	}
+}
+
 func changes(change func(conn int64, batch *sarama.RecordBatch)) modelSubject {
 	return onNetwork(func() *brokenNetwork {
 		return &brokenNetwork{change: func(conn int64, r *produceRequest) {
@@ -191,6 +217,30 @@ func swaps(_ int64, b *sarama.RecordBatch) {
 func swallows() *brokenNetwork {
 	var requests atomic.Int64
 	return &brokenNetwork{answer: func(*produceRequest) bool { return requests.Add(1) == 10 }}
+}
+
+// believesLeader believes what only the leader has.
+func believesLeader() *brokenNetwork {
+	return &brokenNetwork{looks: func(_ *logQuery, a *logAnswer) { a.highWatermark = math.MaxInt64 }}
+}
+
+// believesNumber believes the last sequence number, wherever the record batch is.
+func believesNumber() *brokenNetwork {
+	return &brokenNetwork{looks: func(q *logQuery, a *logAnswer) {
+		if q.appended(a.lastSequence) {
+			a.found, a.highWatermark = true, math.MaxInt64
+			a.records = int((int64(a.lastSequence)-int64(q.firstSequence))&math.MaxInt32) + 1
+		}
+	}}
+}
+
+// believesMissing takes what is not found for written.
+func believesMissing() *brokenNetwork {
+	return &brokenNetwork{looks: func(q *logQuery, a *logAnswer) {
+		if !a.found {
+			a.found, a.records, a.offset, a.highWatermark = true, q.largest, 0, math.MaxInt64
+		}
+	}}
 }
 
 func forges() *brokenNetwork { return &brokenNetwork{forges: true} }

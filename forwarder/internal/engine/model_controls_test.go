@@ -29,6 +29,8 @@ func TestModel_controls(t *testing.T) {
 		{"swaps two of a user", changes(swaps), invariantOrder, nil},
 		{"sends what was withdrawn", sendsNotSent, invariantNotSent, []string{invariantOrder}},
 		{"takes what was lost for refused", onNetwork(forges), invariantNotSent, []string{invariantGaveUp, invariantDuplicate}},
+		{"believes what only the leader has", onNetwork(believesLeader), invariantLost, nil},
+		{"believes the last sequence number", onNetwork(believesNumber), invariantLost, nil},
 		{"a wrong partition", wrongPartition, invariantPartition, nil},
 		{"settles twice", settlesTwice, invariantSettled, nil},
 		{"never settles", forgetsOne, invariantProgress, nil},

@@ -13,7 +13,7 @@ type modelFault func(r *modelRun) string
 
 func modelFaults() []modelFault {
 	return []modelFault{
-		faultCut, faultCut, faultCut, faultIdle, faultLeader, faultLeader, faultNoLeader, faultRestart, faultBefore, faultAfter, faultDenied,
+		faultCut, faultCut, faultCut, faultIdle, faultLeader, faultLeader, faultNoLeader, faultRestart, faultBefore, faultAfter, faultDenied, faultHidden,
 		faultLimit, faultRequest, faultStall, faultRefuse, faultProxy, faultTrouble, faultThrottle, faultGrow,
 	}
 }
@@ -40,7 +40,7 @@ func (r *modelRun) heal() {
 		b.up, b.refuses, b.proxy, b.stalls = true, false, false, false
 	}
 	for _, p := range s.partitions {
-		p.denied, p.before, p.after = false, nil, nil
+		p.denied, p.hidden, p.before, p.after = false, false, nil, nil
 		if p.leader == noLeader {
 			r.elect(p, s.brokers[r.rand.IntN(len(s.brokers))].id)
 		}
@@ -169,6 +169,12 @@ func faultDenied(r *modelRun) string {
 	p := r.somePartition()
 	p.denied = !p.denied
 	return fmt.Sprintf("partition %d is denied: %v", p.id, p.denied)
+}
+
+func faultHidden(r *modelRun) string {
+	p := r.somePartition()
+	p.hidden = !p.hidden
+	return fmt.Sprintf("partition %d may not be read: %v", p.id, p.hidden)
 }
 
 func faultLimit(r *modelRun) string {

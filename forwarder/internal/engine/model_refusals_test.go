@@ -52,20 +52,25 @@ func TestModel_refusals(t *testing.T) {
 	}
 }
 
-// Engines that do not change anything between attempts are caught.
+// Engines that do not change anything between attempts, or believe what no broker has
+// said, are caught.
 func TestModel_refusalControls(t *testing.T) {
-	const seeds = 300
-	for name, subject := range map[string]modelSubject{
-		"requests never shrink":    onNetwork(neverBlames),
-		"the id is never renewed":  onNetwork(sameID),
-		"the same broker for ever": onNetwork(sameBroker),
+	const seeds = 1500
+	for name, control := range map[string]struct {
+		subject modelSubject
+		reason  string
+	}{
+		"requests never shrink":      {onNetwork(neverBlames), invariantProgress},
+		"the id is never renewed":    {onNetwork(sameID), invariantProgress},
+		"the same broker for ever":   {onNetwork(sameBroker), invariantProgress},
+		"believes what is not found": {onNetwork(believesMissing), invariantLost},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for seed := range uint64(seeds) {
-				r := refusalsInBubble(t, seed, subject)
+				r := refusalsInBubble(t, seed, control.subject)
 				for _, v := range r.found {
-					if v.invariant == invariantProgress {
+					if v.invariant == control.reason {
 						t.Logf("caught by schedule %d: %s", seed, r.trace[0])
 						return
 					}
@@ -188,6 +193,9 @@ func someRefusal(r *modelRun, one *simBroker) *simRefusal {
 		{name: fmt.Sprintf("producer ids are refused with %d", code), applies: of(simProducerID), code: code},
 		{name: "producer ids are -1", applies: of(simProducerID), changes: func(call *simCall) { call.id = -1 }},
 		{name: "asking for producer ids closes the connection", applies: of(simProducerID), closes: true},
+		{name: fmt.Sprintf("looking into the log is refused with %d", code), applies: of(simLook), code: code, survivable: true},
+		{name: "looking into the log closes the connection", applies: of(simLook), closes: true, survivable: true},
+		{name: "looking into the log is not answered", applies: of(simLook), ignores: true, survivable: true},
 		{name: fmt.Sprintf("metadata is refused with %d", code), applies: of(simMetadata), code: code},
 		{name: "asking for metadata closes the connection", applies: of(simMetadata), closes: true},
 		{name: "metadata is not answered", applies: of(simMetadata), ignores: true},

@@ -92,6 +92,8 @@ func TestModel_happens(t *testing.T) {
 		"a late copy is out of order":      regexp.MustCompile(`read late: .*\[45\]`),
 		"it is found written already":      regexp.MustCompile(`is read: .*already`),
 		"it is out of order":               regexp.MustCompile(`is read: .*\[45\]`),
+		"it is found in the log":           regexp.MustCompile(`look#\d+: call 1 is answered {found:true`),
+		"the log may not be read":          regexp.MustCompile(`look#\d+: call 1 is answered.*not authorized`),
 		"the leader changes after writing": regexp.MustCompile(`is safe: .*\[6\]`),
 		"what was written is lost":         regexp.MustCompile(`has lost [1-9]`),
 		"numbers begin again":              regexp.MustCompile(`/214748\d+\+\d+ is read: .*\[at`),

@@ -30,6 +30,11 @@ type brokerConn interface {
 	// producerID requests a new producer id.
 	producerID() (producerIDAnswer, error)
 
+	// written answers q, as far as the broker leads the partition and the user may
+	// read its topic. When the leader has appended a record batch that is asked
+	// about, it waits for some time until all replicas have it.
+	written(q *logQuery) (logAnswer, error)
+
 	// verify reports an error unless the broker answers a produce request that
 	// writes nothing.
 	verify() error

@@ -44,6 +44,20 @@ func (p *producerState) restart(cause error) {
 	p.epoch++
 }
 
+// logQuery asks about the record batches that may have been written with these
+// numbers, of which the first was sent last.
+func (p *producerState) logQuery(topic string, sealed []*recordBatch) logQuery {
+	first := sealed[0]
+	q := logQuery{
+		topic: topic, partition: first.partition, producerID: p.id, epoch: p.epoch, firstSequence: p.nextSequence,
+		timestamp: first.timestampOf(first.ranges[0].submission), smallest: first.count,
+	}
+	for _, b := range uncertain(sealed) {
+		q.largest += b.count
+	}
+	return q
+}
+
 // leaveFormer takes a producer id of our own once nothing of a former process is
 // left that may have been written.
 func (p *producerState) leaveFormer(sealed []*recordBatch) {

@@ -78,6 +78,7 @@ type simPartition struct {
 	log    simLog
 
 	denied bool            // writing is not allowed
+	hidden bool            // reading is not allowed
 	before []sarama.KError // the next requests are answered so, and not written
 	after  []sarama.KError // the next are answered so, although they were written
 }
@@ -247,7 +248,7 @@ func (s *simCluster) answerDials(addr string) error {
 func (s *simCluster) sorted() []*simConn {
 	s.conns = slices.DeleteFunc(s.conns, func(c *simConn) bool { return c.dead && len(c.late) == 0 && !c.writing() })
 	slices.SortStableFunc(s.conns, func(a, b *simConn) int {
-		return cmp.Or(cmp.Compare(a.name.broker, b.name.broker), cmp.Compare(a.name.role, b.name.role), cmp.Compare(a.number, b.number))
+		return cmp.Or(cmp.Compare(a.name.broker, b.name.broker), cmp.Compare(a.name.role, b.name.role), cmp.Compare(a.name.partition, b.name.partition), cmp.Compare(a.number, b.number))
 	})
 	first := slices.IndexFunc(s.conns, func(c *simConn) bool { return c.number > 0 })
 	if first < 0 {

@@ -13,8 +13,9 @@ import (
 // A simName is what connections have in common that are numbered together:
 // whatever a client asks first on a connection says what it is for.
 type simName struct {
-	broker int32
-	role   simKind
+	broker    int32
+	role      simKind
+	partition int32 // of simLook
 }
 
 // A simConn is a connection to a broker.
@@ -42,6 +43,7 @@ const (
 	simMetadata
 	simProducerID
 	simVerify
+	simLook
 )
 
 type simStage int8
@@ -66,6 +68,8 @@ type simCall struct {
 	answer     *sarama.ProduceResponse
 	view       topicMetadata
 	id         int64
+	query      logQuery
+	log        logAnswer
 	err        error
 
 	answered func(*sarama.ProduceResponse, error) // of simProduce
@@ -87,7 +91,7 @@ type simPart struct {
 }
 
 func (c *simConn) String() string {
-	return fmt.Sprintf("broker %d %s#%d", c.name.broker, [...]string{"produce", "metadata", "id", "verify"}[c.name.role], c.number)
+	return fmt.Sprintf("broker %d %s#%d", c.name.broker, [...]string{"produce", "metadata", "id", "verify", "look"}[c.name.role], c.number)
 }
 
 func (c *simCall) String() string {
@@ -101,8 +105,8 @@ func (c *simCall) String() string {
 	return s
 }
 
-// begin is the beginning of every call.
-func (c *simConn) begin(kind simKind) (*simCall, error) {
+// begin is the beginning of every call. partition is that of a simLook.
+func (c *simConn) begin(kind simKind, partition int32) (*simCall, error) {
 	if c.used {
 		c.sim.broken(invariantUse, "%s is used by two goroutines", c)
 	}
@@ -114,7 +118,7 @@ func (c *simConn) begin(kind simKind) (*simCall, error) {
 		return nil, errSimClosed
 	}
 	if c.number == 0 {
-		c.name = simName{c.broker.id, kind}
+		c.name = simName{broker: c.broker.id, role: kind, partition: partition}
 		c.sim.names[c.name]++
 		c.number = c.sim.names[c.name]
 	}
@@ -129,7 +133,7 @@ func (c *simConn) produce(r *produceRequest, answered func(*sarama.ProduceRespon
 	c.sim.mu.Lock()
 	defer c.sim.mu.Unlock()
 	defer func() { c.used = false }()
-	call, err := c.begin(simProduce)
+	call, err := c.begin(simProduce, 0)
 	if err != nil {
 		return err
 	}
@@ -193,6 +197,15 @@ func (c *simConn) producerID() (producerIDAnswer, error) {
 	return producerIDAnswer{id: call.id}, call.err
 }
 
+// written implements brokerConn.
+func (c *simConn) written(q *logQuery) (logAnswer, error) {
+	call, err := c.askFor(simLook, *q)
+	if err != nil {
+		return logAnswer{}, err
+	}
+	return call.log, call.err
+}
+
 // throttledFor implements brokerConn.
 func (c *simConn) throttledFor() time.Duration { return 0 }
 
@@ -209,10 +222,13 @@ func (c *simConn) verify() error {
 	return err
 }
 
-func (c *simConn) ask(kind simKind) (*simCall, error) {
+func (c *simConn) ask(kind simKind) (*simCall, error) { return c.askFor(kind, logQuery{}) }
+
+func (c *simConn) askFor(kind simKind, q logQuery) (*simCall, error) {
 	c.sim.mu.Lock()
-	call, err := c.begin(kind)
+	call, err := c.begin(kind, q.partition)
 	if err == nil {
+		call.query = q
 		call.done = make(chan error, 1)
 		c.sim.mu.Unlock()
 		err = <-call.done

@@ -84,6 +84,9 @@ func (s *simCluster) move(m simMove) string {
 		c.calls = c.calls[1:]
 		if call.kind != simProduce {
 			call.done <- nil
+			if call.kind == simLook {
+				return fmt.Sprintf("%s: %s is answered %+v %v", c, call, call.log, call.err)
+			}
 			return fmt.Sprintf("%s: %s is answered %v %d %v", c, call, call.view.leaders, call.id, call.err)
 		}
 		s.mu.Unlock() // who is told may send the next
@@ -149,6 +152,8 @@ func (s *simCluster) handle(b *simBroker, call *simCall) {
 			s.producers++
 			call.id = 1000 + s.producers
 		}
+	case simLook:
+		call.log, call.err = s.look(b, &call.query)
 	case simProduce:
 		for i := range call.parts {
 			s.handlePart(b, &call.parts[i])

@@ -15,7 +15,9 @@ type topicPartition struct {
 	// sealed are the record batches that are not settled. Only the first is ever
 	// in flight. There are others only after one was split.
 	sealed   []*recordBatch
-	inFlight bool // sealed[0] is in a request
+	inFlight bool // sealed[0] is in a request, or askedForLog
+
+	askedForLog bool // the leader is asked whether sealed[0] is in its log
 
 	lastTimestamp int64 // of the newest record batch, with a journal
 	topicReplaced bool  // while it was in flight: its numbers are no longer good

@@ -39,6 +39,8 @@ func (e *Engine) waitReasonLocked(p *topicPartition, now time.Time) (next string
 		return "asking the brokers for the partition's leader", cause
 	case p.producer.id == noProducerID:
 		return "asking the brokers for a producer id", e.producerIDs.failure
+	case p.askedForLog:
+		return "asking " + w.String() + " what of it was written", p.cause
 	case p.inFlight:
 		if asked := e.workers[p.lastBroker]; asked != nil && len(asked.inFlight) > 0 { // another may lead by now
 			w = asked
