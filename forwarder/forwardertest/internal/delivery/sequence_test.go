@@ -33,17 +33,27 @@ func TestOrder_outOfStep(t *testing.T) {
 }
 
 // The same after an attempt that may have been written: that may be why, so
-// sending it with another number could write it twice. It is given up as unknown,
-// and what waits behind it goes on in a new epoch.
+// sending it with another number could write it twice. It is acknowledged if the
+// leader shows it in its log, and otherwise given up as unknown. What waits behind it
+// goes on in a new epoch.
 func TestOrder_outOfStepLater(t *testing.T) {
 	const rounds, each = 5, 20
+	const appendedAll, notAppended = 20, 5
+	const describeProducers, listOffsets, fetch = forwardertest.Request(61), forwardertest.Request(2), forwardertest.Request(1)
 	for name, c := range map[string]struct {
 		first, then int16
-		there       bool // the unknown ones
+		hidden      forwardertest.Request // not allowed, or not possible
+		refusal     int16
+		unknown     int
 	}{
-		"written, OUT_OF_ORDER_SEQUENCE_NUMBER":     {20, 45, true},
-		"written, INVALID_PRODUCER_EPOCH":           {20, 47, true},
-		"not written, OUT_OF_ORDER_SEQUENCE_NUMBER": {5, 45, false},
+		"written, OUT_OF_ORDER_SEQUENCE_NUMBER":     {first: appendedAll, then: 45},
+		"written, INVALID_PRODUCER_EPOCH":           {first: appendedAll, then: 47},
+		"written, UNKNOWN_PRODUCER_ID":              {first: appendedAll, then: 59},
+		"not written, OUT_OF_ORDER_SEQUENCE_NUMBER": {first: notAppended, then: 45, unknown: rounds},
+		"written, producers may not be described":   {appendedAll, 45, describeProducers, 29, rounds},
+		"written, offsets may not be listed":        {appendedAll, 45, listOffsets, 29, rounds},
+		"written, the log may not be read":          {appendedAll, 45, fetch, 29, rounds},
+		"written, the log cannot be read":           {appendedAll, 45, fetch, 35, rounds},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,6 +61,10 @@ func TestOrder_outOfStepLater(t *testing.T) {
 			f := open(t, k)
 			ctx := within(t, time.Minute)
 			var l ledger
+			reveal := func() {}
+			if c.refusal != 0 {
+				reveal = k.Fail(c.hidden, c.refusal, forwardertest.UntilStopped).Stop
+			}
 			for range rounds {
 				e, b := l.make(t, 7, 50)
 				l.note(e, f.Forward(ctx, b))
@@ -64,14 +78,16 @@ func TestOrder_outOfStepLater(t *testing.T) {
 				}
 				l.waiting.Wait()
 				assert.Equal(t, 1, then.Hits())
-				assert.Error(t, lost.err)
+				assert.Equal(t, c.unknown > 0, lost.err != nil, "%v", lost.err)
 			}
 			require.NoError(t, f.Shutdown(ctx))
-			assert.Equal(t, tally{acknowledged: rounds * (1 + each), unknown: rounds}, l.check(t, k, 12))
-			there := rounds * (1 + each)
-			if c.there {
-				there += rounds
+			const all = rounds * (2 + each)
+			there := all
+			if c.first == notAppended {
+				there -= rounds
 			}
+			reveal()
+			assert.Equal(t, tally{acknowledged: all - c.unknown, unknown: c.unknown}, l.check(t, k, 12))
 			assert.Len(t, k.Messages(t, "events"), there)
 		})
 	}
