@@ -303,6 +303,12 @@
 // So may one that became unknown because brokers had lost the producer's id: it may
 // arrive behind later ones.
 //
+// No right to READ the topic is needed. Where the user has it, fewer messages become
+// unknown: when brokers no longer recognise what may have been written
+// (OUT_OF_ORDER_SEQUENCE_NUMBER), the forwarder looks for it in the partition's log,
+// for about ten seconds and in 16 MiB at most, and acknowledges what is there. It needs
+// Kafka 2.8.
+//
 // New partitions, which are noticed within five minutes, move users: order
 // across the move holds for batches that are forwarded after the earlier ones
 // were acknowledged.

@@ -35,8 +35,10 @@
 // that the broker recognises it when it is sent again. Only a record batch that
 // was certainly not written is taken apart: its messages go back to the
 // partition and can be withdrawn. When a broker has lost the sequence, the
-// engine begins a new epoch; messages that may have been written are then
-// settled as unknown, since a new number could write them twice. A new epoch fences
+// engine begins a new epoch; messages that may have been written are not sent in it,
+// since a new number could write them twice. The leader is asked for them first
+// (log_query.go): what it shows below the high watermark is acknowledged, the rest
+// is settled as unknown. That takes the right to read the topic. A new epoch fences
 // late copies of the old one. A new producer id, which a partition gets when its id
 // is lost or refused, fences none: a message that was settled as unknown may then
 // still arrive, behind newer ones.
@@ -74,10 +76,10 @@
 // number: when a broker takes it, the whole was never written.
 //
 // Some answers leave it open for ever whether a record batch was written: a part of it
-// is out of sequence, or its last message is refused for its own sake. So
-// does a topic that was recreated. Then the record batch is in doubt (Doubtful): its
-// messages go out again under other numbers, and may be in Kafka twice, or
-// are refused (Config.RefuseDoubtful). What is older than half of the time for
+// is out of sequence and the log does not show it, or its last message is refused
+// for its own sake. So does a topic that was recreated. Then the record batch is in
+// doubt (Doubtful): its messages go out again under other numbers, and may be in Kafka
+// twice, or are refused (Config.RefuseDoubtful). What is older than half of the time for
 // which brokers keep numbers is in doubt as well; it goes out under its old ones,
 // with a new time, since brokers may still know them.
 //
@@ -102,6 +104,9 @@
 //   - brokerWorker.run: one for each broker that leads a partition. It owns the
 //     produce connection, of which it closes and opens one at a time. Ends at
 //     Close, or when the broker leads nothing and its connection is closed.
+//   - logAsker.ask: one for each partition whose leader is asked for what is in its
+//     log, up to maxLogQueries, each with a connection of its own. Ends with the
+//     answer, or after maxLogQueryTime and up to a second.
 //   - brokerWorker.renew: one for each worker whose connection has become old. It
 //     opens a newer one, and ends then.
 //   - Sarama's two for each connection. handleAnswer runs on one of them. They
@@ -132,8 +137,8 @@
 //	notScheduled     nothing to send, or in flight, or one of the above
 //	scheduledLater   has something to send at a known time: linger, back-off
 //	scheduledNow     the leader's worker takes it into its next request
-//	in flight        sealed[0] is in a request, or the journal records its intent;
-//	                 nothing else of it is sent
+//	in flight        sealed[0] is in a request, the journal records its intent, or the
+//	                 leader is asked for it; nothing else of it is sent
 //
 // Any of these may hold sealed record batches, which go before waiting
 // submissions. There is more than one only after a record batch was split, before
@@ -175,5 +180,6 @@
 // two requests for each broker, of MaxRequestBytes each, or of one message if that
 // is larger. A record batch that may have been written and waits to be sent again
 // stays compressed: one of each partition, of 512 KiB at most before compression,
-// or one message.
+// or one message. An answer about a log takes 1 MiB, or one record batch that anybody
+// has written to the topic, up to 16 MiB.
 package engine

@@ -97,7 +97,7 @@ func (f *fetchedLog) find(q *logQuery, from int64) (a logAnswer, next int64, err
 			return logAnswer{}, next, errOddLogAnswer
 		}
 		next = offset + b.offsets
-		if b.producerID == q.producerID && b.epoch == q.epoch && b.firstSequence == q.firstSequence {
+		if b.producerID == q.producerID && b.epoch == q.epoch && b.firstSequence == q.firstSequence && b.timestamp >= q.timestamp {
 			a.found, a.offset, a.records = true, offset, int(b.offsets)
 			return a, next, nil
 		}
@@ -116,6 +116,7 @@ type batchHeader struct {
 	producerID    int64
 	epoch         int16
 	firstSequence int32
+	timestamp     int64 // the largest
 }
 
 // readBatchHeader reads the header of a record batch, behind its length.
@@ -129,7 +130,7 @@ func readBatchHeader(b []byte) batchHeader {
 	r.int16() // attributes
 	h := batchHeader{offsets: int64(r.int32()) + 1}
 	r.int64() // first timestamp
-	r.int64() // largest timestamp
+	h.timestamp = r.int64()
 	h.producerID, h.epoch, h.firstSequence = r.int64(), r.int16(), r.int32()
 	h.valid = !r.short && h.offsets > 0
 	return h

@@ -18,6 +18,7 @@ type fetchedBatch struct {
 	epoch    int16
 	first    int32
 	magic    byte
+	late     uint64 // the largest timestamp
 }
 
 func (b fetchedBatch) bytes() []byte {
@@ -26,7 +27,8 @@ func (b fetchedBatch) bytes() []byte {
 	body = append(body, b.magic)
 	body = append(body, make([]byte, 4+2)...) // checksum, attributes
 	body = e.AppendUint32(body, uint32(b.records-1))
-	body = append(body, make([]byte, 8+8)...) // timestamps
+	body = e.AppendUint64(body, 0) // first timestamp
+	body = e.AppendUint64(body, b.late)
 	body = e.AppendUint64(body, uint64(b.producer))
 	body = e.AppendUint16(body, uint16(b.epoch))
 	body = e.AppendUint32(body, uint32(b.first))
@@ -60,8 +62,8 @@ func fetchAnswer(topic string, partition int32, code sarama.KError, highWatermar
 
 // ours is the record batch that is asked about in these tests.
 var (
-	ours      = fetchedBatch{offset: 50, records: 3, producer: 7, epoch: 2, first: 100, magic: 2}
-	oursQuery = logQuery{topic: "events", partition: 4, producerID: 7, epoch: 2, firstSequence: 100, smallest: 3, largest: 3}
+	ours      = fetchedBatch{offset: 50, records: 3, producer: 7, epoch: 2, first: 100, magic: 2, late: 30}
+	oursQuery = logQuery{topic: "events", partition: 4, producerID: 7, epoch: 2, firstSequence: 100, timestamp: 29, smallest: 3, largest: 3}
 )
 
 func TestReadFetched(t *testing.T) {
@@ -90,7 +92,8 @@ func TestFetchedLog_find(t *testing.T) {
 	before, behind := fetchedBatch{offset: 45, records: 5, producer: 7, epoch: 2, first: 95, magic: 2}, ours
 	behind.offset, behind.first = 53, 103
 	old := fetchedBatch{offset: 49, records: 90, producer: 7, epoch: 2, first: 100, magic: 1}
-	other, older := ours, ours
+	other, older, again := ours, ours, ours
+	again.late = 28
 	other.producer, older.epoch = 8, 1
 	for name, c := range map[string]struct {
 		records []byte
@@ -105,6 +108,7 @@ func TestFetchedLog_find(t *testing.T) {
 		"behind another":           {batchesOf(before, ours, behind), 45, true, 53, false},
 		"not there":                {batchesOf(before, other), 45, false, 53, false},
 		"another epoch":            {batchesOf(older), 45, false, 53, false},
+		"the numbers of before":    {batchesOf(again), 45, false, 53, false},
 		"an old format":            {batchesOf(old, ours), 49, true, 53, false},
 		"cut off":                  {batchesOf(before, ours)[:2*len(ours.bytes())-1], 45, false, 50, false},
 		"cut off in its prefix":    {batchesOf(before, ours)[:len(ours.bytes())+11], 45, false, 50, false},

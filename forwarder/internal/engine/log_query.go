@@ -10,7 +10,8 @@ import "math"
 // attempts had. All in-sync replicas have what is below the high watermark, which
 // an answer to acks=all waits for, too (ReplicaManager.fetchMessages and
 // Partition.checkEnoughReplicasReachOffset of Kafka 3.9). Numbers are never used
-// for other messages, so these are ours.
+// for other messages, so these are ours. After 2^31 messages they come again, but
+// then what had them first is older.
 //
 // What only the leader has proves nothing: the next leader may lack it. So the last
 // sequence number that DescribeProducers tells (KIP-664) proves nothing alone: the
