@@ -224,6 +224,11 @@ func believesLeader() *brokenNetwork {
 	return &brokenNetwork{looks: func(_ *logQuery, a *logAnswer) { a.highWatermark = math.MaxInt64 }}
 }
 
+// believesNoLog does not believe what the log shows.
+func believesNoLog() *brokenNetwork {
+	return &brokenNetwork{looks: func(_ *logQuery, a *logAnswer) { *a = logAnswer{lastSequence: noSequence} }}
+}
+
 // believesNumber believes the last sequence number, wherever the record batch is.
 func believesNumber() *brokenNetwork {
 	return &brokenNetwork{looks: func(q *logQuery, a *logAnswer) {

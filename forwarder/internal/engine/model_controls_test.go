@@ -30,6 +30,7 @@ func TestModel_controls(t *testing.T) {
 		{"sends what was withdrawn", sendsNotSent, invariantNotSent, []string{invariantOrder}},
 		{"takes what was lost for refused", onNetwork(forges), invariantNotSent, []string{invariantGaveUp, invariantDuplicate}},
 		{"believes what only the leader has", onNetwork(believesLeader), invariantLost, nil},
+		{"does not believe the log", onNetwork(believesNoLog), invariantGaveUp, nil},
 		{"believes the last sequence number", onNetwork(believesNumber), invariantLost, nil},
 		{"a wrong partition", wrongPartition, invariantPartition, nil},
 		{"settles twice", settlesTwice, invariantSettled, nil},

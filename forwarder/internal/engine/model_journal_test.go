@@ -317,7 +317,7 @@ func (r *journalRun) pending(g *modelGroup, state *simJournalState, taken map[ui
 // reborn makes of a message what the journal says of it.
 func (l *ledger) reborn(m *modelMessage, state *simJournalState) {
 	n := journalNumber(m)
-	m.settled, m.result = 0, producer.Result{}
+	m.settled, m.result, m.shown = 0, producer.Result{}, false
 	if p, done := state.done[n]; done {
 		m.settled, m.result = 1, producer.Result{Outcome: producer.Acknowledged, Partition: p, Offset: -1}
 	}
@@ -352,6 +352,9 @@ func (r *journalRun) noteEnd(i *producer.Intent, e *producer.IntentEnd) {
 	r.heard = append(r.heard, fmt.Sprintf("    in doubt: %v of %v", i.Messages, i.Whole))
 	for n := range eachNumber(slices.Concat(i.Messages, i.Whole)) {
 		m := l.numbered(n)
+		if m.shown && !r.deaf {
+			l.add(invariantGaveUp, "partition %d: message %d is in doubt, but was seen in the log", e.Partition, m.id)
+		}
 		m.doubtful = !r.setup.refuseDoubtful
 		if !m.touched && r.sim.topic == 0 {
 			l.add(invariantGaveUp, "partition %d: message %d is in doubt, but was in nothing that was refused", e.Partition, m.id)

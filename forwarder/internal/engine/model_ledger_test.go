@@ -43,6 +43,7 @@ type modelMessage struct {
 	doubtful  bool // the journal was told that it may go out twice
 	touched   bool // it was in a record batch that was refused for the sake of one of its messages, or given up
 	cuts      int  // connections that were lost with its record batch alone in a request
+	shown     bool // the log was seen to have it, in this life of the process
 	submitted bool
 	withdrawn bool
 	settled   int
@@ -92,7 +93,7 @@ func newLedger(s *simCluster) *ledger {
 		l.grow()
 	}
 	s.broken, s.appended, s.shorter, s.refused = l.add, l.see, l.seeAgain, l.touch
-	s.cut = l.noteCut
+	s.cut, s.shown = l.noteCut, l.noteShown
 	return l
 }
 
@@ -199,6 +200,9 @@ func (l *ledger) settle(m *modelMessage, r producer.Result) {
 // had it together with a message that is refused, it is not known what to send
 // again.
 func (l *ledger) mayFail(m *modelMessage, r producer.Result) bool {
+	if m.shown && !l.closing {
+		return false
+	}
 	rotten := m.large || poisoned(m.Value)
 	if errors.Is(r.Err, errTopicReplaced) && r.Outcome == producer.Unknown {
 		return true
@@ -210,6 +214,14 @@ func (l *ledger) touch(b *simBatch) {
 	for i := range b.records {
 		if m := l.find(&b.records[i]); m != nil {
 			m.touched = true
+		}
+	}
+}
+
+func (l *ledger) noteShown(b *simBatch) {
+	for i := range b.records {
+		if m := l.find(&b.records[i]); m != nil {
+			m.shown = true
 		}
 	}
 }

@@ -54,6 +54,7 @@ type simCluster struct {
 	shorter  func(partition int32) // a new leader lacks what the log had
 	refused  func(b *simBatch)     // for the sake of its records
 	cut      func(b *simBatch)     // its connection was lost with it alone in a request
+	shown    func(b *simBatch)     // who has asked for it was told that it is safe
 	broken   func(invariant, format string, args ...any)
 }
 
@@ -90,6 +91,7 @@ func newSimCluster(brokers, partitions int) *simCluster {
 		shorter:  func(int32) {},
 		refused:  func(*simBatch) {},
 		cut:      func(*simBatch) {},
+		shown:    func(*simBatch) {},
 		broken:   func(string, string, ...any) {},
 	}
 	for i := range int32(brokers) { //nolint:gosec // few

@@ -27,3 +27,16 @@ func (s *simCluster) look(b *simBroker, q *logQuery) (logAnswer, error) {
 	}
 	return a, nil
 }
+
+// show tells of what an answer shows that is of the largest attempt.
+func (s *simCluster) show(call *simCall) {
+	q, a := &call.query, &call.log
+	if call.err != nil || !a.found || a.records != q.largest || int(q.partition) >= len(s.partitions) {
+		return
+	}
+	for _, w := range s.partitions[q.partition].log.written {
+		if w.offset == a.offset && w.end() <= a.highWatermark {
+			s.shown(w.simBatch)
+		}
+	}
+}

@@ -85,6 +85,7 @@ func (s *simCluster) move(m simMove) string {
 		if call.kind != simProduce {
 			call.done <- nil
 			if call.kind == simLook {
+				s.show(call)
 				return fmt.Sprintf("%s: %s is answered %+v %v", c, call, call.log, call.err)
 			}
 			return fmt.Sprintf("%s: %s is answered %v %d %v", c, call, call.view.leaders, call.id, call.err)
