@@ -45,11 +45,7 @@ func fetchRequest(topic string, partition int32, from int64, most int) []byte {
 	put32(minBytes)
 	put32(most)
 	b = append(b, readUncommitted)
-	put32(1)                                                 // topics
-	b = binary.BigEndian.AppendUint16(b, uint16(len(topic))) //nolint:gosec // Kafka allows 249
-	b = append(b, topic...)
-	put32(1) // partitions
-	put32(int(partition))
+	b = appendOnlyPartition(b, topic, partition)
 	b = binary.BigEndian.AppendUint64(b, uint64(from)) //nolint:gosec // as the protocol has it
 	put32(most)
 	return b
@@ -65,9 +61,7 @@ type fetchedLog struct {
 // readFetched reads the answer to a fetchRequest.
 func readFetched(answer []byte, topic string, partition int32) (fetchedLog, error) {
 	r := byteReader{rest: answer}
-	r.int32() // for how long the broker throttles us
-	topics, name := r.int32(), string(r.take(int(r.int16())))
-	partitions, id := r.int32(), r.int32()
+	r.partition(topic, partition)
 	f := fetchedLog{code: sarama.KError(r.int16()), highWatermark: r.int64()}
 	r.int64() // last stable offset
 	for range max(0, min(int(r.int32()), len(r.rest))) {
@@ -77,7 +71,7 @@ func readFetched(answer []byte, topic string, partition int32) (fetchedLog, erro
 	if size := int(r.int32()); size >= 0 { // else there are none
 		f.records = r.take(size)
 	}
-	if r.short || topics != 1 || partitions != 1 || name != topic || id != partition {
+	if r.odd {
 		return fetchedLog{}, fmt.Errorf("%d bytes that are no answer to a fetch: %w", len(answer), errOddLogAnswer)
 	}
 	return f, nil
@@ -132,34 +126,6 @@ func readBatchHeader(b []byte) batchHeader {
 	r.int64() // first timestamp
 	h.timestamp = r.int64()
 	h.producerID, h.epoch, h.firstSequence = r.int64(), r.int16(), r.int32()
-	h.valid = !r.short && h.offsets > 0
+	h.valid = !r.odd && h.offsets > 0
 	return h
 }
-
-// A byteReader reads Kafka's numbers. Behind the end they are 0.
-type byteReader struct {
-	rest  []byte
-	short bool // there was less than was to be read
-}
-
-// take returns the next n bytes; nil: there are fewer.
-func (r *byteReader) take(n int) []byte {
-	if n < 0 || n > len(r.rest) {
-		r.rest, r.short = nil, true
-		return nil
-	}
-	b := r.rest[:n]
-	r.rest = r.rest[n:]
-	return b
-}
-
-func (r *byteReader) number(size int) (n uint64) {
-	for _, b := range r.take(size) {
-		n = n<<8 | uint64(b)
-	}
-	return n
-}
-
-func (r *byteReader) int16() int16 { return int16(r.number(2)) } //nolint:gosec // as the protocol has it
-func (r *byteReader) int32() int32 { return int32(r.number(4)) } //nolint:gosec // as the protocol has it
-func (r *byteReader) int64() int64 { return int64(r.number(8)) } //nolint:gosec // as the protocol has it

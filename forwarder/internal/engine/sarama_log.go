@@ -4,7 +4,8 @@ import (
 	"github.com/IBM/sarama"
 )
 
-// written implements [brokerConn]. It asks for the producer's last sequence number,
+// written implements [brokerConn]. It does not wait when the broker throttles it: what
+// is asked next is answered later. It asks for the producer's last sequence number,
 // for where the log has records of this time, and reads on from there.
 func (c *saramaConn) written(q *logQuery) (logAnswer, error) {
 	last, err := c.lastSequence(q)
@@ -77,29 +78,16 @@ func (c *saramaConn) firstOffset(q *logQuery) (int64, error) {
 	return from, err
 }
 
-// offsetVersion is the first that all brokers with DescribeProducers have.
-const offsetVersion = 2
-
 func (c *saramaConn) offsetAt(q *logQuery, timestamp int64) (int64, error) {
-	req := &sarama.OffsetRequest{Version: offsetVersion}
-	req.AddBlock(q.topic, q.partition, timestamp, 1)
-	answer, err := c.broker.Sarama().GetAvailableOffsets(req)
+	answer, err := c.broker.Ask(offsetKey, offsetVersion, offsetRequest(q.topic, q.partition, timestamp), maxAnswerOverhead)
 	if err != nil {
 		return 0, err
 	}
-	switch block := answer.GetBlock(q.topic, q.partition); {
-	case block == nil:
-		return 0, errOddLogAnswer
-	case block.Err != sarama.ErrNoError:
-		return 0, block.Err
-	default:
-		return block.Offset, nil
-	}
+	return readOffset(answer, q.topic, q.partition)
 }
 
 func (c *saramaConn) fetch(q *logQuery, from int64, most int) (fetchedLog, error) {
-	const maxOverhead = 64 << 10 // of an answer beside the records
-	answer, err := c.broker.Ask(fetchKey, fetchVersion, fetchRequest(q.topic, q.partition, from, most), maxLogBytes+maxOverhead)
+	answer, err := c.broker.Ask(fetchKey, fetchVersion, fetchRequest(q.topic, q.partition, from, most), maxLogBytes+maxAnswerOverhead)
 	if err != nil {
 		return fetchedLog{}, err
 	}
@@ -109,3 +97,6 @@ func (c *saramaConn) fetch(q *logQuery, from int64, most int) (fetchedLog, error
 	}
 	return fetched, err
 }
+
+// maxAnswerOverhead is what an answer about a log has beside record batches, at most.
+const maxAnswerOverhead = 64 << 10
