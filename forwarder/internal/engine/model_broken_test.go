@@ -84,10 +84,10 @@ func (c *brokenConn) metadata() (topicMetadata, error) {
 }
 
 func (c *brokenConn) written(q *logQuery) (logAnswer, error) {
-	a, err := c.brokerConn.written(q)
 	if c.network.unread {
 		return logAnswer{}, sarama.ErrTopicAuthorizationFailed
 	}
+	a, err := c.brokerConn.written(q)
 	if looks := c.network.looks; looks != nil && err == nil {
 		looks(q, &a)
 	}
