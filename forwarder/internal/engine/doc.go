@@ -181,5 +181,5 @@
 // is larger. A record batch that may have been written and waits to be sent again
 // stays compressed: one of each partition, of 512 KiB at most before compression,
 // or one message. An answer about a log takes 1 MiB, or one record batch that anybody
-// has written to the topic, up to 16 MiB.
+// has written to the topic, up to 16 MiB, for 16 partitions at most.
 package engine

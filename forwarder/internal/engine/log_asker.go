@@ -26,8 +26,9 @@ const (
 	// partition wait for it.
 	maxLogQueryTime = 10 * time.Second
 
-	// maxLogQueries is how many questions may be under way. Each has a connection.
-	maxLogQueries = 32
+	// maxLogQueries is how many questions may be under way. Each has a connection, and
+	// memory for an answer.
+	maxLogQueries = 16
 )
 
 // A logQuestion is a query and who wants to know. Its functions are called without
