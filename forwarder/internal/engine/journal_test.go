@@ -137,6 +137,21 @@ func TestEngine_restampWithJournal(t *testing.T) {
 	assert.Empty(t, j.ends)
 }
 
+// A part that is dated anew takes the other parts of its whole along: they go out
+// behind it.
+func TestEngine_restampParts(t *testing.T) {
+	now := time.UnixMilli(1_800_000_000_000)
+	e, p, _ := uncertainSince(now, false)
+	p.sealed = e.batchPool.split(p.sealed[0], func(int) bool { return true })
+	require.Len(t, p.sealed, 3)
+	var done settlements
+	later := now.Add(time.Second)
+	e.rejectedLocked(p, p.sealed[0], &sarama.ProduceResponseBlock{Err: sarama.ErrInvalidTimestamp}, rejected, &done, later)
+	for _, b := range p.sealed {
+		assert.Equal(t, later.UnixMilli(), b.timestamp)
+	}
+}
+
 // heldJournal is a journal that records when it is told to.
 type heldJournal struct {
 	asked chan []producer.Intent

@@ -84,6 +84,9 @@ func (e *Engine) restampLocked(p *topicPartition, b *recordBatch, now time.Time)
 		e.intents.notWrittenLocked(b)
 		b.intended = false
 		b.setTimestamp(nextTimestamp(p.lastTimestamp, e.datedLocked(now)))
+		for _, part := range uncertain(p.sealed) { // of its whole, which go out behind it
+			part.setTimestamp(b.timestamp)
+		}
 		return true
 	}
 	if b.mayBeWritten {
