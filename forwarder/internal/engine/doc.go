@@ -56,7 +56,8 @@
 //     sequence number, and when they are dated. It does that while Sarama
 //     compresses: the connection's write waits for it (connect.Broker.BeforeWrite).
 //     One intent serves all attempts with the same content. If it fails, nothing is
-//     sent, and the record batches are tried again later.
+//     sent, and the record batches are tried again later. It may be durable all the
+//     same, so it is ended first: the messages may go to another partition.
 //   - End. How an intent ended is told before anything else of its partition can be
 //     intended, under the engine's lock, so a partition has one open intent at most.
 //   - Recovery. What a former process may have written (Config.Recovered) is the first

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -15,8 +16,11 @@ func testPartition() *topicPartition {
 
 // testEngine returns an engine without goroutines.
 func testEngine(partitions ...*topicPartition) *Engine {
+	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{
-		brokerSet:  &brokerSet{producerIDs: newProducerIDs(nil, nil, func(int) *anyBroker { return nil }), counters: map[int32]*brokerCounters{}},
+		brokerSet: &brokerSet{
+			producerIDs: newProducerIDs(nil, nil, func(int) *anyBroker { return nil }), counters: map[int32]*brokerCounters{}, ctx: ctx, cancel: cancel,
+		},
 		metadata:   &metadataUpdater{requested: make(chan struct{}, 1), watchBegun: make(chan struct{}, 1)},
 		partitions: slices.Clone(partitions),
 		sticky:     newStickyPartition(rand.New(rand.NewPCG(1, 2))),

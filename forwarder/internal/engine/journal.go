@@ -86,12 +86,11 @@ func (l requestIntents) recorded(ctx context.Context) (wait func() error) {
 		waits[i] = one.keeper.recorded(ctx, one.list)
 	}
 	return func() error {
-		for _, wait := range waits {
-			if err := wait(); err != nil {
-				return err
-			}
+		var failed error
+		for _, wait := range waits { // also for those behind one that fails: their end must come after them
+			failed = cmp.Or(failed, wait())
 		}
-		return nil
+		return failed
 	}
 }
 
@@ -171,6 +170,16 @@ func (k *intentKeeper) notWrittenLocked(b *recordBatch) {
 	if !b.mayBeWritten {
 		k.endLocked(b, producer.IntentEnd{Outcome: producer.NotWritten, Offset: -1}, false)
 	}
+}
+
+// failedLocked ends the intent of b, which the journal may have or not. Nothing was
+// sent, so its messages may go to another partition now, or be withdrawn, and nothing
+// of this one may ever follow that ends it. If b may have been written before, the
+// intent stays open, or the one before it if the journal lacks this one: both have
+// all that may be there.
+func (k *intentKeeper) failedLocked(b *recordBatch) {
+	k.notWrittenLocked(b)
+	b.intended = false
 }
 
 // rejectedLocked ends the intent of b, of which messages will not be sent again.

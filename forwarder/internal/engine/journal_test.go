@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -150,6 +151,84 @@ func TestEngine_restampParts(t *testing.T) {
 	for _, b := range p.sealed {
 		assert.Equal(t, later.UnixMilli(), b.timestamp)
 	}
+}
+
+// An intent that the journal says it could not make durable may be durable. It must
+// not stay open: its messages may go elsewhere, and a later process would send them
+// again.
+func TestBrokerWorker_endsIntentThatFailed(t *testing.T) {
+	now := time.UnixMilli(1_800_000_000_000)
+	fail := errors.New("the disk fails")
+	for name, before := range map[string]func(*Engine, *topicPartition, *brokerWorker){
+		"all of it waits again": func(*Engine, *topicPartition, *brokerWorker) {},
+		"it stays sealed": func(e *Engine, p *topicPartition, _ *brokerWorker) {
+			p.sealLocked(e.batchPool.get(p.id), 1<<10)
+			p.sealed = e.batchPool.split(p.sealed[0], func(int) bool { return true })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, p, w, j := intendedBy(before, now)
+			w.notIntended(buildRequest(w, now), fail)
+			assert.Equal(t, []producer.IntentEnd{{Partition: p.id, Outcome: producer.NotWritten, Offset: -1}}, j.ends)
+
+			var done settlements
+			e.everReplaced.Store(true)
+			e.leaveVanishedLocked(p, &done, now)
+			assert.False(t, p.undecided())
+			assert.Len(t, j.ends, 1, "it ends once")
+		})
+	}
+}
+
+// What may have been written is never taken back: of it one intent stays open, this
+// one or the one before.
+func TestBrokerWorker_keepsIntentOfUncertain(t *testing.T) {
+	now := time.UnixMilli(1_800_000_000_000)
+	e, p, j := uncertainSince(now, false)
+	w := p.leader
+	for name, again := range map[string]func(){
+		"the whole": func() { p.sealed[0].intended = false },
+		"a part":    func() { p.sealed = e.batchPool.split(p.sealed[0], func(int) bool { return true }) },
+	} {
+		again()
+		e.scheduleLocked(p, now.Add(time.Hour))
+		w.notIntended(buildRequest(w, now.Add(time.Hour)), errors.New("the disk fails"))
+		assert.Empty(t, j.ends, name)
+		assert.False(t, p.sealed[0].intended, name)
+		assert.True(t, p.sealed[0].mayBeWritten, name)
+	}
+}
+
+// At Close the journal may get an intent yet, after its end. So it stays open, and a
+// later process sends its messages again: this one does not.
+func TestBrokerWorker_leavesIntentAtClose(t *testing.T) {
+	now := time.UnixMilli(1_800_000_000_000)
+	e, _, w, j := intendedBy(func(*Engine, *topicPartition, *brokerWorker) {}, now)
+	r := buildRequest(w, now)
+	e.cancel()
+	w.notIntended(r, context.Canceled)
+	assert.Empty(t, j.ends)
+}
+
+// intendedBy returns an engine with a journal and messages that are about to be sent.
+func intendedBy(before func(*Engine, *topicPartition, *brokerWorker), now time.Time) (*Engine, *topicPartition, *brokerWorker, *notesEnds) {
+	j := &notesEnds{}
+	e, p, w := ledBy()
+	e.intents = &intentKeeper{journal: j, expiration: 24 * time.Hour}
+	p.producer.keepsEpoch = true
+	enqueueGroup(p, make([]producer.Message, 3), make(settleCounts, 3))
+	before(e, p, w)
+	e.scheduleLocked(p, now)
+	w.conn = &instantConn{}
+	return e, p, w, j
+}
+
+func buildRequest(w *brokerWorker, now time.Time) *inFlightRequest {
+	w.set.mu.Lock()
+	defer w.set.mu.Unlock()
+	r := w.buildRequestLocked(now)
+	r.conn = w.conn
+	return r
 }
 
 // heldJournal is a journal that records when it is told to.

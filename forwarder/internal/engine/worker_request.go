@@ -108,8 +108,8 @@ func (w *brokerWorker) send(r *inFlightRequest) {
 	w.handleAnswer(r, nil, err)
 }
 
-// notIntended puts back the record batches of r, of which nothing was sent
-// because the journal does not have them.
+// notIntended puts back the record batches of r, of which nothing was sent: it is not
+// known whether the journal has their intents.
 func (w *brokerWorker) notIntended(r *inFlightRequest, cause error) {
 	s := w.set
 	now := time.Now()
@@ -121,8 +121,12 @@ func (w *brokerWorker) notIntended(r *inFlightRequest, cause error) {
 		e, p := s.partitionOf(b)
 		p.inFlight = false
 		p.failedLocked(cause, now)
-		if r.intents.have(e.intents, b) {
-			b.intended = false // the journal may not have it
+		switch {
+		case !r.intents.have(e.intents, b):
+		case s.ctx.Err() != nil: // Close: the journal may get it yet, and nothing more is sent
+			b.intended = false
+		default:
+			e.intents.failedLocked(b)
 		}
 		if !b.mayBeWritten && len(p.sealed) == 1 {
 			e.requeueLocked(p)

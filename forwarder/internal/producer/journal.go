@@ -7,15 +7,18 @@ package producer
 type Journal interface {
 	// Intend returns when it is durable that these record batches may be
 	// written, at most one for each partition. Nothing of them reaches a
-	// broker before. One intent serves all attempts with the same content. An
-	// error means that it may not be durable: nothing of them is written then,
-	// and the producer tries again later, with new intents. It may block for as
-	// long as it takes; Close of the producer does not wait for it.
+	// broker before. One intent serves all attempts with the same content. After an
+	// error it may be durable or not: nothing of them is written then, and the
+	// producer ends them as NotWritten, unless they may have been written before, or
+	// it is closed: then they stay open. It tries again later, with new intents. It
+	// may block for as long as it takes; Close of the producer does not wait for it.
 	Intend(list []Intent) error
 
 	// End records how the last intent of a partition ended. It is durable at the
-	// latest with the partition's next intent, so only the last intent of a
-	// partition can be open after a crash. An intent that is replaced by another
+	// latest with the next intent of any partition: messages may go from one to
+	// another. So only the last intent of a partition can be open after a crash. It
+	// may end an intent that the journal does not have, since Intend has failed; the
+	// one before it has ended then. An intent that is replaced by another
 	// without an end was for a record batch that may have been written: the
 	// other one has the same messages, or names them as its whole. The producer
 	// calls End with a lock of its own: it must not block, and must not call the
