@@ -200,7 +200,6 @@ func (e *Engine) leaveNumbersLocked(done *settlements, now time.Time) {
 	}
 	for _, p := range e.partitions {
 		if p.topicReplaced = p.inFlight; !p.inFlight {
-			p.unscheduleLocked()
 			e.leaveNumbersOfLocked(p, done)
 			e.scheduleLocked(p, now)
 		}
@@ -229,8 +228,10 @@ func (e *Engine) doubtExpiredLocked(p *topicPartition, done *settlements, now ti
 
 var errNumbersExpired = errors.New("it was sent so long ago that brokers may have forgotten its numbers (producer.id.expiration.ms)")
 
-// leaveNumbersOfLocked does it for one partition, of which nothing is in flight.
+// leaveNumbersOfLocked does it for one partition, of which nothing is in flight. What an
+// answer has scheduled for another leader must wait for the next producer id.
 func (e *Engine) leaveNumbersOfLocked(p *topicPartition, done *settlements) {
+	p.unscheduleLocked()
 	p.topicReplaced = false
 	switch {
 	case len(uncertain(p.sealed)) > 0:
@@ -249,7 +250,6 @@ func (e *Engine) leaveVanishedLocked(p *topicPartition, done *settlements, now t
 	if !e.everReplaced.Load() {
 		return
 	}
-	p.unscheduleLocked()
 	e.leaveNumbersOfLocked(p, done)
 	e.leaveLocked(p)
 }

@@ -210,6 +210,31 @@ func TestBrokerWorker_leavesIntentAtClose(t *testing.T) {
 	assert.Empty(t, j.ends)
 }
 
+// When the topic was replaced while a record batch was in flight, an answer that names
+// another leader must not have it sent there without a producer id.
+func TestBrokerWorker_replacedAndMoved(t *testing.T) {
+	now := time.UnixMilli(1_800_000_000_000)
+	for name, failures := range map[string]int{"at once": 0, "later": 3} {
+		t.Run(name, func(t *testing.T) {
+			e, p, w, _ := intendedBy(func(e *Engine, _ *topicPartition, _ *brokerWorker) {
+				e.brokers[1] = "b1:9093"
+				e.workers[1] = &brokerWorker{set: e.brokerSet, id: 1, counters: &brokerCounters{}, woken: make(chan struct{}, 1)}
+			}, now)
+			r := buildRequest(w, now)
+			p.topicReplaced, p.failures = true, failures
+			answer := &sarama.ProduceResponse{Version: produceVersion}
+			answer.AddTopicPartition(e.topic, p.id, sarama.ErrNotLeaderForPartition)
+			answer.GetBlock(e.topic, p.id).CurrentLeader = &sarama.ProduceResponseCurrentLeader{LeaderID: 1}
+			w.handleAnswer(r, answer, nil)
+			require.Equal(t, e.workers[1], p.leader)
+			assert.Equal(t, int64(noProducerID), p.producer.id)
+			assert.Equal(t, notScheduled, p.schedule)
+			assert.Empty(t, p.leader.ready)
+			assert.Empty(t, p.leader.delayed)
+		})
+	}
+}
+
 // intendedBy returns an engine with a journal and messages that are about to be sent.
 func intendedBy(before func(*Engine, *topicPartition, *brokerWorker), now time.Time) (*Engine, *topicPartition, *brokerWorker, *notesEnds) {
 	j := &notesEnds{}
