@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -53,6 +54,42 @@ func endsEarly(j producer.Journal, list []producer.Intent) error {
 		j.End(producer.IntentEnd{Partition: i.Partition, Outcome: producer.Written, Offset: -1, Done: i.Messages})
 	}
 	return nil
+}
+
+// forgetsFailed does not end an intent of which the journal has said that it is not
+// durable.
+func forgetsFailed(s modelSetup) producer.Producer {
+	s.journal = &forgetfulJournal{Journal: s.journal, failed: map[int32]bool{}}
+	return startJournal(s)
+}
+
+// A forgetfulJournal is not told the end of what it has failed to record.
+type forgetfulJournal struct {
+	producer.Journal
+
+	mu     sync.Mutex
+	failed map[int32]bool // by partition
+}
+
+// Intend implements producer.Journal.
+func (j *forgetfulJournal) Intend(list []producer.Intent) error {
+	err := j.Journal.Intend(list)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, i := range list {
+		j.failed[i.Partition] = err != nil
+	}
+	return err
+}
+
+// End implements producer.Journal.
+func (j *forgetfulJournal) End(e producer.IntentEnd) {
+	j.mu.Lock()
+	forget := j.failed[e.Partition] && e.Outcome == producer.NotWritten
+	j.mu.Unlock()
+	if !forget {
+		j.Journal.End(e)
+	}
 }
 
 // forgetsWhole does not say what an intent is a part of.

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -105,18 +104,53 @@ func (n *mortalNetwork) connect(ctx context.Context, addr string) (brokerConn, e
 	return c, nil
 }
 
-// faultJournal makes the journal fail the callers that wait for it. What it has may be safe
-// or not.
-func (r *journalRun) faultJournal(*modelRun) string {
-	n := len(r.journal.waiting)
-	if n == 0 {
-		return ""
-	}
-	r.journal.release(errSimDisk)
-	return fmt.Sprintf("the journal fails %d times", n)
+// heal repairs everything, the journal, too.
+func (r *journalRun) heal() {
+	r.sim.mu.Lock()
+	r.journal.refuses, r.journal.doomed = 0, 0
+	r.catchUp()
+	r.sim.mu.Unlock()
+	r.modelRun.heal()
 }
 
-var errSimDisk = errors.New("sim: the disk fails")
+// faultJournal makes the journal fail: it does not take what comes next, or fails those
+// who wait. What they wait for may be safe all the same.
+func (r *journalRun) faultJournal(*modelRun) string {
+	j := r.journal
+	switch n := len(j.waiting); {
+	case r.rand.IntN(4) == 0:
+		j.refuses = 1 + r.rand.IntN(3)
+		return fmt.Sprintf("the journal will not take %d intents", j.refuses)
+	case n == 0 || r.rand.IntN(2) == 0:
+		j.doomed = 1 + r.rand.IntN(3)
+		return fmt.Sprintf("the journal will fail %d times when all is safe", j.doomed)
+	default:
+		j.release(errSimDisk)
+		return fmt.Sprintf("the journal fails %d times", n)
+	}
+}
+
+// lag makes some brokers tell of the topic that was replaced, and some take no
+// connections, so that others are asked. What the journal has failed to make safe then goes elsewhere.
+func (r *journalRun) lag() (text string) {
+	if !r.lags || len(r.former.leaders) == 0 {
+		return ""
+	}
+	for _, b := range r.sim.brokers {
+		b.refuses = b.refuses || r.rand.IntN(2) == 0
+		if r.rand.IntN(4) > 0 {
+			b.known, r.lagging = r.former, true
+			text += fmt.Sprintf("; broker %d tells of the former topic", b.id)
+		}
+	}
+	return text
+}
+
+// catchUp ends the lag.
+func (r *journalRun) catchUp() {
+	r.lagging = false
+	r.sim.spread()
+}
 
 // faultReplace deletes the topic and creates it again. What was in it is gone.
 func (r *journalRun) faultReplace(*modelRun) string {
@@ -124,6 +158,7 @@ func (r *journalRun) faultReplace(*modelRun) string {
 	if s.topic > 1 {
 		return ""
 	}
+	r.former = r.someBroker().known
 	s.topic++
 	n := 1 + r.rand.IntN(4)
 	for i := range max(n, len(s.partitions)) {

@@ -72,22 +72,30 @@ type journalRun struct {
 	there    map[int32]bool  // whether that was in the log
 	deaf     bool            // what is told does not count any more
 	crashes  int             // that are still to come
+	former   topicMetadata   // of the topic before it was replaced
+	lags     bool            // brokers tell of that when the journal fails
+	lagging  bool            // they do so now
 }
 
 func runJournal(seed uint64, subject modelSubject) *modelResult {
 	const messages = 60
 	rnd := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // repeatable
-	s := newSimCluster(1+rnd.IntN(3), 1+rnd.IntN(3))
+	brokers, partitions := 1+rnd.IntN(3), 1+rnd.IntN(3)
+	lags := rnd.IntN(5) == 0
+	if lags { // what the journal has failed to make safe goes elsewhere
+		partitions = 1
+	}
+	s := newSimCluster(brokers, partitions)
 	s.hints, s.blames, s.duplicates = rnd.IntN(2) == 0, rnd.IntN(2) == 0, rnd.IntN(2) == 0
 	s.limit = []int{1 << 20, 4 * largestOrdinary}[rnd.IntN(2)]
 	r := &journalRun{
 		modelRun: &modelRun{rand: rnd, sim: s, ledger: newLedger(s), mood: modelMood{steady: s.limit, late: 1 + rnd.IntN(20)}},
-		journal:  &simJournal{sim: s},
+		journal:  &simJournal{sim: s, refused: map[int32]bool{}},
 		subject:  subject,
 		crashes:  1 + rnd.IntN(8),
 	}
 	r.ledger.fill(rnd, messages, modelUsers, []int{0, 0, 5}[rnd.IntN(3)])
-	s.journal, r.journal.end = r.journal, r.noteEnd
+	s.journal, r.journal.end, r.journal.lag = r.journal, r.noteEnd, r.lag
 	r.setup = modelSetup{
 		servers: s.servers(), seed: seed, most: []int{300, 1000, 5000}[rnd.IntN(3)], refuseDoubtful: rnd.IntN(4) == 0,
 	}
@@ -101,6 +109,11 @@ func runJournal(seed uint64, subject modelSubject) *modelResult {
 	}
 	if rnd.IntN(4) == 0 { // what is refused after it may have been written is the hardest of all
 		r.faults = append(r.faults, faultLimit, faultLimit, faultCut, faultCut)
+	}
+	if lags {
+		r.lags, r.faults = true, []modelFault{r.faultJournal, faultRefuse, faultCut}
+		r.faultReplace(r.modelRun)
+		s.spread()
 	}
 	r.known = int32(len(s.partitions)) //nolint:gosec // few
 	r.note("seed %d: %d brokers, %d partitions, %d crashes, %+v", seed, len(s.brokers), len(s.partitions), r.crashes, r.setup)
@@ -127,7 +140,7 @@ func (r *journalRun) disturb() {
 			r.crash()
 		case n < 16:
 			r.fault()
-		case n < 18:
+		case n < 18 && !r.lagging:
 			r.news()
 		case n < 25 || !r.network():
 			r.sleep()
@@ -139,6 +152,10 @@ func (r *journalRun) disturb() {
 // start makes a producer that goes on from what the journal says.
 func (r *journalRun) start() {
 	r.sim.mu.Lock()
+	if r.lags {
+		r.catchUp()
+		r.journal.doomed = r.rand.IntN(4)
+	}
 	state := r.journal.state()
 	setup := r.setup
 	setup.journal = &simJournalHandle{r.journal, r.journal.life}

@@ -18,6 +18,10 @@ type simJournal struct {
 	records []simJournalRecord
 	synced  int // so many of them
 	waiting []chan error
+	doomed  int                                             // so many times those who wait are failed when they are safe
+	lag     func() string                                   // called then, with the lock
+	refuses int                                             // so many of the next intents it does not take
+	refused map[int32]bool                                  // partitions whose last intent it has refused
 	end     func(i *producer.Intent, e *producer.IntentEnd) // called with the lock
 }
 
@@ -32,8 +36,14 @@ func (j *simJournal) unsynced() bool { return j.synced < len(j.records) || len(j
 func (j *simJournal) sync() string {
 	n := len(j.records) - j.synced
 	j.synced = len(j.records)
+	text := fmt.Sprintf("journal: %d more records are safe", n)
+	if j.doomed > 0 && len(j.waiting) > 0 {
+		j.doomed--
+		j.release(errSimDisk)
+		return text + ", but it fails" + j.lag()
+	}
 	j.release(nil)
-	return fmt.Sprintf("journal: %d more records are safe", n)
+	return text
 }
 
 func (j *simJournal) release(err error) {
@@ -45,12 +55,15 @@ func (j *simJournal) release(err error) {
 
 var errSimCrashed = errors.New("sim: the process has died")
 
+var errSimDisk = errors.New("sim: the disk fails")
+
 // crash ends a process.
 func (j *simJournal) crash(r *rand.Rand) string {
 	lost := r.IntN(len(j.records) - j.synced + 1)
 	j.records = j.records[:len(j.records)-lost]
 	j.synced = len(j.records)
 	j.life++
+	j.refuses, j.doomed = 0, 0
 	j.release(errSimCrashed)
 	return fmt.Sprintf("the journal has lost %d records", lost)
 }
@@ -151,8 +164,19 @@ func (h *simJournalHandle) Intend(list []producer.Intent) error {
 		j.sim.mu.Unlock()
 		return errSimCrashed
 	}
+	refused := j.refuses > 0
+	if refused {
+		j.refuses--
+	}
 	for _, i := range list {
-		j.records = append(j.records, simJournalRecord{intent: &i})
+		j.refused[i.Partition] = refused
+		if !refused {
+			j.records = append(j.records, simJournalRecord{intent: &i})
+		}
+	}
+	if refused {
+		j.sim.mu.Unlock()
+		return errSimDisk
 	}
 	done := make(chan error, 1)
 	j.waiting = append(j.waiting, done)
@@ -175,6 +199,9 @@ func (h *simJournalHandle) End(e producer.IntentEnd) {
 		}
 	}
 	if last == nil {
+		if j.refused[e.Partition] {
+			return
+		}
 		j.sim.broken(invariantIntent, "partition %d: %+v ends no intent", e.Partition, e)
 		return
 	}
