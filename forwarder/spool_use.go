@@ -26,7 +26,8 @@ type spoolUse struct {
 	owned bool // the forwarder has opened it
 	claim spoolstore.Claim
 	store *spoolstore.Store
-	hold  bool // what is in doubt is refused
+	gate  drain.Gate // of the journals
+	hold  bool       // what is in doubt is refused
 	room  spoolRoom
 
 	producerIDExpiration time.Duration // of the brokers; 0: Kafka's default
@@ -86,7 +87,7 @@ func (u *spoolUse) recover(ctx context.Context) error {
 // journalOf returns the journal of a topic, and what it has open from a former
 // process.
 func (u *spoolUse) journalOf(topic string) (producer.Journal, []producer.Recovered) {
-	return drain.Journal{Store: u.store, Topic: topic, Doubted: u.doubted}, u.recovered[topic]
+	return drain.Journal{Store: u.store, Topic: topic, Gate: &u.gate, Doubted: u.doubted}, u.recovered[topic]
 }
 
 // lastTimestamp returns the newest timestamp with which a former process may have
@@ -327,6 +328,7 @@ func (u *spoolUse) end() {
 // detach gives the spool back. No call uses it any more.
 func (u *spoolUse) detach() {
 	u.detaching.Do(func() {
+		u.gate.Close()
 		u.spool.Detach(u.claim)
 		if !u.owned {
 			return

@@ -11,6 +11,7 @@ import (
 type Journal struct {
 	Store *spoolstore.Store
 	Topic string // as in the entries
+	Gate  *Gate  // closed before another forwarder gets the store; nil: open
 
 	// Doubted is told of each record batch that ends in doubt. It is called as End
 	// is, so it must not block. nil: no call.
@@ -35,7 +36,11 @@ func (j Journal) Intend(list []producer.Intent) error {
 			Whole:         ranges(i.Whole),
 		}
 	}
-	return j.Store.Intend(intents)
+	upTo, err := j.Gate.record(j.Store, intents)
+	if err != nil {
+		return err
+	}
+	return j.Store.AwaitRecords(upTo)
 }
 
 // End implements [producer.Journal].

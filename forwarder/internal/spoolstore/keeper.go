@@ -14,17 +14,30 @@ const flushAfter = 100 * time.Millisecond
 // that was recorded before with them. Nothing of them may be sent before. The
 // error is ErrClosed: a failing disk is tried again until Close.
 func (s *Store) Intend(list []Intent) error {
+	upTo, err := s.RecordIntents(list)
+	if err != nil {
+		return err
+	}
+	return s.AwaitRecords(upTo)
+}
+
+// RecordIntents is the part of Intend that does not block. It returns what
+// [Store.AwaitRecords] is to wait for.
+func (s *Store) RecordIntents(list []Intent) (upTo uint64, err error) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closing {
-		s.mu.Unlock()
-		return ErrClosed
+		return 0, ErrClosed
 	}
 	for i := range list {
 		s.recordLocked(appendIntentRecord(s.records, &list[i]))
 		s.ledger.intents[list[i].Partition] = &lastIntent{intent: list[i]}
 	}
-	upTo := s.appended
-	s.mu.Unlock()
+	return s.appended, nil
+}
+
+// AwaitRecords is the rest of Intend.
+func (s *Store) AwaitRecords(upTo uint64) error {
 	if !s.flushed(upTo) {
 		return ErrClosed
 	}
