@@ -1,5 +1,7 @@
 package peer
 
+import "slices"
+
 // The contenders by name.
 const (
 	Forward   = "eventferry"             // Forward, ForwardAll or ForwardAsync of parsed batches, with all switches
@@ -42,6 +44,11 @@ func ByStructs() []string { return []string{Structs, StructsWait} }
 
 // PostedByStructs are those of ByStructs behind net/http.
 func PostedByStructs() []string { return []string{StructsPosted, StructsPostedWait} }
+
+// Reencodes reports whether a contender writes other bytes than ours that mean the same.
+func Reencodes(name string) bool {
+	return slices.Contains(ByHand(), name) || slices.Contains(PostedByStructs(), name)
+}
 
 // Called returns the contender with this name, or with one that is shorter to
 // type.
