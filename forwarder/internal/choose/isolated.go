@@ -9,9 +9,9 @@ import (
 // endedGoroutine is what Isolated panics with for a function that did not return.
 type endedGoroutine struct{}
 
-// Isolated returns f, called on a goroutine of its own: an f that ends its goroutine
-// (runtime.Goexit, as testing's FailNow does) would else end one of the producer's, with
-// what that holds. It panics then, and with what f panics with.
+// Isolated returns a function that calls f on a goroutine of its own. Otherwise an f that
+// ends its goroutine (runtime.Goexit, as testing's FailNow does) would end one of the
+// producer's. The function panics then, and where f panics.
 func Isolated(f partition.Func) partition.Func {
 	return func(key []byte, partitions int32) (chosen int32) {
 		failure := any(endedGoroutine{})

@@ -68,8 +68,8 @@ func (p *Probe) findTopic(ctx context.Context, cfg *sarama.Config, patient bool,
 	}
 }
 
-// confirmation is how long a refusal may be contradicted that took so long.
-// A topic that was created just now is not yet known to all brokers. A refusal that
+// confirmation returns how long another server may contradict a refusal that took so
+// long. A topic that was created just now is not yet known to all brokers. A refusal that
 // takes long shows that the network or this host is slow: a server that accepts has
 // more to say, and takes longer.
 func confirmation(refusal error, took time.Duration) time.Duration {

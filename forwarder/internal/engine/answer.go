@@ -213,9 +213,9 @@ func (e *Engine) sequenceLostLocked(p *topicPartition, b *recordBatch, code sara
 	}
 }
 
-// askLogLocked asks the leader of p whether the record batches are in its log that
-// may have been written, the first of which it has answered with code. It reports
-// false if that cannot be asked.
+// askLogLocked asks the leader of p whether its log has the record batches that may have
+// been written. The leader has answered the first of them with code. It reports false
+// if that cannot be asked.
 func (e *Engine) askLogLocked(p *topicPartition, code sarama.KError) bool {
 	q := logQuestion{
 		query:    p.producer.logQuery(e.topic, p.sealed),

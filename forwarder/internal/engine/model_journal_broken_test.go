@@ -56,8 +56,7 @@ func endsEarly(j producer.Journal, list []producer.Intent) error {
 	return nil
 }
 
-// forgetsFailed does not end an intent of which the journal has said that it is not
-// durable.
+// forgetsFailed does not end an intent that the journal could not make durable.
 func forgetsFailed(s modelSetup) producer.Producer {
 	s.journal = &forgetfulJournal{Journal: s.journal, failed: map[int32]bool{}}
 	return startJournal(s)

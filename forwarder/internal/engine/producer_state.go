@@ -45,7 +45,7 @@ func (p *producerState) restart(cause error) {
 }
 
 // logQuery asks about the record batches that may have been written with these
-// numbers, of which the first was sent last.
+// numbers. The first of them was sent last.
 func (p *producerState) logQuery(topic string, sealed []*recordBatch) logQuery {
 	first := sealed[0]
 	q := logQuery{

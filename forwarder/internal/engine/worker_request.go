@@ -108,8 +108,8 @@ func (w *brokerWorker) send(r *inFlightRequest) {
 	w.handleAnswer(r, nil, err)
 }
 
-// notIntended puts back the record batches of r, of which nothing was sent: it is not
-// known whether the journal has their intents.
+// notIntended puts back the record batches of r. Nothing of them was sent. The journal
+// may have their intents or not.
 func (w *brokerWorker) notIntended(r *inFlightRequest, cause error) {
 	s := w.set
 	now := time.Now()
