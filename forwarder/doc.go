@@ -228,8 +228,8 @@
 // SpoolID, in a later process, too. Messages that brokers refuse for their own sake
 // are kept, and [spool.Spool.Refused] lists them.
 //
-// With [WithWindow] the batches of one device wait on the disk, for ten minutes for
-// instance, and their events leave as one batch.
+// With [WithWindow], or the setting spool.window, the batches of one device wait on the
+// disk, for ten minutes for instance, and their events leave as one batch.
 //
 // SPOOL.md beside this file says what it costs, how large the disk must be, and
 // where "once" ends.

@@ -55,5 +55,8 @@ func TestExplain_routesMistakes(t *testing.T) {
 	require.ErrorContains(t, err, "there is no route")
 	s.TopicName, s.Spool.Dir = "", t.TempDir()
 	_, err = forwarder.Explain(t.Context(), s, b, forwarder.WithExplainedRoutes(forwarder.Route{Topic: "events"}), forwarder.WithWindow(time.Minute))
-	require.EqualError(t, err, "forwarder: WithWindow gathers batches for one topic, and routes divide them: leave one of them out")
+	require.EqualError(t, err, "forwarder: WithWindow, or the setting spool.window, gathers batches for one topic, and routes divide them: leave one of them out")
+	s.Spool.Window = time.Minute
+	_, err = forwarder.Explain(t.Context(), s, b, forwarder.WithExplainedRoutes(forwarder.Route{Topic: "events"}))
+	require.ErrorContains(t, err, "the setting spool.window, gathers batches for one topic")
 }

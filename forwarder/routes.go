@@ -34,7 +34,7 @@ import (
 // out as their topics take them: a topic that stands still holds up no other.
 // [Observer].Settled tells of each topic by itself. NewRoutes refuses a spool that holds
 // messages of a topic that no route names, with a [*spool.TopicError] for each, and it
-// refuses [WithWindow], since a window leaves as one message, for one topic.
+// refuses [WithWindow] and the setting spool.window, since a window leaves as one message, for one topic.
 //
 // s.TopicName must be empty. All routes are checked, and all topics probed, one after
 // the other: errors name the topic, and there is one for each that is refused. Topics
@@ -95,7 +95,7 @@ func (o *options) router(s settings.Settings, routes []Route) (*router, error) {
 	if s.TopicName != "" {
 		err = errors.Join(errTopicAndRoutes, err)
 	}
-	if o.window != nil {
+	if o.window != nil || s.Spool.Window != 0 {
 		err = errors.Join(err, errWindowRoutes)
 	}
 	return r, err
@@ -103,7 +103,7 @@ func (o *options) router(s settings.Settings, routes []Route) (*router, error) {
 
 var (
 	errTopicAndRoutes = errors.New("forwarder: topic_name must be empty, as the routes name the topics")
-	errWindowRoutes   = errors.New("forwarder: WithWindow gathers batches for one topic, and routes divide them: leave one of them out")
+	errWindowRoutes   = errors.New("forwarder: WithWindow, or the setting spool.window, gathers batches for one topic, and routes divide them: leave one of them out")
 )
 
 // addTopics probes the topics, and then connects to them.

@@ -37,18 +37,18 @@ func openSpool(ctx context.Context, s settings.Settings, o options, topics []str
 		return nil, err
 	}
 	u.store, u.hold, u.producerIDExpiration = claimed.Store, claimed.Hold, claimed.ProducerIDExpiration
-	length := time.Second // of windows that are closed at once
-	if o.window != nil {
-		length = *o.window
+	length := o.windowLength(s)
+	u.gathers = length != 0
+	if u.gathers {
 		if u.store.Segments() < windowSegments {
 			u.detach()
 			return nil, errWindowSegments
 		}
 	}
-	if o.window != nil || u.store.HasWindows() {
+	if u.gathers || u.store.HasWindows() {
 		gathered := min(int64(s.Delivery.MaxMessageBytes), u.store.EntryBytes()/2) // half is for the numbers of the parts
-		u.windows = newWindows(u.store, length, int(gathered), s.Delivery.MaxBufferedBytes/windowShare, o.logger)
-		u.windows.moved, u.gathers = u.moved, o.window != nil
+		u.windows = newWindows(u.store, max(length, time.Second), int(gathered), s.Delivery.MaxBufferedBytes/windowShare, o.logger)
+		u.windows.moved = u.moved
 	}
 	return u, nil
 }
@@ -57,7 +57,7 @@ func openSpool(ctx context.Context, s settings.Settings, o options, topics []str
 // them would be kept free for what waits.
 const windowSegments = 4
 
-var errWindowSegments = errors.New("WithWindow needs a spool of four segments at least: raise spool.max_bytes, or lower Options.SegmentBytes")
+var errWindowSegments = errors.New("windows need a spool of four segments at least: raise spool.max_bytes, or lower Options.SegmentBytes")
 
 // windowShare divides delivery.max_buffered_bytes: so much memory may be taken by what
 // is known of open windows, as much again by closed ones until they are stored, and half

@@ -71,8 +71,7 @@ type Settings struct {
 	// Whether a batch is one message. Off makes it one message per event, in
 	// order, each with everything else of the batch and one element in events;
 	// a batch without events is one message. For the other way round, the events of a
-	// device's batches of ten minutes in one message, see WithWindow of package
-	// forwarder.
+	// device's batches of ten minutes in one message, see spool.window.
 	//
 	// Page: Send as Batch. Default: true.
 	SendAsBatch Toggle `json:"send_as_batch"`

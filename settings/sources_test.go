@@ -109,7 +109,7 @@ func TestSettings_keys(t *testing.T) {
 		tls.ca_file tls.cert_file tls.key_file tls.server_name tls.min_version
 		delivery.client_id delivery.compression delivery.compression_level delivery.linger
 		delivery.max_message_bytes delivery.max_request_bytes delivery.max_buffered_bytes delivery.max_connection_age delivery.partitioner
-		spool.dir spool.max_bytes`
+		spool.dir spool.max_bytes spool.window`
 	var keys []string
 	for _, s := range allSettings() {
 		keys = append(keys, s.key)
@@ -206,7 +206,7 @@ func TestSettings_equalSeesEveryField(t *testing.T) {
 func TestSettings_withDefaultsLeavesNothingUnset(t *testing.T) {
 	// Where the zero value is the default itself, or there is none.
 	zero := strings.Fields(`bootstrap_servers topic_name user_name password password_file unique_id metadata_field_exclusion filters
-		tls.ca_file tls.cert_file tls.key_file tls.server_name delivery.linger delivery.max_connection_age spool.dir`)
+		tls.ca_file tls.cert_file tls.key_file tls.server_name delivery.linger delivery.max_connection_age spool.dir spool.window`)
 	d := settings.Settings{}.WithDefaults()
 	for _, s := range allSettings() {
 		if assert.Equal(t, slices.Contains(zero, s.key), s.in(&d).IsZero(), s.key) {

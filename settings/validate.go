@@ -52,7 +52,11 @@ func (s Settings) check() []*FieldError {
 	s.nameMissing(pair)
 	m = append(m, pair...)
 	m = append(m, s.Delivery.checkTogether()...)
-	return append(m, s.Spool.check(s.Delivery)...)
+	m = append(m, s.Spool.check(s.Delivery)...)
+	if s.Spool.Window != 0 && s.SendAsBatch == Off {
+		m.add("spool.window", s.Spool.Window.String(), "gathers events, and send_as_batch is off: leave one of them out")
+	}
+	return m
 }
 
 // checkCredentials reports a user name without a password, a password without a
@@ -186,6 +190,9 @@ func (d Delivery) checkTogether() []*FieldError {
 func (s Spool) check(d Delivery) []*FieldError {
 	var m mistakes
 	m.addReason("spool.dir", s.Dir, badText(s.Dir))
+	if s.Window != 0 && (s.Window < time.Second || s.Window > time.Hour) {
+		m.add("spool.window", s.Window.String(), "must be 0 or from 1s to 1h")
+	}
 	d = d.withDefaults()
 	least := minMessagesSpooled * int64(d.MaxMessageBytes)
 	if s = s.withDefaults(); d.MaxMessageBytes <= messageBytesLimit && s.MaxBytes < least {

@@ -258,7 +258,7 @@ func TestRoutes_windows(t *testing.T) {
 	k, dir := routedKafka(t), t.TempDir()
 	_, err := forwarder.NewRoutes(t.Context(), routedSettings(k), routes(), forwarder.WithoutProbe(), forwarder.WithLogger(quiet),
 		forwarder.WithSpool(openSpool(t, t.TempDir(), large())), forwarder.WithWindow(time.Minute))
-	require.ErrorContains(t, err, "WithWindow gathers batches for one topic")
+	require.ErrorContains(t, err, "gathers batches for one topic")
 
 	s := openSpool(t, dir, large())
 	f := start(t, k, s, forwarder.WithWindow(time.Hour))

@@ -268,33 +268,6 @@ func bulky(t *testing.T, device, n int) *batch.Batch {
 	return b
 }
 
-func TestWindow_mistakes(t *testing.T) {
-	k := forwardertest.NewKafka(t)
-	for name, c := range map[string]struct {
-		d     time.Duration
-		spool bool
-		want  string
-	}{
-		"too short": {time.Second - 1, true, "between 1 second and 1 hour"},
-		"too long":  {time.Hour + 1, true, "between 1 second and 1 hour"},
-		"too small": {time.Minute, true, "four segments"},
-		"no spool":  {time.Minute, false, "needs a spool"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			opts := []forwarder.Option{forwarder.WithWindow(c.d), forwarder.WithoutProbe(), forwarder.WithLogger(quiet)}
-			if c.spool {
-				o := small()
-				if c.want == "four segments" {
-					o.MaxBytes = 3 * o.SegmentBytes
-				}
-				opts = append(opts, forwarder.WithSpool(openSpool(t, t.TempDir(), o)))
-			}
-			_, err := forwarder.New(t.Context(), k.Settings(), opts...)
-			require.ErrorContains(t, err, c.want)
-		})
-	}
-}
-
 // A batch that is damaged on the disk while it waits is reported, and costs no other
 // of its window.
 func TestWindow_damaged(t *testing.T) {

@@ -59,6 +59,7 @@ func (k target) environment(t *testing.T) {
 				"EVENTFERRY_DELIVERY_MAX_CONNECTION_AGE":          "1h",
 				"EVENTFERRY_SPOOL_DIR":                            t.TempDir(),
 				"EVENTFERRY_SPOOL_MAX_BYTES":                      "1000000000",
+				"EVENTFERRY_SPOOL_WINDOW":                         "1s",
 				"EVENTFERRY_FILTERS":                              `[{"remove":{"user_attributes":["mp_deviceid"]}}]`,
 				"EVENTFERRY_SERVICE_PORT":                         "tcp://10.0.0.1:80", // a platform's, not ours
 			} {
