@@ -34,7 +34,12 @@
 // # What was tried
 //
 // This package has not been tried on Amazon MSK. Its tokens are no JWS, so Apache Kafka's
-// own validators cannot judge them either. Its tests compare a token, parameter by
-// parameter, with what AWS's signer documents, and count the tokens that reach a broker
-// made by the test.
+// own validators cannot judge them. Its tests give Apache Kafka one that can, and that
+// has nothing from AWS: it computes the signature by what AWS documents, and looks at
+// host, action and time. With it, sessions end after four seconds under load, and nothing
+// is lost, doubled or overtaken; tokens that have expired, or are signed with another
+// secret, for another region or for another action, are refused. Which of these it was, a
+// broker says of the action at most, and the error no more than that. Other tests compare
+// a token, parameter by parameter, with what AWS's signer documents, and count the tokens
+// that reach a broker.
 package mskiam

@@ -158,6 +158,10 @@ func (c *Cluster) start(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, startTimeout)
 		defer cancel()
 	}
+	var err error
+	if c.classpath, err = compile(ctx, c.java, c.opts.classes, c.classpath, filepath.Join(c.folder.Path, "classes")); err != nil {
+		return err
+	}
 	if err := c.certify(ctx); err != nil {
 		return err
 	}

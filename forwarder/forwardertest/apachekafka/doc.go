@@ -23,8 +23,8 @@
 //
 // Java 17 or newer and Maven, which fetches Kafka's jars (55 MB) the first
 // time. Where one of them is missing, tests are skipped, or fail when the
-// environment variable [RequireEnv] is set. A broker is up in 3 to 30 seconds
-// and takes about 250 MB. Package forwardertest has a Kafka that starts in
+// environment variable [RequireEnv] is set. [WithJavaClass] needs a JDK, for javac. A
+// broker is up in 3 to 30 seconds and takes about 250 MB. Package forwardertest has a Kafka that starts in
 // milliseconds and needs neither.
 //
 // # What it can do to a broker

@@ -45,6 +45,7 @@ type options struct {
 	oneController bool       // a controller is on the first broker only
 	security      properties // of Java
 	system        []string   // properties of Java, as flags
+	classes       []javaClass
 	documented    bool
 	fullJIT       bool
 	ports         func(ctx context.Context, b *portBlock, n int) ([]int, error)
@@ -127,6 +128,15 @@ func WithJavaSecurity(key, value string) Option {
 // org.apache.kafka.sasl.oauthbearer.allowed.urls.
 func WithJavaProperty(key, value string) Option {
 	return optionFunc(func(o *options) { o.system = append(o.system, "-D"+key+"="+value) })
+}
+
+// WithJavaClass compiles a public class of the default package and puts it on the
+// brokers' class path, so that a property can name it: a handler of callbacks that
+// judges tokens, say. name is the class, such as Validator, and source the text of its
+// file. It needs javac, which comes with a JDK: without one, [New] skips the test. The
+// start fails with what javac says if it refuses the source.
+func WithJavaClass(name, source string) Option {
+	return optionFunc(func(o *options) { o.classes = append(o.classes, javaClass{name, source}) })
 }
 
 // WithACLs has the brokers authorize. The user of [Cluster.Settings] may do

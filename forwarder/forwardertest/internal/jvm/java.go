@@ -56,7 +56,8 @@ func javaVersion(out string) int {
 	return v
 }
 
-// Tool returns the path of a program that comes with Java, such as keytool.
+// Tool returns the path of a program that comes with Java, such as keytool, or with a
+// JDK, such as javac.
 // The error is a *MissingError when it is not there.
 func (j Java) Tool(name string) (string, error) {
 	if home, err := filepath.EvalSymlinks(j.bin); err == nil {
@@ -66,7 +67,7 @@ func (j Java) Tool(name string) (string, error) {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", &MissingError{"no " + name + " on PATH; it comes with OpenJDK (Debian: openjdk-17-jre-headless)"}
+		return "", &MissingError{"no " + name + " on PATH; it comes with OpenJDK (Debian: openjdk-17-jdk-headless)"}
 	}
 	return path, nil
 }
