@@ -6,13 +6,16 @@ import (
 
 	"github.com/eventferry/eventferry/forwarder/internal/connect"
 	"github.com/eventferry/eventferry/forwarder/internal/diagnose"
+	"github.com/eventferry/eventferry/forwarder/internal/spoolstore"
+	"github.com/eventferry/eventferry/forwarder/internal/window"
 	"github.com/eventferry/eventferry/settings"
 )
 
 // Diagnose looks at every step between s and its topic, and reports what it found
 // and what to do: settings, names, connections, TLS, authentication, the brokers'
 // versions, every broker that the cluster advertises, the topic, the user's rights,
-// a producer id, the topic's configuration, the clock, and the folder of the spool.
+// a producer id, the topic's configuration, the clock, the folder of the spool, and how
+// many windows there may be.
 // It takes the options of [New], and needs no working Forwarder. It writes nothing to
 // Kafka, and leaves no connection. It makes no folder for a spool. One that is there
 // and not in use is locked for some milliseconds while a sync is timed.
@@ -37,7 +40,23 @@ func Diagnose(ctx context.Context, s settings.Settings, opts ...Option) Report {
 	}
 	return newReport(diagnose.Run(ctx, diagnose.Config{
 		Settings: valid, Mistakes: eachOf(mistakes), Probe: probe, OwnDialer: o.connect.Dial != nil,
+		Windows: o.diagnosedWindows(valid),
 	}))
+}
+
+// diagnosedWindows says how many windows there may be by s, which is valid, and o.
+func (o *options) diagnosedWindows(s settings.Settings) diagnose.Windows {
+	w := diagnose.Windows{
+		Length: o.windowLength(s), MostOpen: s.Delivery.MaxBufferedBytes / windowShare / window.Memory,
+		MessageBytes: int64(s.Delivery.MaxMessageBytes), Segments: windowSegments, SegmentsNeeded: windowSegments, // as spool.Open makes them
+	}
+	most := s.Spool.MaxBytes
+	if o.spool != nil {
+		stats := o.spool.Stats()
+		most, w.Segments = stats.MaxBytes, stats.Segments
+	}
+	w.MostHeld = most / spoolstore.WaitingShare / heldShare
+	return w
 }
 
 // eachOf returns the errors that [errors.Join] has joined.

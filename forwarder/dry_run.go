@@ -17,7 +17,8 @@ import (
 
 // DryRun explains many batches, such as those that [batch.Read] finds in a file,
 // and counts for each filter and reason what would not be sent. It makes no
-// connection; filters run as in [Explain].
+// connection; filters run as in [Explain]. Windows ([WithWindow]) gather nothing here:
+// each batch counts as it would leave by itself.
 //
 // What the sequence yields with an error is counted as unreadable, and the run goes
 // on. DryRun returns what it has counted, and the context's error if ctx ends

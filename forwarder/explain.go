@@ -3,6 +3,7 @@ package forwarder
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/forwarder/internal/producer"
@@ -19,8 +20,10 @@ import (
 // error that Forward would return before it sends anything; the error of Explain is
 // that of [New] about mistakes in settings and options, or about a nil batch.
 // [WithPartitionCount] and [WithValues] add to the explanation. With
-// [WithExplainedRoutes] it is that of a forwarder of [NewRoutes]. Explain runs on the
-// caller's goroutine and may be called by several at once.
+// [WithExplainedRoutes] it is that of a forwarder of [NewRoutes]. With windows,
+// Explanation.Window says how long the batch would wait, and the messages are those that
+// it would be by itself. Explain runs on the caller's goroutine and may be called by
+// several at once.
 func Explain(ctx context.Context, s settings.Settings, b *batch.Batch, opts ...Option) (Explanation, error) {
 	x, err := newExplainer(s, opts)
 	if err != nil {
@@ -37,6 +40,7 @@ type explainer struct {
 	pipeline   *pipeline
 	values     bool
 	partitions int32
+	window     time.Duration // 0: batches leave by themselves
 	hashes     []namedHash
 }
 
@@ -59,7 +63,7 @@ func newExplainer(s settings.Settings, opts []Option) (*explainer, error) {
 	if err := errors.Join(mistakes, err); err != nil {
 		return nil, err
 	}
-	x := &explainer{pipeline: newPipeline(s, o.filters, o.headers...), values: o.explainValues, partitions: o.explainPartitions}
+	x := &explainer{pipeline: newPipeline(s, o.filters, o.headers...), values: o.explainValues, partitions: o.explainPartitions, window: o.windowLength(s)}
 	if r != nil {
 		x.pipeline.useRouter(r)
 	}
@@ -99,6 +103,9 @@ func (x *explainer) explain(ctx context.Context, b *batch.Batch) Explanation {
 		return e
 	}
 	e.describe(x, &o)
+	if x.window > 0 {
+		e.Window = plannedWindow(x.window, b, &o)
+	}
 	return e
 }
 

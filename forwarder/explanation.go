@@ -20,6 +20,7 @@ type Explanation struct {
 	Key        string             // of all messages; "" when they have none, and a random partition
 	Partitions []Placement        // of the key, if [WithPartitionCount] asks for it
 	Messages   []PlannedMessage   // that would leave; none if the batch is dropped, or if there is an error
+	Window     *PlannedWindow     // how long it would wait for others; nil: there are no messages, or no windows
 	Err        error              // what Forward would return before it sends anything
 }
 
@@ -90,6 +91,12 @@ func (e Explanation) MarshalJSON() ([]byte, error) {
 		Events int    `json:"events"`
 		Batch  bool   `json:"batch"`
 	}
+	type planned struct {
+		Waits    bool   `json:"waits"`
+		AtMostMS int64  `json:"at_most_ms"`
+		Closes   bool   `json:"closes"`
+		Reason   string `json:"reason,omitempty"`
+	}
 	out := struct {
 		Batch      string             `json:"batch"`
 		Key        *string            `json:"key"`
@@ -98,6 +105,7 @@ func (e Explanation) MarshalJSON() ([]byte, error) {
 		Edits      []Edit             `json:"edits"`
 		Dropped    []dropped          `json:"dropped"`
 		Messages   []PlannedMessage   `json:"messages"`
+		Window     *planned           `json:"window,omitempty"`
 		Error      string             `json:"error,omitempty"`
 	}{
 		Batch: e.Batch, Partitions: e.Partitions, Events: append([]EventExplanation{}, e.Events...),
@@ -108,6 +116,9 @@ func (e Explanation) MarshalJSON() ([]byte, error) {
 	}
 	for _, d := range e.Dropped {
 		out.Dropped = append(out.Dropped, dropped(d))
+	}
+	if w := e.Window; w != nil {
+		out.Window = &planned{w.Waits, w.AtMost.Milliseconds(), w.Closes, w.Reason}
 	}
 	if e.Err != nil {
 		out.Error = e.Err.Error()
@@ -156,6 +167,9 @@ func (e Explanation) String() string {
 		fmt.Fprintf(&b, "  message %d of %d%s: %s, %d bytes, counts as %d\n", i+1, len(e.Messages), topic, eventList(m.Events), m.Bytes, m.Size)
 	}
 	e.writeHeaders(&b)
+	if e.Window != nil {
+		fmt.Fprintf(&b, "  window: %s\n", e.Window)
+	}
 	return b.String()
 }
 

@@ -281,7 +281,7 @@ func (u *spoolUse) stats(now time.Time) *SpoolStats {
 	}
 	if u.windows != nil {
 		t := u.windows.table.Stats()
-		s.Windows, s.WindowsClosedEarly = t.Open+t.Closed, t.Early
+		s.WindowLength, s.Windows, s.WindowsClosedEarly = u.windows.length, t.Open+t.Closed, t.Early
 	}
 	if !st.Oldest.IsZero() {
 		s.Oldest = max(0, now.Sub(st.Oldest)) // the clock may have been set back

@@ -46,9 +46,11 @@ type SpoolStats struct {
 	SyncTime time.Duration // of all of them together
 	Damaged  int           // places found damaged since then, which [spool.Spool.Damage] lists
 
-	// With [WithWindow]. Windows are those that are open now, or closed and not being
-	// stored yet. WindowsClosedEarly are those that were closed since New because there
-	// were too many.
+	// With [WithWindow], or the setting spool.window, which WindowLength is; 0: there are
+	// none. Windows are those that are open now, or closed and not being stored yet.
+	// WindowsClosedEarly are those that were closed since New because there were too
+	// many.
+	WindowLength                time.Duration
 	Windows, WindowsClosedEarly int
 }
 

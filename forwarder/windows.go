@@ -43,6 +43,10 @@ const (
 	logEvery      = 300                    // failed attempts
 )
 
+// heldShare divides what may wait in the spool: so much of it may be in open windows.
+// The rest is for those that are closed and not stored yet.
+const heldShare = 2
+
 // lastPart is what is kept of the last batch in a window besides its value.
 type lastPart struct {
 	topic   string
@@ -55,7 +59,7 @@ func newWindows(store *spoolstore.Store, length time.Duration, messageBytes int,
 	return &windows{
 		store: store, length: length, clock: clock, log: log,
 		table: window.NewTable(window.Limits{
-			Length: length, MessageBytes: messageBytes, MemoryBytes: memory, HeldBytes: store.WaitingLimit() / 2,
+			Length: length, MessageBytes: messageBytes, MemoryBytes: memory, HeldBytes: store.WaitingLimit() / heldShare,
 		}, clock),
 		released: map[uint64]bool{}, ended: make(chan struct{}), room: make(chan struct{}),
 	}

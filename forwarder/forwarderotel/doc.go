@@ -37,6 +37,9 @@
 //	eventferry.spool.messages         messages in the spool that are to be sent
 //	eventferry.spool.oldest.age       seconds since the first of them was stored
 //	eventferry.spool.refused          messages in the spool that brokers have refused
+//	eventferry.spool.windows.open     windows that gather the stored batches of a device
+//	eventferry.spool.windows.length   seconds that a batch may wait in one; 0: there are none
+//	eventferry.spool.windows.closed_early  windows closed before their time because there were too many
 //	eventferry.broker.requests        produce requests, by broker
 //	eventferry.broker.retries         attempts that left a record batch neither written nor refused
 //	eventferry.broker.throttled       seconds that brokers asked for because of a quota

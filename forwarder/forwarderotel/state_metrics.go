@@ -23,7 +23,9 @@ type stateMetrics struct {
 	undecided, waiting                metric.Int64ObservableUpDownCounter
 
 	spoolUsage, spoolLimit, stored, refused metric.Int64ObservableUpDownCounter
-	oldest                                  metric.Float64ObservableGauge
+	oldest, windowLength                    metric.Float64ObservableGauge
+	windows                                 metric.Int64ObservableUpDownCounter
+	closedEarly                             metric.Int64ObservableCounter
 
 	requests, retries, connections metric.Int64ObservableCounter
 	bytes, bytesSent               metric.Int64ObservableCounter
@@ -60,6 +62,8 @@ func newStateMetrics(m metric.Meter) (*stateMetrics, error) {
 	s.spoolLimit = level("eventferry.spool.limit", "By", "Size of the spool: spool.max_bytes.")
 	s.stored = level("eventferry.spool.messages", "{message}", "Messages in the spool that are to be sent.")
 	s.refused = level("eventferry.spool.refused", "{message}", "Messages in the spool that brokers have refused.")
+	s.windows = level("eventferry.spool.windows.open", "{window}", "Windows that gather the stored batches of a device.")
+	s.closedEarly = counter("eventferry.spool.windows.closed_early", "{window}", "Windows closed before their time because there were too many.")
 	s.requests = counter("eventferry.broker.requests", "{request}", "Produce requests.")
 	s.retries = counter("eventferry.broker.retries", "{attempt}", "Attempts that left a record batch neither written nor refused.")
 	s.connections = counter("eventferry.broker.connections", "{connection}", "Connections opened to send messages.")
@@ -75,7 +79,10 @@ func newStateMetrics(m metric.Meter) (*stateMetrics, error) {
 	s.oldest, err = m.Float64ObservableGauge("eventferry.spool.oldest.age",
 		metric.WithUnit("s"), metric.WithDescription("Time since the first message that is to be sent was stored."))
 	errs = append(errs, err)
-	s.instruments = append(s.instruments, s.throttled, s.ratio, s.oldest)
+	s.windowLength, err = m.Float64ObservableGauge("eventferry.spool.windows.length",
+		metric.WithUnit("s"), metric.WithDescription("How long a stored batch may wait for others of its device; 0: it leaves by itself."))
+	errs = append(errs, err)
+	s.instruments = append(s.instruments, s.throttled, s.ratio, s.oldest, s.windowLength)
 	return s, errors.Join(errs...)
 }
 
@@ -146,6 +153,9 @@ func (s *stateMetrics) observeSpool(o metric.Observer, now *forwarder.SpoolStats
 	o.ObserveInt64(s.stored, int64(now.Messages))
 	o.ObserveInt64(s.refused, int64(now.Refused))
 	o.ObserveFloat64(s.oldest, now.Oldest.Seconds())
+	o.ObserveFloat64(s.windowLength, now.WindowLength.Seconds())
+	o.ObserveInt64(s.windows, int64(now.Windows))
+	o.ObserveInt64(s.closedEarly, int64(now.WindowsClosedEarly))
 }
 
 func (s *stateMetrics) observeBrokers(o metric.Observer, brokers []forwarder.BrokerStats) {

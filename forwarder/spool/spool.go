@@ -183,6 +183,7 @@ type Stats struct {
 	Refused  int   // that will not be sent unless they are put again
 	Bytes    int64 // on the disk, of segments with messages: it sinks by whole segments
 	MaxBytes int64 // of the options
+	Segments int   // that MaxBytes has room for
 
 	Syncs    int           // of stored batches since Open; several batches share one
 	SyncTime time.Duration // of all of them together
@@ -197,7 +198,7 @@ type Stats struct {
 func (s *Spool) Stats() Stats {
 	st := s.store().Stats()
 	return Stats{
-		Messages: st.Messages, Refused: st.Refused, Bytes: st.Bytes, MaxBytes: st.MaxBytes,
+		Messages: st.Messages, Refused: st.Refused, Bytes: st.Bytes, MaxBytes: st.MaxBytes, Segments: s.store().Segments(),
 		Syncs: st.Syncs, SyncTime: st.SyncTime, Damaged: st.Damaged, Oldest: st.Oldest,
 	}
 }

@@ -17,6 +17,7 @@ type Config struct {
 	Mistakes  []error           // in the settings, or in the files that they name
 	Probe     *connect.Probe    // nil if there are mistakes
 	OwnDialer bool              // a function of the caller's opens connections
+	Windows   Windows           // the zero Windows: there are none
 }
 
 // A Report is the checks in order.
@@ -45,6 +46,7 @@ func Run(ctx context.Context, c Config) Report {
 	partitions := r.describeTopic(ctx)
 	r.clock(ctx)
 	r.spool(ctx, c.Settings.Spool)
+	r.windows(ctx, c.Windows)
 	return Report{Checks: r.main.checks, Partitions: partitions}
 }
 

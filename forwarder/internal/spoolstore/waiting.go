@@ -10,8 +10,8 @@ type waiting struct {
 	windows bool  // an entry with a window was added
 }
 
-// waitingShare is the part of the spool that may wait.
-const waitingShare = 8
+// WaitingShare divides the spool into the part that may wait: [Store.WaitingLimit].
+const WaitingShare = 8
 
 // An occupancy is how a store's segments are used.
 type occupancy struct {
@@ -20,7 +20,7 @@ type occupancy struct {
 }
 
 // limit is how many bytes may wait.
-func (o occupancy) limit() int64 { return int64(o.most) * o.capacity / waitingShare }
+func (o occupancy) limit() int64 { return int64(o.most) * o.capacity / WaitingShare }
 
 // kept is how many segments of this capacity an entry with v must leave free.
 func (w *waiting) kept(v Window, capacity int64) int {

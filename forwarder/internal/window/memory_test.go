@@ -35,7 +35,7 @@ func TestTable_memory(t *testing.T) {
 		}
 	}
 	st := table.Stats()
-	assert.Equal(t, int(allowed/(windowMemory+rangeMemory)), st.Open)
+	assert.Equal(t, allowed/Memory, st.Open)
 	assert.Equal(t, devices-st.Open, st.Early)
 	taken := float64(most) - float64(before)
 	t.Logf("%d windows are open, %d were closed early, %.0f bytes a window", st.Open, st.Early, taken/float64(st.Open))

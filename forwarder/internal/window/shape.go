@@ -46,9 +46,7 @@ func ShapeOf(value []byte) Shape {
 		return Shape{Alone: true}
 	}
 	for _, e := range b.Events() {
-		if t := e.Type(); t == batch.SessionEnd || t == batch.CommerceEvent {
-			s.Last = true
-		}
+		s.Last = s.Last || Closes(e.Type())
 	}
 	h := make([]byte, 0, len(s.before)+len(s.after))
 	for name, text := range b.Members() {
@@ -59,6 +57,12 @@ func ShapeOf(value []byte) Shape {
 	}
 	s.Envelope = summarize(h)
 	return s
+}
+
+// Closes reports whether an event of this type closes the window of its device, which
+// it still leaves with.
+func Closes(eventType string) bool {
+	return eventType == batch.SessionEnd || eventType == batch.CommerceEvent
 }
 
 // varies reports whether batches that are gathered may differ in a member.

@@ -70,6 +70,9 @@ const (
 	rangeMemory  = 32
 )
 
+// Memory is what a window counts for whose batches lie behind each other.
+const Memory = windowMemory + rangeMemory
+
 // A Table is all windows that are open, and those that are closed and not taken
 // yet. Its methods may be called from any number of goroutines; none of them blocks.
 type Table struct {

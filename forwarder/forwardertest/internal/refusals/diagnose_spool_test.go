@@ -3,12 +3,14 @@ package refusals
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
+	"github.com/eventferry/eventferry/forwarder/spool"
 )
 
 // TestDiagnose_spool: the folder is looked at before the first start, beside a
@@ -33,4 +35,25 @@ func TestDiagnose_spool(t *testing.T) {
 	f, err = forwarder.New(t.Context(), s)
 	require.NoError(t, err, "the folder is as it was")
 	require.NoError(t, f.Close())
+}
+
+// TestDiagnose_windows: how many there may be, and a spool of the caller's that has too
+// few segments for them, as New refuses it.
+func TestDiagnose_windows(t *testing.T) {
+	s := forwardertest.NewKafka(t).Settings()
+	s.Spool.Window = 10 * time.Minute
+	byDir := s
+	byDir.Spool.Dir = filepath.Join(t.TempDir(), "spool")
+	c := check(t, forwarder.Diagnose(t.Context(), byDir), "spool", "windows")
+	assert.Equal(t, forwarder.CheckOK, c.Status)
+	assert.Equal(t, "10m0s long, up to 47662 open, with up to 640 MiB of batches in them", c.Found)
+
+	own, err := spool.Open(t.Context(), t.TempDir(), spool.Options{MaxBytes: 3 << 20, SegmentBytes: 1 << 20})
+	require.NoError(t, err)
+	defer own.Close()
+	c = check(t, forwarder.Diagnose(t.Context(), s, forwarder.WithSpool(own)), "spool", "windows")
+	assert.Equal(t, forwarder.CheckFailed, c.Status)
+	assert.Equal(t, "the spool has room for 3 segments, and windows need 4", c.Found)
+	_, err = forwarder.New(t.Context(), s, forwarder.WithSpool(own))
+	require.ErrorContains(t, err, "windows need a spool of four segments at least: "+c.Do)
 }
