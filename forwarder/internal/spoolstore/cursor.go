@@ -27,8 +27,35 @@ type Cursor struct {
 	next    uint64 // number of the next message to read
 	segment *segment
 	scanner *scanner
-	payload []byte // memory for the next entry, from one that was not wanted
+	within  bool        // the segment has more that may be pending, as far as was known a moment ago
+	spare   *readRecord // memory for the next entry, from one that was not wanted
+	payload []byte      // the same
+	topic   string      // of the entry before, which most share
 }
+
+// A readRecord is a [Record], its entry, and room for one message, as most entries have:
+// what is read is many small entries at times.
+type readRecord struct {
+	Record
+
+	entry   Entry
+	message [1]Message
+}
+
+// newRecord returns memory for an entry.
+func (c *Cursor) newRecord() (r *readRecord, own []byte) {
+	if r = c.spare; r == nil {
+		r = &readRecord{}
+		r.entry.Topic, r.entry.Messages = c.topic, r.message[:0]
+		r.Entry = &r.entry
+	}
+	c.spare = nil
+	own, c.payload = c.payload[:0], nil
+	return r, own
+}
+
+// keepMemory keeps memory of an entry that is not returned.
+func (c *Cursor) keepMemory(r *readRecord, own []byte) { c.spare, c.payload = r, own }
 
 // Position returns the number behind the last entry that was read or passed
 // over.
@@ -57,9 +84,11 @@ func (c *Cursor) Next(ctx context.Context) (*Record, error) {
 // that is closed when there may be one.
 func (c *Cursor) TryNext() (r *Record, changed <-chan struct{}, err error) {
 	for {
-		changed, ok, err := c.position()
-		if err != nil || !ok {
-			return nil, changed, err
+		if !c.within {
+			changed, ok, err := c.position()
+			if err != nil || !ok {
+				return nil, changed, err
+			}
 		}
 		r, err := c.read()
 		if r != nil || err != nil {
@@ -97,6 +126,7 @@ func (c *Cursor) read() (*Record, error) {
 	s := c.store
 	for {
 		h, payload, at, err := c.scanner.next()
+		c.within = false
 		if errors.Is(err, io.EOF) {
 			c.endSegment()
 			return nil, nil
@@ -113,39 +143,43 @@ func (c *Cursor) read() (*Record, error) {
 			}
 			return nil, err
 		}
-		if !c.wants(&h, at) {
+		if !c.wants(&h, at, payload) {
 			continue
 		}
-		own := append(c.payload[:0], payload...)
-		e, err := decodeEntry(own, h.messages)
-		if h.kind != kindEntry || err != nil {
+		r, own := c.newRecord()
+		own = append(own, payload...)
+		if err := r.entry.decode(own, h.messages); h.kind != kindEntry || err != nil {
+			c.keepMemory(r, own)
 			s.damaged(c.segment, at, Range{h.first, h.next()})
 			continue
 		}
-		r := &Record{First: h.first, Entry: e, Bytes: frameSize(h.length)}
-		s.noteAccepted(r)
-		if c.Want != nil && !c.Want(r) {
-			c.payload = own
+		r.First, r.Bytes, c.topic = h.first, frameSize(h.length), r.entry.Topic
+		if c.Want != nil && !c.Want(&r.Record) {
+			c.keepMemory(r, own)
 			continue
 		}
-		c.payload = nil
-		return r, nil
+		return &r.Record, nil
 	}
 }
 
 // wants notes that a frame is read, and reports whether a message of it is
-// neither done nor refused.
-func (c *Cursor) wants(h *header, at int64) bool {
+// neither done nor refused. All that an entry takes of the lock is here: it is taken
+// once for each.
+func (c *Cursor) wants(h *header, at int64, payload []byte) bool {
 	s := c.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.segment.note(h, at)
+	c.within = c.scanner.index < c.scanner.frames && !(c.segment.sealed && c.segment.pending == 0)
 	if h.next() <= c.next {
 		return false
 	}
 	c.next = h.next()
 	for n := h.first; n < h.next(); n++ {
 		if _, refused := s.ledger.refused[n]; !refused && !s.ledger.done.has(n) {
+			if h.kind == kindEntry {
+				s.accepted.insert(h.first, acceptedAt(payload))
+			}
 			return true
 		}
 	}

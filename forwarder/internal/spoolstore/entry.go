@@ -215,11 +215,25 @@ func (e *Entry) size() int {
 // decodeEntry reads the payload of a frame of messages messages. What it
 // returns shares b.
 func decodeEntry(b []byte, messages int) (*Entry, error) {
+	e := &Entry{}
+	if err := e.decode(b, messages); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// decode is decodeEntry into e, whose list of messages is used again, and its topic if
+// it is the same.
+func (e *Entry) decode(b []byte, messages int) error {
+	topic, list := e.Topic, e.Messages[:0]
 	r := &reader{rest: b}
 	flags := r.byte()
-	e := &Entry{Accepted: time.UnixMilli(r.varint())}
+	*e = Entry{Accepted: time.UnixMilli(r.varint())}
 	if flags&hasTopic != 0 {
-		e.Topic = string(r.bytes())
+		if stored := r.bytes(); string(stored) != topic {
+			topic = string(stored)
+		}
+		e.Topic = topic
 	}
 	if flags&hasKey != 0 {
 		e.Key = r.bytes()
@@ -239,9 +253,10 @@ func decodeEntry(b []byte, messages int) (*Entry, error) {
 		e.Window = r.window()
 	}
 	if r.failed || messages > len(r.rest) { // a message takes at least three bytes
-		return nil, errShort
+		return errShort
 	}
-	e.Messages = make([]Message, messages)
+	e.Messages = slices.Grow(list, messages)[:messages]
+	clear(e.Messages)
 	for i := range e.Messages {
 		m := &e.Messages[i]
 		if flags&hasTopics != 0 {
@@ -250,7 +265,7 @@ func decodeEntry(b []byte, messages int) (*Entry, error) {
 		m.Part = string(r.bytes())
 		headers := r.uvarint()
 		if headers > uint64(len(r.rest)) {
-			return nil, errShort
+			return errShort
 		}
 		for range headers {
 			m.Headers = append(m.Headers, Header{Key: string(r.bytes()), Value: r.bytes()})
@@ -258,9 +273,17 @@ func decodeEntry(b []byte, messages int) (*Entry, error) {
 		m.Value = r.bytes()
 	}
 	if r.failed || len(r.rest) != 0 {
-		return nil, errShort
+		return errShort
 	}
-	return e, nil
+	return nil
+}
+
+// acceptedAt returns when the entry with a payload was accepted, which stands at its
+// beginning.
+func acceptedAt(payload []byte) time.Time {
+	r := &reader{rest: payload}
+	r.byte()
+	return time.UnixMilli(r.varint())
 }
 
 // A reader takes values off a slice. After a failure it returns zeros.
