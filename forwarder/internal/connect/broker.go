@@ -57,7 +57,7 @@ type configError struct{ error }
 // it fails.
 func openOn(ctx context.Context, cfg *sarama.Config, addr string, conn net.Conn) (*Broker, error) {
 	own := *cfg
-	own.MetricRegistry = sarama.NewConfig().MetricRegistry // brokers clear it when they close
+	own.MetricRegistry = newUnreadMetrics() // one for each: brokers clear it when they close
 	held := &heldConn{Conn: conn, writeTimeout: cfg.Net.WriteTimeout}
 	own.Net.Proxy.Enable, own.Net.Proxy.Dialer = true, handOver{held}
 	broker := sarama.NewBroker(addr)

@@ -52,7 +52,7 @@ func (d *tlsDialer) DialContext(ctx context.Context, network, addr string) (net.
 	if err != nil {
 		return nil, err
 	}
-	return &sniffedConn{Conn: tlsbuffer.Over(conn)}, nil
+	return &sniffedConn{Conn: tlsbuffer.Over(conn), headOnly: true}, nil
 }
 
 // open connects to addr and shakes hands. It notes its phase in at. Its errors

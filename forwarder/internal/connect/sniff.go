@@ -18,6 +18,7 @@ type sniffedConn struct {
 	net.Conn
 	received []byte
 	at       *progress // that notes the first answer; nil: nothing does
+	headOnly bool      // what foreign needs is kept: nobody asks what else was received
 
 	written     bool
 	correlation atomic.Int64 // one more than the first request's correlation id; 0: not known
@@ -25,6 +26,7 @@ type sniffedConn struct {
 
 const (
 	maxReceived    = 8 << 10 // the answers up to the SASL handshake have 1 KB
+	headOfAnswer   = 4 + 4   // size and correlation id
 	maxFirstAnswer = 1 << 24 // it lists the versions of all requests
 )
 
@@ -59,7 +61,11 @@ func (c *sniffedConn) Read(b []byte) (int, error) {
 	if n > 0 && c.at != nil {
 		c.at.answered.Store(true)
 	}
-	c.received = append(c.received, b[:min(n, maxReceived-len(c.received))]...)
+	most := maxReceived
+	if c.headOnly {
+		most = headOfAnswer
+	}
+	c.received = append(c.received, b[:min(n, most-len(c.received))]...)
 	if err := c.foreign(); err != nil {
 		return 0, err
 	}
@@ -78,7 +84,7 @@ func (c *sniffedConn) foreign() error {
 		}
 		return errNotKafka
 	}
-	if sent := c.correlation.Load(); sent > 0 && len(c.received) >= 8 && int64(binary.BigEndian.Uint32(c.received[4:]))+1 != sent {
+	if sent := c.correlation.Load(); sent > 0 && len(c.received) >= headOfAnswer && int64(binary.BigEndian.Uint32(c.received[4:]))+1 != sent {
 		return errEcho
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -25,6 +26,16 @@ func TestSniffedConn_keepsTheFirstBytes(t *testing.T) {
 	assert.NoError(t, err)
 	assert.Equal(t, answer, read)
 	assert.Equal(t, answer[:maxReceived], c.received)
+}
+
+// A connection that lasts keeps no more than it looks at.
+func TestSniffedConn_keepsTheHeadOnly(t *testing.T) {
+	answer := append([]byte{0, 0, 0, 4}, bytes.Repeat([]byte{7}, 100)...)
+	c := &sniffedConn{Conn: readingConn{Reader: iotest.OneByteReader(bytes.NewReader(answer))}, headOnly: true}
+	read, err := io.ReadAll(c)
+	assert.NoError(t, err)
+	assert.Equal(t, answer, read)
+	assert.Equal(t, answer[:headOfAnswer], c.received)
 }
 
 // TestSniffedConn_refusesOtherProtocols: the first four bytes are a size.
@@ -61,7 +72,7 @@ func TestSniffedConn_refusesEchoes(t *testing.T) {
 	for received, want := range map[string]error{
 		first: errEcho, "\x00\x00\x00\x04\x00\x00\x00\x07": nil, "\x00\x00\x00\x04\x00\x00\x00\x08": errEcho, "\x00\x00\x00\x04\x00\x00": nil,
 	} {
-		c := &sniffedConn{Conn: writingConn{readingConn{Reader: strings.NewReader(received)}}}
+		c := &sniffedConn{Conn: writingConn{readingConn{Reader: strings.NewReader(received)}}, headOnly: true}
 		for _, request := range []string{first, second} {
 			_, err := c.Write([]byte(request))
 			assert.NoError(t, err)

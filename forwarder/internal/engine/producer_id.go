@@ -111,7 +111,9 @@ func (w *producerIDWorker) next() (r producerIDRequest, ok bool) {
 		return r, false
 	}
 	r = w.ids.waiting[0]
-	w.ids.waiting = slices.Delete(w.ids.waiting, 0, 1)
+	if w.ids.waiting = w.ids.waiting[1:]; len(w.ids.waiting) == 0 {
+		w.ids.waiting = nil // of what may be thousands of partitions
+	}
 	return r, true
 }
 

@@ -32,14 +32,18 @@ func TestMain(m *testing.M) {
 
 // The values of brokerVariable.
 const (
-	oneBroker     = "one broker"
-	routesBrokers = "brokers for routes"
+	oneBroker       = "one broker"
+	routesBrokers   = "brokers for routes"
+	middlingCluster = "a middling cluster"
+	largeCluster    = "a large cluster"
 )
 
 // clusters are the options of the Kafkas.
 var clusters = map[string][]forwardertest.KafkaOption{
-	oneBroker:     nil,
-	routesBrokers: routesCluster(),
+	oneBroker:       nil,
+	routesBrokers:   routesCluster(),
+	middlingCluster: middling.options(),
+	largeCluster:    large.options(),
 }
 
 // serve writes the variables that lead to a Kafka, then an empty line, and runs
@@ -68,7 +72,13 @@ func serve(in io.Reader, out io.Writer, opts ...forwardertest.KafkaOption) error
 
 // otherProcess starts an embedded Kafka, one of clusters, in a process of its own,
 // which ends with the benchmark.
-func otherProcess(b *testing.B, cluster string) settings.Settings {
+func otherProcess(b testing.TB, cluster string) settings.Settings {
+	s, _ := startBrokers(b, cluster)
+	return s
+}
+
+// startBrokers is otherProcess, and returns the process.
+func startBrokers(b testing.TB, cluster string) (settings.Settings, *os.Process) {
 	program, err := os.Executable()
 	require.NoError(b, err)
 	broker := exec.CommandContext(b.Context(), program)
@@ -95,5 +105,5 @@ func otherProcess(b *testing.B, cluster string) settings.Settings {
 		value, ok := variables[name]
 		return value, ok
 	}))
-	return s
+	return s, broker.Process
 }

@@ -9,5 +9,6 @@
 // Maven are installed, and skips elsewhere. -bench 'RequestLimit' and
 // -bench 'RequestLimit_apache' compare the default of delivery.max_request_bytes
 // with no limit. -bench 'Spool$' and -bench 'Spool_apache' compare a forwarder on a
-// spool with one that has none.
+// spool with one that has none. TestMemory bounds what partitions, brokers and
+// undecided batches hold; memory can be told on a busy machine.
 package cost
