@@ -8,6 +8,8 @@
 //	go run ./forwarder/forwardertest/cmd/judge -level apache -version 3.9.2
 //	go run ./forwarder/forwardertest/cmd/judge -level embedded -spool
 //	go run ./forwarder/forwardertest/cmd/judge -level embedded -spool -door webhook
+//	go run ./forwarder/forwardertest/cmd/judge -level embedded -routes 3
+//	go run ./forwarder/forwardertest/cmd/judge -level apache -routes 3 -spool
 //	go run ./forwarder/forwardertest/cmd/judge -level embedded -seeds 1 -events 10000000 -faults 300 -crashes 100 -limit 4h
 //
 // It prints a verdict for each run and each control, and exits with 1 when one

@@ -60,6 +60,7 @@ func flags(o *judge.Options) *flag.FlagSet {
 	set.IntVar(&g.Crashes, "crashes", g.Crashes, "of the process under test")
 	set.DurationVar(&g.MaxStall, "max-stall", g.MaxStall, "for which nothing may be acknowledged")
 	spoolFlags(set, o)
+	routesFlag(set, o)
 	set.DurationVar(&g.Limit, "limit", g.Limit, "of each run's load; then it has failed")
 	return set
 }

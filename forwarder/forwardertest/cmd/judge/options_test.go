@@ -83,3 +83,13 @@ func TestOptions_wrong(t *testing.T) {
 	require.ErrorIs(t, err, flag.ErrHelp)
 	assert.Contains(t, usage.String(), `engine or sarama: what the forwarder delivers with (default "engine")`)
 }
+
+func TestOptions_routes(t *testing.T) {
+	want, err := judge.Defaults(judge.LevelApache)
+	require.NoError(t, err)
+	want = want.WithSpool()
+	want.Seed, want.Routes = 7, 3
+	o, err := options(strings.Fields("-routes 3 -spool -seed 7 -level apache"), io.Discard)
+	require.NoError(t, err)
+	assert.Equal(t, want, o)
+}

@@ -30,13 +30,14 @@ const (
 	GaveUp           = "gave up"          // no error but the caller's context, while the faults are of the kind that passes
 	BadTimestamp     = "bad timestamp"    // that of acceptance; within a partition it never decreases while the process lives
 	Contradiction    = "contradiction"    // outcomes do not contradict each other
+	WrongTopic       = "wrong topic"      // an event is in the topic of its route only
 )
 
 // invariants are all of them, in the order of reports.
 func invariants() []string {
 	return []string{
 		Lost, Duplicated, OutOfOrder, WrongPartition, AlteredContent, SentAfterNotSent, WrongOffset, RealTimeOrder,
-		NoProgress, Leaked, NothingHappened, SecretLeaked, GaveUp, BadTimestamp, Contradiction,
+		NoProgress, Leaked, NothingHappened, SecretLeaked, GaveUp, BadTimestamp, Contradiction, WrongTopic,
 	}
 }
 
@@ -57,6 +58,7 @@ type checker struct {
 	begun      time.Time // the beginning of the history; zero: timestamps mean nothing
 	clockAhead time.Time // when the forwarder's clock was ahead for the first time; zero: never
 	spread     bool      // choices of a partition without a user id are counted
+	topic      int       // of the messages that are checked; 0 without routes
 	door       bool      // what was posted again may be there as a batch of fewer events
 	doubted    int       // messages that are there twice since Kafka could not tell
 
@@ -69,9 +71,9 @@ type checker struct {
 	events     int
 	ids        bitset
 	pieces     map[uint32]uint64 // events seen of batches that need not be whole
-	users      []last            // by owner, and by number of partitions
+	users      []last            // by topic, owner and number of partitions
 	keyless    []choice          // of batches without a user id
-	stamps     map[int32]stamp
+	stamps     map[topicPartition]stamp
 	buf        []byte
 }
 
@@ -107,8 +109,8 @@ func newChecker(h *history, partitions ...int32) *checker {
 		spread: true,
 		counts: map[string]int{},
 		pieces: map[uint32]uint64{},
-		stamps: map[int32]stamp{},
-		users:  make([]last, len(h.owners)*len(partitions)),
+		stamps: map[topicPartition]stamp{},
+		users:  make([]last, len(h.owners)*len(partitions)*max(1, h.params.Topics)),
 	}
 }
 
@@ -125,7 +127,7 @@ func noAttempt() attemptID { return attemptID{owner: -1} }
 // check takes the next message of the log.
 func (c *checker) check(m *forwardertest.Message) {
 	c.messages++
-	where := fmt.Sprintf("partition %d offset %d", m.Partition, m.Offset)
+	where := c.where(m)
 	b, ok := load.ReadBatch(m.Value)
 	if !ok || b.Owner >= len(c.h.owners) || b.N == 0 || int(b.N) > len(c.h.owners[b.Owner]) {
 		c.add(AlteredContent, noAttempt(), "%s: no owner forwarded this", where)
@@ -142,42 +144,43 @@ func (c *checker) check(m *forwardertest.Message) {
 		c.add(AlteredContent, at, "%s: header is no part number", where)
 		return
 	}
-	count, placed := c.checkPlace(at, m, where)
-	c.checkStamp(at, a, m, where)
-	from, to := c.checkContent(at, a, m, parts, where)
-	outcome := trace.Message{Partition: -1, Offset: -1}
-	if all := c.h.outcomes(at, a); part < len(all) {
-		outcome = all[part]
+	if !c.checkTopic(at, a, m, where) {
+		return
 	}
+	outcome, index := c.outcome(at, a, part)
+	count, placed := c.checkPlace(at, m, where)
+	c.checkStamp(at, a, outcome, m, where)
+	from, to := c.checkContent(at, a, m, parts, where)
 	if outcome.Outcome == trace.NotSent {
 		c.add(SentAfterNotSent, at, "%s: id %d was reported as not sent", where, a.id)
 		return // sent again it is no duplicate: this one should not be
 	}
 	if outcome.Partition == m.Partition && outcome.Offset == m.Offset {
-		a.placed |= 1 << min(part, lastBit)
+		a.placed |= 1 << min(index, lastBit)
 	}
 	place := part
 	if c.door { // the rest of a batch has parts of its own
 		place = from
 	}
-	if c.checkOnce(at, a, part, from, to, where) && placed { // elsewhere it has no order
+	if c.checkOnce(at, a, index, from, to, where) && placed { // elsewhere it has no order
 		c.checkOrder(at, a, place, count, outcome.Outcome == trace.Acknowledged, m, where)
 	}
 }
 
 // checkStamp compares the time of a message with the call and with the message
 // before.
-func (c *checker) checkStamp(at attemptID, a *attempt, m *forwardertest.Message, where string) {
-	before, life := c.stamps[m.Partition], c.h.lifeOf(a)
+func (c *checker) checkStamp(at attemptID, a *attempt, told trace.Message, m *forwardertest.Message, where string) {
+	log := topicPartition{c.topic, m.Partition}
+	before, life := c.stamps[log], c.h.lifeOf(a)
 	older := before.life == life && m.Timestamp.Before(before.at)
 	switch {
-	case older && a.outcome == trace.Unknown && !a.several:
+	case older && told.Outcome == trace.Unknown && (!a.several || c.h.params.Divided(a.id)):
 		// A copy that came late: nothing fences those of a producer id that the
 		// brokers have lost.
 	case older:
 		c.add(BadTimestamp, at, "%s: %s, the message before has %s", where, m.Timestamp, before.at)
 	default:
-		c.stamps[m.Partition] = stamp{m.Timestamp, life}
+		c.stamps[log] = stamp{m.Timestamp, life}
 	}
 	const slack = 250 * time.Millisecond // clocks are set
 	accepted := m.Timestamp.Sub(c.begun)
@@ -240,7 +243,8 @@ func (c *checker) checkPlace(at attemptID, m *forwardertest.Message, where strin
 func (c *checker) checkContent(at attemptID, a *attempt, m *forwardertest.Message, parts int, where string) (from, to int) {
 	p := c.h.params
 	from, to = 0, p.Events(a.id)
-	whole := load.Hash(m.Value) == a.hash
+	divided := p.Divided(a.id)
+	whole := divided || load.Hash(m.Value) == a.hash
 	if c.door && !whole && p.Shape(a.id) == load.Split {
 		parts = 0 // the rest of it may be one message
 	}
@@ -248,7 +252,7 @@ func (c *checker) checkContent(at attemptID, a *attempt, m *forwardertest.Messag
 		c.add(AlteredContent, at, "%s: other bytes than were forwarded", where)
 		return from, to
 	}
-	if parts == 1 && !a.partial {
+	if parts == 1 && !a.partial && !divided {
 		return from, to
 	}
 	low, high := from, to
@@ -256,6 +260,7 @@ func (c *checker) checkContent(at attemptID, a *attempt, m *forwardertest.Messag
 		span := c.h.spans[at]
 		low, high = span[0], span[1]
 	}
+	low, high = p.TopicEvents(a.id, c.topic, low, high)
 	first, n := load.FirstEvent(m.Value)
 	from, to = max(low, first), min(high, first+n)
 	c.buf = p.Append(c.buf[:0], load.Batch{Owner: at.owner, N: at.n, ID: a.id}, from, to)
@@ -266,9 +271,9 @@ func (c *checker) checkContent(at attemptID, a *attempt, m *forwardertest.Messag
 }
 
 // checkOnce reports whether this is the first occurrence.
-func (c *checker) checkOnce(at attemptID, a *attempt, part, from, to int, where string) bool {
-	a.seen |= 1 << min(part, lastBit)
-	if c.h.params.Shape(a.id) != load.Split {
+func (c *checker) checkOnce(at attemptID, a *attempt, index, from, to int, where string) bool {
+	a.seen |= 1 << min(index, lastBit)
+	if c.h.params.Shape(a.id) != load.Split && !c.h.params.Divided(a.id) {
 		if c.ids.has(a.id) {
 			c.again(at, a, "%s: id %d is there already", where, a.id)
 			return false
@@ -298,7 +303,7 @@ func (c *checker) again(at attemptID, a *attempt, format string, args ...any) {
 }
 
 func (c *checker) checkOrder(at attemptID, a *attempt, part, count int, acknowledged bool, m *forwardertest.Message, where string) {
-	l := &c.users[at.owner*len(c.partitions)+count]
+	l := &c.users[(c.topic*len(c.h.owners)+at.owner)*len(c.partitions)+count]
 	if c.h.params.User(at.owner) == 0 {
 		// One choice for all parts. In a fault some partitions have no leader.
 		if part == 0 && m.Partition < slices.Max(c.partitions) && c.spread && !a.troubled {

@@ -39,7 +39,8 @@ func (c *checker) checkMoves() {
 		}
 		before, after := c.users[i-1], c.users[i]
 		if after.first > 0 && before.newest > after.first {
-			c.add(OutOfOrder, attemptID{i / n, after.first}, "owner %d: number %d is in its new partition, number %d in its old one", i/n, after.first, before.newest)
+			owner := i / n % len(c.h.owners)
+			c.add(OutOfOrder, attemptID{owner, after.first}, "owner %d: number %d is in its new partition, number %d in its old one", owner, after.first, before.newest)
 		}
 	}
 }
@@ -48,7 +49,7 @@ func (c *checker) checkPresence(at attemptID, a *attempt) {
 	if a.invoke < c.forgiven {
 		return
 	}
-	for i, m := range c.h.outcomes(at, a) {
+	for i, m := range c.eachOutcome(at, a) {
 		switch bit := min(i, lastBit); {
 		case m.Outcome != trace.Acknowledged:
 		case a.seen>>bit&1 == 0:
@@ -59,6 +60,7 @@ func (c *checker) checkPresence(at attemptID, a *attempt) {
 		}
 	}
 	c.checkStored(at, a)
+	c.checkDivided(at, a)
 	shape := c.h.params.Shape(a.id)
 	if c.door && shape == load.Split && !a.several && a.outcome == trace.Acknowledged && c.pieces[a.id] != uint64(1)<<c.h.params.Events(a.id)-1 {
 		c.add(Lost, at, "id %d of owner %d number %d was answered 2xx, and not all its events are in the log", a.id, at.owner, at.n)

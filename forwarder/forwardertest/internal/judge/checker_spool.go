@@ -8,14 +8,10 @@ func (c *checker) checkStored(at attemptID, a *attempt) {
 	if !a.stored {
 		return
 	}
-	from, to := 0, c.h.params.Events(a.id)
-	if a.partial {
-		span := c.h.spans[at]
-		from, to = span[0], span[1]
-	}
+	from, to := c.span(at, a)
 	there := c.h.spool.held[at]
 	switch {
-	case c.h.params.Shape(a.id) == load.Split:
+	case c.h.params.Shape(a.id) == load.Split, c.h.params.Divided(a.id):
 		there |= c.pieces[a.id]
 	case a.seen != 0:
 		there |= bits(from, to)

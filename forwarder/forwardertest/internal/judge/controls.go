@@ -94,6 +94,9 @@ func controls(ctx context.Context, o Options, w io.Writer) error {
 	if o.Spool {
 		list = spoolControlsFor(o.Door)
 	}
+	if o.Routes > 0 {
+		list = routesControls(o.Spool)
+	}
 	for _, c := range list {
 		if err := c.run(ctx, o, w); err != nil {
 			failed = errors.Join(failed, err)
@@ -151,6 +154,9 @@ func (c control) attempt(ctx context.Context, o Options, seed uint64) (*run, err
 		return nil, err
 	}
 	defer g.close()
+	if err := g.route(o, k); err != nil {
+		return nil, err
+	}
 	g.fault, g.every, g.required, g.spool = c.faults(g, k), 200*time.Millisecond, nil, o.Spool
 	dir, remove, err := folder("", "control")
 	if err != nil {
@@ -181,4 +187,25 @@ func (c control) expects(found []string) bool {
 		}
 	}
 	return slices.Contains(found, c.reason)
+}
+
+// routesControls are processes with routes of which one promise is broken.
+func routesControls(spool bool) []control {
+	faults := controlFaults
+	if spool {
+		faults = lostAnswers
+	}
+	broken := func(d load.Defect, reason string, also ...string) control {
+		return control{load.Candidate{Producer: load.Engine, Defect: d}, reason, also, faults}
+	}
+	misses := broken(load.MissesTopic, Lost, Contradiction) // of one topic its caller is told nothing
+	if spool {
+		return []control{misses, broken(load.StoresSwapped, OutOfOrder, WrongOffset)}
+	}
+	return []control{
+		broken(load.None, ""),
+		broken(load.WrongTopic, WrongTopic, Lost, WrongOffset, Contradiction), // its caller is told another topic
+		misses,
+		broken(load.MisnamesTopic, Contradiction),
+	}
 }

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -49,6 +50,22 @@ func embedded(p Producer) (*testbed, *forwardertest.Kafka, error) {
 	}
 	g.fault = shuffled(kinds)
 	return g, k, nil
+}
+
+// route makes the topics on a Kafka in this process.
+func (g *testbed) route(o Options, k *forwardertest.Kafka) error {
+	if o.Routes == 0 {
+		return nil
+	}
+	for _, name := range g.nameTopics(o) {
+		if err := k.CreateTopic(name, partitions); err != nil {
+			return fmt.Errorf("judge: %w", err)
+		}
+		if o.Producer == ProducerEngine {
+			k.ShiftClock(name, 0, forwardertest.UntilStopped) // brokers refuse what is dated ahead in all topics
+		}
+	}
+	return nil
 }
 
 // between draws a duration.

@@ -189,11 +189,15 @@ func (h *history) add(r *trace.Record, busy bool) error {
 		h.spool.heldLocked(r)
 		return nil
 	}
-	if h.spool != nil && r.Kind == trace.Settled && h.params.Shape(a.id) == load.Split {
+	if r.Cause == load.Misnamed {
+		h.contradictLocked(r, "another topic is named, or none")
+		return nil
+	}
+	if h.spool != nil && r.Kind == trace.Settled && (h.params.Shape(a.id) == load.Split || h.params.Divided(a.id)) {
 		return nil // a former life may have seen the end of some parts, which have no names here
 	}
 	h.outcomeLocked(a, r, busy)
-	if early, ok := h.spool.returnedLocked(r); ok {
+	if early, ok := h.spool.returnedLocked(r); ok && !h.params.Divided(a.id) {
 		h.outcomeLocked(a, &early, busy)
 	}
 	return nil

@@ -21,6 +21,13 @@
 // that it may be there, which only a fault in which brokers forget may bring about.
 // A user's order holds over all lives, and so do the timestamps of a partition.
 //
+// # With routes
+//
+// Each batch has events for one topic or for two. All checks hold for each topic by
+// itself: an event is once in the topic of its route and in no other, a user's batches are
+// in order there, and both messages of a batch have its envelope byte for byte. Outcomes
+// and errors name the topic that they are about.
+//
 // # Behind a door
 //
 // Batches are posted to the webhook of package receiver, one after the other of each

@@ -44,6 +44,8 @@ type Options struct {
 
 	Spool bool // forward through a spool, and kill the process again and again
 
+	Routes int // topics to which events are routed, 2 at least; 0: all go to one topic
+
 	Version     string        // of Apache Kafka
 	LongestStop time.Duration // of a broker of Apache Kafka
 }

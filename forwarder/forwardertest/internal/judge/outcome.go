@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
@@ -51,7 +52,7 @@ func (h *history) outcomeLocked(a *attempt, r *trace.Record, busy bool) {
 	if r.Kind == trace.Return && len(r.Messages) > 0 && r.Messages[0].Outcome != trace.Acknowledged {
 		a.later = true
 	}
-	if len(r.Messages) > 0 && r.Messages[0].Outcome == trace.Stored && !a.stored {
+	if slices.ContainsFunc(r.Messages, isStored) && !a.stored {
 		a.stored = true
 		h.totals.Stored++
 		if len(old) > 0 && old[0].Outcome != trace.Unknown {
@@ -81,6 +82,8 @@ func (h *history) outcomeLocked(a *attempt, r *trace.Record, busy bool) {
 	h.setLocked(at, a, merged)
 	h.countLocked(a, r, old, merged, busy)
 }
+
+func isStored(m trace.Message) bool { return m.Outcome == trace.Stored }
 
 func decided(o trace.Outcome) bool { return o == trace.Acknowledged || o == trace.NotSent }
 

@@ -11,6 +11,18 @@ import (
 	"github.com/eventferry/eventferry/settings"
 )
 
+// readTopics reads topics one after the other. begin is told the number of each.
+func readTopics(ctx context.Context, s settings.Settings, topics []string, begin func(int), see func(*forwardertest.Message)) error {
+	for n, topic := range topics {
+		begin(n)
+		s.TopicName = topic
+		if err := read(ctx, s, see); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // read gives see every message of a topic, each partition from its first to
 // what is its last when read is called.
 func read(ctx context.Context, s settings.Settings, see func(*forwardertest.Message)) error {

@@ -30,6 +30,7 @@ func (r *run) report(w io.Writer, title string, ended error) bool {
 		c.messages, c.events, r.config.Users, r.config.Keyless)
 	printf(w, "  told: %d acknowledged (%d during faults, %d known already), %d not sent, %d unknown, %d never returned; %d late outcomes; errors: %s\n",
 		t.Acknowledged, t.AckedInFaults, t.Duplicated, t.NotSent, t.Unknown, t.Batches-t.Returned, t.LateOutcomes, counts(r.history.causes))
+	r.reportRoutes(w)
 	if c.door && r.history.spool == nil {
 		printf(w, "  behind the door: %d messages twice, since Kafka could not tell whether it had them\n", c.doubted)
 	}
@@ -83,6 +84,7 @@ func (r *run) checkCoverage() {
 	}
 	need("faults that hit", hits, r.goals.Faults)
 	need("messages acknowledged during faults", t.AckedInFaults, progressInFaults)
+	r.checkRoutesCoverage(need)
 	if r.history.spool != nil {
 		r.checkSpoolCoverage(need)
 		return
@@ -151,6 +153,21 @@ func (r *run) checkHeld() {
 			continue
 		}
 		r.checker.add(GaveUp, one.attemptID, "owner %d number %d is in the refused part of the spool: %s", one.owner, one.n, one.reason)
+	}
+}
+
+// reportRoutes writes how many batches went to two topics.
+func (r *run) reportRoutes(w io.Writer) {
+	if r.config.Routed() {
+		printf(w, "  routes: %d batches had events for two topics, and %d of them became more messages than that\n", r.history.divided(load.Plain), r.history.divided(load.Split))
+	}
+}
+
+// checkRoutesCoverage is [NothingHappened] for routes.
+func (r *run) checkRoutesCoverage(need func(what string, n, least int)) {
+	if r.config.Routed() {
+		need("batches with events for two topics", r.history.divided(load.Plain), 1)
+		need("batches that are split, with events for two topics", r.history.divided(load.Split), 1)
 	}
 }
 

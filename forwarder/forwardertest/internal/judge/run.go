@@ -53,7 +53,8 @@ func newRun(g *testbed, dir string, seed uint64, goals Goals, candidate load.Can
 	r.config = load.Config{
 		Params: load.Params{
 			Seed: seed, Users: goals.Users, Keyless: goals.Keyless, Stress: candidate.Stressed(),
-			Named: candidate.Door != load.NoDoor && candidate.Defect != load.ForgetsIDs, MaxMessageBytes: g.maxMessageBytes,
+			Topics: len(g.topics),
+			Named:  candidate.Door != load.NoDoor && candidate.Defect != load.ForgetsIDs, MaxMessageBytes: g.maxMessageBytes,
 		},
 		Candidate: candidate, Rate: goals.Rate, Dial: g.dial, Begun: r.began,
 	}
@@ -103,7 +104,7 @@ func (r *run) do(ctx context.Context) error {
 	r.checker.clockAhead = r.injector.clockAhead()
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	if err := read(ctx, r.testbed.reader, r.checker.check); err != nil {
+	if err := readTopics(ctx, r.testbed.reader, r.config.TopicNames(r.testbed.reader.TopicName), func(n int) { r.checker.topic = n }, r.checker.check); err != nil {
 		return err
 	}
 	r.checker.finish()

@@ -16,6 +16,9 @@ func Run(ctx context.Context, o Options, w io.Writer) error {
 	if o.Spool && o.Producer != ProducerEngine {
 		return errSpoolProducer
 	}
+	if err := o.checkRoutes(); err != nil {
+		return err
+	}
 	if o.Level == LevelApache {
 		return onEach(ctx, o, w, onApache)
 	}
@@ -37,14 +40,17 @@ func onEach(ctx context.Context, o Options, w io.Writer, run func(context.Contex
 }
 
 func onEmbedded(ctx context.Context, o Options, w io.Writer) error {
-	g, _, err := embedded(o.Producer)
+	g, k, err := embedded(o.Producer)
 	if err != nil {
 		return err
 	}
 	defer g.close()
+	if err := g.route(o, k); err != nil {
+		return err
+	}
 	g.spool = o.Spool
 	failed := one(ctx, g, o.Seed, o, w)
-	if o.Spool {
+	if o.Spool && o.Routes == 0 {
 		failed = errors.Join(failed, embeddedSituations(ctx, o, w))
 	}
 	return failed
@@ -56,6 +62,9 @@ func onApache(ctx context.Context, o Options, w io.Writer) error {
 		return err
 	}
 	defer g.close()
+	if o.Routes > 0 {
+		return c.judgeRoutes(ctx, o, w)
+	}
 	if o.Spool {
 		c.forSpool(g)
 		return errors.Join(one(ctx, g, o.Seed, o, w), apacheSituations(ctx, g, c, o, w))

@@ -21,6 +21,7 @@ type testbed struct {
 	settings   settings.Settings // of the process under test
 	reader     settings.Settings // for reading back
 	partitions []int32           // the numbers that the topic has
+	topics     []string          // with routes
 	proxies    []*proxy.Proxy
 	dial       map[string]string // from a broker's address to its proxy's
 	// passwordFile is read by the process under test. It is known when that has begun.
@@ -104,4 +105,11 @@ func (g *testbed) brokersKilled() int {
 		return 0
 	}
 	return g.killed()
+}
+
+// nameTopics gives the testbed its topics, and returns those that are not there yet.
+func (g *testbed) nameTopics(o Options) (more []string) {
+	g.name = fmt.Sprintf("%s, routes to %d topics", g.name, o.Routes)
+	g.topics = load.Params{Topics: o.Routes}.TopicNames(topic)
+	return g.topics[1:]
 }

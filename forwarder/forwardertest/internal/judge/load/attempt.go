@@ -64,6 +64,26 @@ func (a *attempt) encode() {
 	a.batch = b
 }
 
+// events are those of the attempt.
+func (a *attempt) events() (from, to int) {
+	if a.rest != nil {
+		return a.from, a.to
+	}
+	return 0, a.owner.w.cfg.Events(a.id)
+}
+
+// checkNames writes down that an outcome names a wrong topic.
+func (a *attempt) checkNames(err error) {
+	w := a.owner.w
+	if !w.cfg.Routed() {
+		return
+	}
+	from, to := a.events()
+	if !(answer{a.acked, err}).names(w.cfg.topicsOf(a.id, from, to, w.topic), w.cfg.Defect) {
+		w.write(trace.Record{Kind: trace.Settled, Owner: a.owner.index, N: a.n, Cause: Misnamed})
+	}
+}
+
 // outcomes is what err and the observer say of each message.
 func outcomes(err error, acked []forwarder.Message) []trace.Message {
 	var d *forwarder.DeliveryError

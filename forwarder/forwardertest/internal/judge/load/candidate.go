@@ -31,7 +31,9 @@ func (p Producer) Validate() error {
 
 // Stressed reports whether it must bear batches that are split or too large, and calls
 // that end early.
-func (c Candidate) Stressed() bool { return c.Defect == None || c.Defect == NoQuarantine }
+func (c Candidate) Stressed() bool {
+	return c.Defect == None || c.Defect == NoQuarantine || c.Defect == MisnamesTopic
+}
 
 // String is for verdicts.
 func (c Candidate) String() string {

@@ -60,7 +60,8 @@ func (w *workload) connect(ctx context.Context) (subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w.cfg.Defect != None && w.cfg.Spool.Dir == "" && !w.cfg.Defect.ofDoor() {
+	w.topic = s.TopicName
+	if w.cfg.Defect != None && w.cfg.Spool.Dir == "" && !w.cfg.Defect.ofDoor() && !w.cfg.Defect.ofRoutes() {
 		return newBroken(s, w)
 	}
 	opts := []forwarder.Option{
@@ -77,7 +78,7 @@ func (w *workload) connect(ctx context.Context) (subject, error) {
 	deadline := time.Now().Add(startTimeout)
 	for {
 		start, cancel := context.WithTimeout(timestamp.NewContext(ctx, w.now), startAttempt)
-		f, err := forwarder.New(start, s, opts...)
+		f, err := w.cfg.open(start, s, w.cfg.Defect, opts)
 		cancel()
 		if err == nil && w.cfg.Defect == AnswersEarly {
 			return w.throughDoor(earlyAnswer{f})
@@ -86,7 +87,7 @@ func (w *workload) connect(ctx context.Context) (subject, error) {
 			return w.throughDoor(f)
 		}
 		if err == nil {
-			return f, nil
+			return w.cfg.routed(f, w.cfg.Defect), nil
 		}
 		w.log.Warn("starting failed", "error", err)
 		if time.Now().After(deadline) {

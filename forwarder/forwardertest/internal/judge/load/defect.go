@@ -41,4 +41,13 @@ const (
 	ForgetsAtRestart Defect = "a door that forgets at a restart what it has kept"
 )
 
+// The defects of routes.
+const (
+	WrongTopic    Defect = "events routed to another topic"
+	MissesTopic   Defect = "a batch for two topics sent to one"
+	MisnamesTopic Defect = "errors that name another topic"
+)
+
+func (d Defect) ofRoutes() bool { return d == WrongTopic || d == MissesTopic || d == MisnamesTopic }
+
 func (d Defect) ofDoor() bool { return d == AnswersEarly || d == ForgetsIDs || d == NoQuarantine }

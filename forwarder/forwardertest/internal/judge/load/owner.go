@@ -221,6 +221,7 @@ func (o *owner) ended(a *attempt, err error) {
 		}
 	}
 	o.w.write(r)
+	a.checkNames(err)
 	o.judge(a, err)
 }
 
@@ -259,6 +260,7 @@ func (o *owner) wait(a *attempt, d *forwarder.DeliveryError) {
 		err := d.Wait(context.Background())
 		o.w.write(trace.Record{Kind: trace.Late, Owner: o.index, N: a.n, Messages: lateOutcomes(a, d, err), Cause: cause(err)})
 		if late, ok := errors.AsType[*forwarder.DeliveryError](err); ok {
+			a.checkNames(err)
 			o.remaining(a, late)
 		}
 		o.mu.Lock()

@@ -28,6 +28,7 @@ type Params struct {
 	Keyless int // as many further owners forward batches without one
 	Stress  bool
 	Named   bool // batches have a message_id, which a resend keeps
+	Topics  int  // to which events are routed; 0 or 1: none
 	// MaxMessageBytes is that of the forwarder, for the shapes that exceed it.
 	MaxMessageBytes int
 }
@@ -116,7 +117,9 @@ func (p Params) Append(dst []byte, b Batch, from, to int) []byte {
 }
 
 func (p Params) appendEvent(dst []byte, b Batch, i int) []byte {
-	dst = append(dst, `{"event_type":"custom_event","data":{"event_name":"judged","id":"`...)
+	dst = append(dst, `{"event_type":"`...)
+	dst = append(dst, p.eventType(b.ID, i)...)
+	dst = append(dst, `","data":{"event_name":"judged","id":"`...)
 	dst = strconv.AppendUint(dst, uint64(b.ID), 10)
 	dst = append(dst, '-')
 	dst = strconv.AppendInt(dst, int64(i), 10)

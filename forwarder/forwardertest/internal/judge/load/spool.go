@@ -45,11 +45,11 @@ func (w *workload) connectSpool(ctx context.Context, s settings.Settings, opts [
 	if err != nil {
 		return nil, err
 	}
-	if err := w.lookInto(sp, s.TopicName); err != nil {
+	if err := w.lookInto(sp, w.cfg.TopicNames(s.TopicName)); err != nil {
 		return nil, errors.Join(err, sp.Close())
 	}
 	opts = append(opts, forwarder.WithSpool(sp), forwarder.WithoutProbe())
-	f, err := forwarder.New(timestamp.NewContext(ctx, w.now), s, opts...)
+	f, err := w.cfg.open(timestamp.NewContext(ctx, w.now), s, w.cfg.Defect, opts)
 	if err != nil {
 		return nil, errors.Join(err, sp.Close())
 	}
@@ -57,13 +57,13 @@ func (w *workload) connectSpool(ctx context.Context, s settings.Settings, opts [
 	if w.cfg.Door != NoDoor {
 		return w.throughDoor(&doorstep{subject: w.spooled, spool: sp, defect: w.cfg.Defect, held: &w.held, onHeld: func() { w.mark(MarkHeld) }})
 	}
-	return w.spooled, nil
+	return w.cfg.routed(w.spooled, w.cfg.Defect), nil
 }
 
 // lookInto finds out of how many record batches it is not known whether they were
 // written, and how many messages wait.
-func (w *workload) lookInto(sp *spool.Spool, topic string) error {
-	claim := spoolstore.Claim{Topics: []string{topic}}
+func (w *workload) lookInto(sp *spool.Spool, topics []string) error {
+	claim := spoolstore.Claim{Topics: topics}
 	claimed, err := sp.Attach(claim)
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ type workload struct {
 	trace   *trace.Writer
 	log     *slog.Logger
 	subject subject
+	topic   string // the first one
 	begun   time.Time
 	nextID  atomic.Uint32
 	finish  chan struct{} // closed when the load is to end
