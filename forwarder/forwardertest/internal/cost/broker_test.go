@@ -44,6 +44,10 @@ var clusters = map[string][]forwardertest.KafkaOption{
 	routesBrokers:   routesCluster(),
 	middlingCluster: middling.options(),
 	largeCluster:    large.options(),
+
+	growthCluster(1): growthTopics(1),
+	growthCluster(2): growthTopics(2),
+	growthCluster(3): growthTopics(3),
 }
 
 // serve writes the variables that lead to a Kafka, then an empty line, and runs
