@@ -17,7 +17,7 @@ import (
 func TestDocuments_links(t *testing.T) {
 	files, err := filepath.Glob("../.github/*.md")
 	require.NoError(t, err)
-	files = append(files, readmeFile, kitFile, brokerFile, "../settings/README.md", "../forwarder/REFUSALS.md", "../forwarder/SPOOL.md", managedFile,
+	files = append(files, readmeFile, kitFile, brokerFile, "../settings/README.md", "../forwarder/REFUSALS.md", "../forwarder/SPOOL.md", managedFile, "gateway/README.md",
 		"../forwarder/forwardertest/peers/README.md")
 	for _, file := range files {
 		text, _ := document(t, file)

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
-	"time"
 
+	"github.com/eventferry/eventferry/examples/internal/quarantine"
 	"github.com/eventferry/eventferry/forwarder/receiver"
 	"github.com/eventferry/eventferry/settings"
 )
@@ -57,7 +53,7 @@ func feedsFrom(env lookup) (receiver.Feeds, error) {
 func optionsFrom(env lookup) ([]receiver.Option, *tls.Config, error) {
 	var options []receiver.Option
 	if dir := env.get("QUARANTINE_DIR"); dir != "" {
-		options = append(options, receiver.WithQuarantine(func(_ context.Context, q receiver.Quarantined) error { return quarantine(dir, q) }))
+		options = append(options, receiver.WithQuarantine(quarantine.Folder(dir)))
 	}
 	if proxies := env.get("TRUSTED_PROXIES"); proxies != "" {
 		for text := range strings.SplitSeq(proxies, ",") {
@@ -74,15 +70,4 @@ func optionsFrom(env lookup) ([]receiver.Option, *tls.Config, error) {
 		return nil, nil, fmt.Errorf("%sTLS_CERT_FILE, %sTLS_KEY_FILE: %w", prefix, prefix, err)
 	}
 	return options, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil
-}
-
-// quarantine keeps a body in a file of its own, synced before its sender may forget
-// it.
-func quarantine(dir string, q receiver.Quarantined) error {
-	f, err := os.CreateTemp(dir, time.Now().UTC().Format("20060102T150405.000-")+filepath.Base(q.Feed)+"-*.json")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(q.Body)
-	return errors.Join(err, f.Sync(), f.Close())
 }

@@ -1,108 +1,70 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
-	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+	"strconv"
 
-	"github.com/twmb/franz-go/pkg/kgo"
-
+	"github.com/eventferry/eventferry/examples/internal/demo"
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
 )
 
-// A demo is what a first run needs: a Kafka, a certificate, credentials, a folder for
-// batches, and a reader of the messages that arrive.
-type demo struct {
+// A firstRun has what a run without settings needs: a Kafka inside the program, and
+// the variables that stand for those that are missing.
+type firstRun struct {
 	kafka  *forwardertest.Kafka
 	dir    string
 	values map[string]string
 	other  lookup
-	reader *kgo.Client
-	read   chan struct{} // closed once the reader has ended
+	stop   func()
 }
 
-const sample = `{"mpid":7346244611012968789,"message_id":"m-1","environment":"development",` +
-	`"events":[{"event_type":"custom_event","data":{"event_name":"Hello"}}]}`
-
 // startDemo starts a Kafka inside the program and says how to post to the service.
-func startDemo(ctx context.Context, env lookup, out io.Writer) (_ *demo, err error) {
-	d := &demo{other: env, read: make(chan struct{})}
-	if d.dir, err = os.MkdirTemp("", "eventferry-receiver-"); err != nil {
+func startDemo(ctx context.Context, env lookup, out io.Writer) (_ *firstRun, err error) {
+	r := &firstRun{other: env}
+	if r.dir, err = os.MkdirTemp("", "eventferry-receiver-"); err != nil {
 		return nil, err
 	}
-	if d.kafka, err = forwardertest.StartKafka(); err != nil {
+	if r.kafka, err = forwardertest.StartKafka(); err != nil {
 		return nil, err
 	}
-	issued, err := d.kafka.CA().IssueServer()
+	d, err := demo.New(r.kafka, r.dir)
 	if err != nil {
 		return nil, err
 	}
-	certificate, key, err := issued.WriteFiles(d.dir, "receiver")
-	if err != nil {
-		return nil, err
-	}
-	authority, err := d.kafka.CA().WriteFile(d.dir)
-	if err != nil {
-		return nil, err
-	}
-	listen := env.get("LISTEN")
-	if listen == "" {
-		listen = "127.0.0.1:8443"
-	}
-	secret := "Bearer " + rand.Text()
-	s := d.kafka.Settings()
-	d.values = map[string]string{
-		"EVENTFERRY_BOOTSTRAP_SERVERS":     s.BootstrapServers,
-		"EVENTFERRY_TOPIC_NAME":            s.TopicName,
-		"EVENTFERRY_AUTHENTICATION_METHOD": string(s.AuthenticationMethod),
-		"EVENTFERRY_USER_NAME":             s.UserName,
-		"EVENTFERRY_PASSWORD":              s.Password.Reveal(),
-		"EVENTFERRY_TLS_CA_FILE":           s.TLS.CAFile,
+	listen, set := cmp.Or(env.get("LISTEN"), d.Listen), d.Settings
+	r.values = map[string]string{
+		"EVENTFERRY_BOOTSTRAP_SERVERS":     set.BootstrapServers,
+		"EVENTFERRY_TOPIC_NAME":            set.TopicName,
+		"EVENTFERRY_AUTHENTICATION_METHOD": string(set.AuthenticationMethod),
+		"EVENTFERRY_USER_NAME":             set.UserName,
+		"EVENTFERRY_PASSWORD":              set.Password.Reveal(),
+		"EVENTFERRY_TLS_CA_FILE":           set.TLS.CAFile,
+		"EVENTFERRY_SPOOL_DIR":             set.Spool.Dir,
+		"EVENTFERRY_SPOOL_MAX_BYTES":       strconv.FormatInt(set.Spool.MaxBytes, 10),
 		prefix + "LISTEN":                  listen,
-		prefix + "WEBHOOK_SECRET":          secret,
+		prefix + "WEBHOOK_SECRET":          d.Feeds[0].Secrets[0].Reveal(),
 		prefix + "FEEDS":                   "demo:demo-key:" + rand.Text(),
-		prefix + "TLS_CERT_FILE":           certificate,
-		prefix + "TLS_KEY_FILE":            key,
-		"EVENTFERRY_SPOOL_DIR":             filepath.Join(d.dir, "spool"),
-		"EVENTFERRY_SPOOL_MAX_BYTES":       "16777216",
+		prefix + "TLS_CERT_FILE":           d.CertFile,
+		prefix + "TLS_KEY_FILE":            d.KeyFile,
 	}
-	if d.reader, err = d.kafka.Client(kgo.ConsumeTopics(s.TopicName), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())); err != nil {
-		return nil, err
-	}
-	go d.print(ctx, out)
-	fmt.Fprintf(out, "a Kafka inside the program, until interrupted; in another terminal:\n\n"+
-		"curl --cacert %s -H 'Authorization: %s' \\\n  -d '%s' https://%s/webhook\n\n", authority, secret, sample, listen)
-	return d, nil
+	r.stop = d.Show(ctx, out, listen)
+	return r, nil
 }
 
 // env is the environment of the service.
-func (d *demo) env(name string) (string, bool) {
-	if value, ok := d.values[name]; ok {
+func (r *firstRun) env(name string) (string, bool) {
+	if value, ok := r.values[name]; ok {
 		return value, true
 	}
-	return d.other(name)
+	return r.other(name)
 }
 
-// print writes each message that arrives.
-func (d *demo) print(ctx context.Context, out io.Writer) {
-	defer close(d.read)
-	for ctx.Err() == nil {
-		fetched := d.reader.PollFetches(ctx)
-		if fetched.IsClientClosed() {
-			return
-		}
-		fetched.EachRecord(func(r *kgo.Record) {
-			fmt.Fprintf(out, "arrived: partition %d offset %d key %s\n%s\n", r.Partition, r.Offset, r.Key, r.Value)
-		})
-	}
-}
-
-func (d *demo) close() {
-	d.reader.Close()
-	<-d.read
-	d.kafka.Close()
-	_ = os.RemoveAll(d.dir) // the system's folder of temporary files is emptied anyway
+func (r *firstRun) close() {
+	r.stop()
+	r.kafka.Close()
+	_ = os.RemoveAll(r.dir) // the system's folder of temporary files is emptied anyway
 }

@@ -24,21 +24,17 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
+	"github.com/eventferry/eventferry/examples/internal/serving"
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/receiver"
 	"github.com/eventferry/eventferry/settings"
 )
-
-// grace is for the end of the requests under way: Kubernetes kills after 30 seconds.
-const grace = 25 * time.Second
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -85,37 +81,7 @@ func run(ctx context.Context, env lookup, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", server.Addr)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(out, "serving", l.Addr())
-	served := make(chan error, 1)
-	go func() {
-		if server.TLSConfig == nil {
-			served <- server.Serve(l)
-		} else {
-			served <- server.ServeTLS(l, "", "")
-		}
-	}()
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
-	}
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	// First the server: its requests wait for the forwarder, so that each sender still
-	// gets a true answer.
-	if err := server.Shutdown(end); err != nil {
-		return err
-	}
-	if err := f.Shutdown(end); f.Spool() == nil {
-		return err
-	} else if err != nil {
-		logger.Warn("the next start goes on", slog.String("error", err.Error()))
-	}
-	return nil
+	return serving.Until(ctx, f, logger, func(addresses []string) { fmt.Fprintln(out, "serving", addresses[0]) }, server)
 }
 
 // newServer builds the receiver and puts the probes beside its doors.
@@ -140,23 +106,13 @@ func newServer(f *forwarder.Forwarder, env lookup, log *slog.Logger) (*http.Serv
 	if err != nil {
 		return nil, err
 	}
-	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelWarn)
-	doors := server.Handler
+	doors, probes := server.Handler, serving.Probes(f)
 	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		var err error
-		switch req.URL.Path {
-		case "/readyz":
-			err = f.Ready()
-		case "/healthz":
-		default:
+		if _, pattern := probes.Handler(req); pattern != "" {
+			probes.ServeHTTP(w, req)
+		} else {
 			doors.ServeHTTP(w, req)
-			return
 		}
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ok")
 	})
 	return server, nil
 }

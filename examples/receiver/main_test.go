@@ -81,7 +81,7 @@ func call(t *testing.T, client *http.Client, method, url, body, authorization st
 // With nothing set, the line for curl works, and what it posts is printed.
 func TestReceiver_demo(t *testing.T) {
 	out, stop := start(t, map[string]string{prefix + "LISTEN": "127.0.0.1:0"})
-	line := out.find(t, `curl --cacert (\S+) -H 'Authorization: (.+)' \\\n  -d '(.+)' https://\S+(/webhook)`)
+	line := out.find(t, `curl --cacert '(\S+)' -H 'Authorization: (.+)' \\\n  -d '(.+)' https://\S+(/webhook)`)
 	address := out.find(t, `serving (\S+)`)[1]
 	pem, err := os.ReadFile(line[1])
 	require.NoError(t, err)

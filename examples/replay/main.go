@@ -10,7 +10,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -19,9 +18,9 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/eventferry/eventferry/examples/internal/carry"
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/replay"
-	"github.com/eventferry/eventferry/forwarder/spool"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -49,20 +48,12 @@ func run(ctx context.Context, dir string, o replay.Options, out io.Writer, log *
 	if err := s.SetFromEnv(os.LookupEnv); err != nil {
 		return err
 	}
-	sp, err := spool.Open(ctx, dir, spool.Options{MaxBytes: 256 << 20, Logger: log})
-	if err != nil {
+	open := func(ctx context.Context, opts ...forwarder.Option) (*forwarder.Forwarder, error) {
+		return forwarder.New(ctx, s, opts...)
+	}
+	return carry.Through(ctx, dir, 256<<20, log, out, open, func(f *forwarder.Forwarder) error {
+		result, err := replay.Run(ctx, f, o)
+		fmt.Fprintf(out, "stored %d, bad %d, ", result.Stored, result.Bad)
 		return err
-	}
-	defer sp.Close()
-	f, err := forwarder.New(ctx, s, forwarder.WithSpool(sp), forwarder.WithLogger(log))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	result, err := replay.Run(ctx, f, o)
-	if err == nil {
-		err = f.Shutdown(ctx) // what is stored goes out; what ctx does not wait for stays in the folder
-	}
-	_, printed := fmt.Fprintf(out, "stored %d, bad %d, left to send %d\n", result.Stored, result.Bad, sp.Stats().Messages)
-	return errors.Join(err, printed)
+	})
 }

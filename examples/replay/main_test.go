@@ -41,6 +41,6 @@ func TestReplay(t *testing.T) {
 	}
 	first, second, _ := strings.Cut(strings.TrimSpace(out.String()), "\n")
 	assert.Contains(t, first, ", bad 1, left to send 0")
-	assert.Equal(t, "stored 0, bad 0, left to send 0", second)
+	assert.Equal(t, "stored 0, bad 0, left to send 0, refused 0, damaged 0", second)
 	assert.Len(t, k.Messages(t, s.TopicName), batches)
 }

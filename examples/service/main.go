@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/examples/internal/metrics"
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/settings"
 )
@@ -66,7 +67,7 @@ func run(ctx context.Context, l net.Listener, lookup func(string) (string, bool)
 	if err := s.SetFromEnv(lookup); err != nil {
 		return err
 	}
-	telemetry, page, err := metrics()
+	telemetry, page, err := metrics.Page()
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func run(ctx context.Context, l net.Listener, lookup func(string) (string, bool)
 	return f.Shutdown(end)
 }
 
-func routes(f *forwarder.Forwarder, metrics http.Handler, log *slog.Logger) http.Handler {
+func routes(f *forwarder.Forwarder, page http.Handler, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /batches", func(w http.ResponseWriter, r *http.Request) { post(w, r, f, log) })
 	mux.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) {
@@ -115,7 +116,7 @@ func routes(f *forwarder.Forwarder, metrics http.Handler, log *slog.Logger) http
 		}
 		fmt.Fprintln(w, "ok")
 	})
-	mux.Handle("GET /metrics", metrics)
+	mux.Handle("GET /metrics", page)
 	return mux
 }
 

@@ -10,17 +10,18 @@ import (
 	"github.com/eventferry/eventferry/settings"
 )
 
-// A Feed is one source of batches, with its credentials.
+// A Feed is one source of batches, with its credentials. The tags name its fields in
+// JSON that a program reads; a secret is never written there.
 type Feed struct {
 	// Name stands for the feed in observers, logs and quarantine. It is no secret.
-	Name string
+	Name string `json:"name"`
 	// APIKey is the key of a feed of server SDKs, which send it with each request.
 	// A webhook output of mParticle has none.
-	APIKey string
+	APIKey string `json:"api_key"`
 	// Secrets are the API secrets of the feed; for a webhook output the values of
 	// the header Authorization, whole. There may be two, of which either is taken,
 	// so that one can replace the other.
-	Secrets []settings.Secret
+	Secrets []settings.Secret `json:"secrets"`
 
 	digests []secretDigest // of Secrets, if they are known
 }

@@ -1,4 +1,5 @@
-package main
+// Package metrics has the page for Prometheus that the example services share.
+package metrics
 
 import (
 	"net/http"
@@ -12,9 +13,9 @@ import (
 	"github.com/eventferry/eventferry/forwarder/forwarderotel"
 )
 
-// metrics returns what a forwarder needs to be measured, and the page that
-// Prometheus reads.
-func metrics() ([]forwarder.Option, http.Handler, error) {
+// Page returns what a forwarder needs to be measured, and the page that Prometheus
+// reads.
+func Page() ([]forwarder.Option, http.Handler, error) {
 	registry := client.NewRegistry()
 	exporter, err := prometheus.New(prometheus.WithRegisterer(registry))
 	if err != nil {

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/eventferry/eventferry/examples/internal/metrics"
+	"github.com/eventferry/eventferry/examples/internal/quarantine"
+	"github.com/eventferry/eventferry/examples/internal/serving"
+	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/forwarder/receiver"
+)
+
+const patience = 5 * time.Second // with a Kafka that is away at the start
+
+// serve takes batches until ctx ends. It starts while Kafka is away, and not if
+// somebody has to mend something first.
+func (g *gateway) serve(ctx context.Context) error {
+	if g.Settings.Spool.Dir == "" {
+		return errors.New("settings.spool.dir is missing: a gateway takes batches while Kafka is away")
+	}
+	_ = g.doctor(ctx) // it prints what it finds; what has to be mended first is an error of open
+	options, page, err := metrics.Page()
+	if err != nil {
+		return err
+	}
+	start, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	f, err := g.open(start, options...)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		g.log.Warn("batches are stored until Kafka can be reached", "err", err)
+		f, err = g.open(ctx, append(options, forwarder.WithoutProbe())...)
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	doors, err := g.doors(f)
+	if err != nil {
+		return err
+	}
+	admin := serving.Probes(f)
+	admin.Handle("GET /metrics", page)
+	return serving.Until(ctx, f, g.log, func(addresses []string) {
+		fmt.Fprintf(g.out, "process %d: doors at %s, metrics and probes at http://%s\n", os.Getpid(), addresses[0], addresses[1])
+		if g.demo != nil {
+			g.demo.Show(ctx, g.out, addresses[0])
+		}
+	}, doors, &http.Server{Addr: g.Admin, Handler: admin, ReadHeaderTimeout: patience})
+}
+
+// doors returns the server that clients post to.
+func (g *gateway) doors(f *forwarder.Forwarder) (*http.Server, error) {
+	feeds, err := receiver.StaticFeeds(g.Feeds...)
+	if err != nil {
+		return nil, err
+	}
+	var t *tls.Config // nil behind proxies
+	if len(g.Proxies) == 0 {
+		read := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { // at each handshake, as it may be renewed
+			certificate, err := tls.LoadX509KeyPair(g.CertFile, g.KeyFile)
+			return &certificate, err
+		}
+		if _, err := read(nil); err != nil {
+			return nil, fmt.Errorf("cert_file, key_file: %w", err)
+		}
+		t = &tls.Config{GetCertificate: read, MinVersion: tls.VersionTLS12}
+	}
+	options := []receiver.Option{receiver.WithLogger(g.log), receiver.WithTrustedProxies(g.Proxies...)}
+	if g.Quarantine != "" {
+		options = append(options, receiver.WithQuarantine(quarantine.Folder(g.Quarantine)))
+	}
+	r, err := receiver.New(f, feeds, options...)
+	if err != nil {
+		return nil, err
+	}
+	return r.Server(g.Listen, t)
+}

@@ -1,0 +1,51 @@
+// Package carry empties the folder of a spool: that of a service that is gone, or one
+// through which an archive goes.
+package carry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/forwarder/spool"
+)
+
+// Find returns an error if dir has no spool: [Through] makes one then.
+func Find(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, "control")); err != nil {
+		return fmt.Errorf("there is no spool: %w", err)
+	}
+	return nil
+}
+
+// Through opens the spool in dir, has fill bring batches, and returns nil once Kafka
+// has all that the folder holds. open makes the forwarder. What is left is told to out:
+// it stays in the folder, and is an error. So are messages that brokers have refused,
+// and damage.
+func Through(ctx context.Context, dir string, maxBytes int64, log *slog.Logger, out io.Writer,
+	open func(context.Context, ...forwarder.Option) (*forwarder.Forwarder, error), fill func(*forwarder.Forwarder) error,
+) error {
+	sp, err := spool.Open(ctx, dir, spool.Options{MaxBytes: maxBytes, Logger: log})
+	if err != nil {
+		return err
+	}
+	defer sp.Close()
+	f, err := open(ctx, forwarder.WithSpool(sp), forwarder.WithLogger(log))
+	if err == nil {
+		defer f.Close()
+		if err = fill(f); err == nil {
+			err = f.Shutdown(ctx) // what ctx does not wait for stays in the folder
+		}
+	}
+	left := sp.Stats()
+	_, printed := fmt.Fprintf(out, "left to send %d, refused %d, damaged %d\n", left.Messages, left.Refused, left.Damaged)
+	if err == nil && left.Messages+left.Refused+left.Damaged > 0 {
+		err = fmt.Errorf("%s is not empty: keep it", dir)
+	}
+	return errors.Join(err, printed)
+}

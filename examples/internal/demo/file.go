@@ -1,0 +1,45 @@
+package demo
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// fileName names the file by which the Kafka of a folder is found. It is a
+// configuration of the gateway.
+const fileName = "gateway.json"
+
+// write writes the file, at once since others wait for it. Only its owner can read it.
+func (d *Demo) write(file string) error {
+	s := d.Settings
+	text, err := json.MarshalIndent(map[string]any{
+		"settings": map[string]any{
+			"bootstrap_servers": s.BootstrapServers, "topic_name": s.TopicName, "authentication_method": s.AuthenticationMethod,
+			"user_name": s.UserName, "password": s.Password.Reveal(), // as made up for this Kafka
+			"tls":   map[string]any{"ca_file": s.TLS.CAFile},
+			"spool": map[string]any{"dir": s.Spool.Dir, "max_bytes": s.Spool.MaxBytes},
+		},
+		"feeds":  []any{map[string]any{"name": d.Feeds[0].Name, "secrets": []string{d.Feeds[0].Secrets[0].Reveal()}}},
+		"listen": d.Listen, "admin": d.Admin, "cert_file": d.CertFile, "key_file": d.KeyFile,
+	}, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file+".new", text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
+}
+
+// read returns the demo of a file, nil if there is none.
+func read(file string) *Demo {
+	d := &Demo{File: file}
+	text, err := os.ReadFile(file)
+	if err != nil || json.Unmarshal(text, d) != nil || len(d.Feeds) != 1 || len(d.Feeds[0].Secrets) != 1 {
+		return nil
+	}
+	d.Kafka = fmt.Sprintf("A Kafka in a process of its own keeps messages in memory, until %s is removed or nobody has used it for %v", filepath.Dir(file), Idle)
+	return d
+}
