@@ -57,9 +57,14 @@ func Run(ctx context.Context, o Options) (*results.Results, error) {
 	defer os.RemoveAll(dir) //nolint:errcheck // in the system's folder for temporary files
 	began := time.Now()
 	r := newRun(o, dir)
+	if r.results.Code, err = codeAt(ctx, root); err != nil {
+		return r.results, err
+	}
 	r.results.Began, r.results.Command = began.UTC().Format(time.RFC3339), o.command()
 	r.results.Machine, r.results.Versions = machine(), versions(ctx)
-	err = r.clusters(ctx)
+	if err = r.clusters(ctx); err == nil {
+		err = stillCode(r.results.Code, root)
+	}
 	r.results.Minutes = time.Since(began).Minutes()
 	r.results.Machine.Noise = spreadOf(r.noise)
 	return r.results, err

@@ -2,18 +2,28 @@
 // plots of it.
 package results
 
+import "github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/hotpath"
+
 // Results is a whole run, as it is kept in results.json.
 type Results struct {
 	Began    string   `json:"began"` // RFC 3339
 	Minutes  float64  `json:"minutes"`
 	Quick    bool     `json:"quick"`
 	Command  string   `json:"command,omitempty"` // that makes such a run
+	Code     Code     `json:"code,omitzero"`
 	Machine  Machine  `json:"machine"`
 	Versions Versions `json:"versions"`
 	Cells    []Cell   `json:"cells"`
 	Floor    []Floor  `json:"floor"`
 	Growth   []Growth `json:"growth"`
 	Profiles []Shares `json:"profiles"`
+}
+
+// Code is what was measured. Runs of before it was written down have none.
+type Code struct {
+	Commit  string          `json:"commit,omitempty"`  // empty: no git, or no repository of it
+	Changed bool            `json:"changed,omitempty"` // there were changes that the commit does not have
+	HotPath hotpath.Sources `json:"hot_path"`          // which tells code apart whatever became of the commit
 }
 
 // Machine is where a run was made, and how noisy it was.

@@ -33,6 +33,9 @@ func (r *Results) writeHead(d *document) {
 	if r.Command != "" {
 		d.printf("- Command: `%s`\n", plain(r.Command))
 	}
+	if text := r.Code.String(); text != "" {
+		d.printf("- Code: %s\n", plain(text))
+	}
 	d.printf("- Machine: %s, %d cores, %s\n", plain(r.Machine.CPU), r.Machine.Cores, plain(r.Machine.OS))
 	d.printf("- Noise: %.1f %%, the distance of the 10th and the 90th percentile of a fixed piece of work, timed on the clients' core before each round of each kind, to its median\n",
 		100*r.Machine.Noise)
