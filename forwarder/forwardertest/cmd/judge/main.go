@@ -7,6 +7,7 @@
 //	go run ./forwarder/forwardertest/cmd/judge -level embedded -door webhook
 //	go run ./forwarder/forwardertest/cmd/judge -level apache -version 3.9.2
 //	go run ./forwarder/forwardertest/cmd/judge -level embedded -spool
+//	go run ./forwarder/forwardertest/cmd/judge -level embedded -spool -window 2s
 //	go run ./forwarder/forwardertest/cmd/judge -level embedded -spool -door webhook
 //	go run ./forwarder/forwardertest/cmd/judge -level embedded -routes 3
 //	go run ./forwarder/forwardertest/cmd/judge -level apache -routes 3 -spool

@@ -46,6 +46,13 @@ func TestOptions_spool(t *testing.T) {
 	assert.Equal(t, 5, o.Goals.BrokerKills)
 }
 
+func TestOptions_window(t *testing.T) {
+	o, err := options(strings.Fields("-spool -window 2s"), io.Discard)
+	require.NoError(t, err)
+	assert.Equal(t, 2*time.Second, o.Window)
+	assert.True(t, o.Spool)
+}
+
 func TestOptions_door(t *testing.T) {
 	want, err := judge.Defaults(judge.LevelApache)
 	require.NoError(t, err)

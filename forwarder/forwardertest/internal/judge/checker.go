@@ -31,13 +31,14 @@ const (
 	BadTimestamp     = "bad timestamp"    // that of acceptance; within a partition it never decreases while the process lives
 	Contradiction    = "contradiction"    // outcomes do not contradict each other
 	WrongTopic       = "wrong topic"      // an event is in the topic of its route only
+	MixedWindow      = "mixed window"     // a window's message is of one device, and says what the last of its batches said
 )
 
 // invariants are all of them, in the order of reports.
 func invariants() []string {
 	return []string{
 		Lost, Duplicated, OutOfOrder, WrongPartition, AlteredContent, SentAfterNotSent, WrongOffset, RealTimeOrder,
-		NoProgress, Leaked, NothingHappened, SecretLeaked, GaveUp, BadTimestamp, Contradiction, WrongTopic,
+		NoProgress, Leaked, NothingHappened, SecretLeaked, GaveUp, BadTimestamp, Contradiction, WrongTopic, MixedWindow,
 	}
 }
 
@@ -69,9 +70,10 @@ type checker struct {
 	counts     map[string]int
 	messages   int
 	events     int
+	gathered   gathered
 	ids        bitset
 	pieces     map[uint32]uint64 // events seen of batches that need not be whole
-	users      []last            // by topic, owner and number of partitions
+	users      []last            // by topic, owner, its devices and number of partitions
 	keyless    []choice          // of batches without a user id
 	stamps     map[topicPartition]stamp
 	buf        []byte
@@ -110,7 +112,7 @@ func newChecker(h *history, partitions ...int32) *checker {
 		counts: map[string]int{},
 		pieces: map[uint32]uint64{},
 		stamps: map[topicPartition]stamp{},
-		users:  make([]last, len(h.owners)*len(partitions)*max(1, h.params.Topics)),
+		users:  make([]last, len(h.owners)*load.Devices*len(partitions)*max(1, h.params.Topics)),
 	}
 }
 
@@ -127,9 +129,19 @@ func noAttempt() attemptID { return attemptID{owner: -1} }
 // check takes the next message of the log.
 func (c *checker) check(m *forwardertest.Message) {
 	c.messages++
-	where := c.where(m)
+	if c.h.params.Windows {
+		c.checkGathered(m)
+		return
+	}
 	b, ok := load.ReadBatch(m.Value)
-	if !ok || b.Owner >= len(c.h.owners) || b.N == 0 || int(b.N) > len(c.h.owners[b.Owner]) {
+	c.checkBatch(m, b, ok)
+}
+
+// checkBatch takes the part of a message that is of one batch, as if it were alone. ok
+// says that there is such a batch.
+func (c *checker) checkBatch(m *forwardertest.Message, b load.Batch, ok bool) {
+	where := c.where(m)
+	if !ok || b.Owner < 0 || b.Owner >= len(c.h.owners) || b.N == 0 || int(b.N) > len(c.h.owners[b.Owner]) {
 		c.add(AlteredContent, noAttempt(), "%s: no owner forwarded this", where)
 		return
 	}
@@ -159,7 +171,7 @@ func (c *checker) check(m *forwardertest.Message) {
 		a.placed |= 1 << min(index, lastBit)
 	}
 	place := part
-	if c.door { // the rest of a batch has parts of its own
+	if c.door || c.h.params.Windows { // the rest of a batch has parts of its own
 		place = from
 	}
 	if c.checkOnce(at, a, index, from, to, where) && placed { // elsewhere it has no order
@@ -248,6 +260,9 @@ func (c *checker) checkContent(at attemptID, a *attempt, m *forwardertest.Messag
 	if c.door && !whole && p.Shape(a.id) == load.Split {
 		parts = 0 // the rest of it may be one message
 	}
+	if c.h.params.Windows {
+		parts = 0 // what is missing shows as that
+	}
 	if parts == 1 && !whole {
 		c.add(AlteredContent, at, "%s: other bytes than were forwarded", where)
 		return from, to
@@ -273,7 +288,7 @@ func (c *checker) checkContent(at attemptID, a *attempt, m *forwardertest.Messag
 // checkOnce reports whether this is the first occurrence.
 func (c *checker) checkOnce(at attemptID, a *attempt, index, from, to int, where string) bool {
 	a.seen |= 1 << min(index, lastBit)
-	if c.h.params.Shape(a.id) != load.Split && !c.h.params.Divided(a.id) {
+	if !c.inPieces(a) {
 		if c.ids.has(a.id) {
 			c.again(at, a, "%s: id %d is there already", where, a.id)
 			return false
@@ -303,7 +318,8 @@ func (c *checker) again(at attemptID, a *attempt, format string, args ...any) {
 }
 
 func (c *checker) checkOrder(at attemptID, a *attempt, part, count int, acknowledged bool, m *forwardertest.Message, where string) {
-	l := &c.users[(c.topic*len(c.h.owners)+at.owner)*len(c.partitions)+count]
+	device := c.h.params.Device(at.owner, at.n)
+	l := &c.users[((c.topic*len(c.h.owners)+at.owner)*load.Devices+device)*len(c.partitions)+count]
 	if c.h.params.User(at.owner) == 0 {
 		// One choice for all parts. In a fault some partitions have no leader.
 		if part == 0 && m.Partition < slices.Max(c.partitions) && c.spread && !a.troubled {

@@ -39,7 +39,7 @@ func (c *checker) checkMoves() {
 		}
 		before, after := c.users[i-1], c.users[i]
 		if after.first > 0 && before.newest > after.first {
-			owner := i / n % len(c.h.owners)
+			owner := i / n / load.Devices % len(c.h.owners)
 			c.add(OutOfOrder, attemptID{owner, after.first}, "owner %d: number %d is in its new partition, number %d in its old one", owner, after.first, before.newest)
 		}
 	}

@@ -1,17 +1,15 @@
 package judge
 
-import "github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
-
 // checkStored compares a batch that is stored with the log: each event is there,
 // or in the refused part.
 func (c *checker) checkStored(at attemptID, a *attempt) {
-	if !a.stored {
+	if !a.stored && !c.mustBeWhole(a) {
 		return
 	}
 	from, to := c.span(at, a)
 	there := c.h.spool.held[at]
 	switch {
-	case c.h.params.Shape(a.id) == load.Split, c.h.params.Divided(a.id):
+	case c.inPieces(a):
 		there |= c.pieces[a.id]
 	case a.seen != 0:
 		there |= bits(from, to)

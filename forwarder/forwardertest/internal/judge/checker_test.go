@@ -80,6 +80,9 @@ func (s *scene) broken(t *testing.T) []string {
 	h, err := newHistory(s.params, filepath.Join(t.TempDir(), "history"))
 	require.NoError(t, err)
 	defer h.close() //nolint:errcheck // nothing is written
+	if s.params.Windows {
+		h.spool = newSpoolHistory()
+	}
 	for _, r := range s.history {
 		if r.Kind == trace.Mark { // killed, and started again
 			h.begin()

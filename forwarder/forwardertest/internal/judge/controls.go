@@ -43,11 +43,19 @@ func allControls() []control {
 	}
 }
 
-// spoolControlsFor are processes with a spool, behind a door or none, of which one promise
-// is broken.
-func spoolControlsFor(door Door) []control {
+// spoolControlsFor are processes with a spool, behind a door or none, or with windows, of
+// which one promise is broken.
+func spoolControlsFor(door Door, windows bool) []control {
 	broken := func(d load.Defect, reason string, also ...string) control {
 		return control{load.Candidate{Producer: load.Engine, Defect: d, Door: door}, reason, also, lostAnswers}
+	}
+	if windows {
+		return []control{
+			broken(load.LosesEvent, Lost),
+			broken(load.RepeatsBatch, Duplicated),
+			broken(load.SwapsInWindow, OutOfOrder, WrongOffset), // each is told the other's end
+			broken(load.MixesDevices, MixedWindow, OutOfOrder, RealTimeOrder),
+		}
 	}
 	if door != NoDoor {
 		return []control{
@@ -92,7 +100,7 @@ func controls(ctx context.Context, o Options, w io.Writer) error {
 	var failed error
 	list := controlsFor(o.Door)
 	if o.Spool {
-		list = spoolControlsFor(o.Door)
+		list = spoolControlsFor(o.Door, o.Window != 0)
 	}
 	if o.Routes > 0 {
 		list = routesControls(o.Spool)
@@ -169,6 +177,9 @@ func (c control) attempt(ctx context.Context, o Options, seed uint64) (*run, err
 	}
 	if o.Spool && c.Door != NoDoor {
 		goals.Users, goals.Rate, g.script = 60, 500, killedBetween
+	}
+	if o.Window != 0 {
+		goals.Messages, goals.Faults, goals.Crashes, g.window = 1000, 1, 1, o.Window
 	}
 	r, err := newRun(g, dir, seed, goals, c.Candidate)
 	if err != nil {

@@ -28,6 +28,14 @@
 // in order there, and both messages of a batch have its envelope byte for byte. Outcomes
 // and errors name the topic that they are about.
 //
+// # With windows
+//
+// On a spool, batches of a device may leave as one message. Each message is taken apart:
+// each of its events is one that was stored, all of them are of one device, the rest of
+// it is what the last of its batches said, and nothing is behind an event that closes a
+// window. What holds for a batch alone holds for its events: once, all or none, and in
+// the order of their device.
+//
 // # Behind a door
 //
 // Batches are posted to the webhook of package receiver, one after the other of each

@@ -82,6 +82,38 @@ func TestRun_embeddedWithSpool(t *testing.T) {
 	assert.Contains(t, said.String(), "lost 0, twice 0, out of order 0")
 }
 
+// The short form with windows, with its controls.
+func TestRun_embeddedWithWindows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute, and -short is set")
+	}
+	machinelock.Lock(t)
+	o, err := judge.Defaults(judge.LevelEmbedded)
+	require.NoError(t, err)
+	o = o.WithSpool()
+	o.Window = time.Second
+	o.Seed, o.Seeds = uint64(time.Now().UnixNano())%1e6, 1
+	o.Goals.Users, o.Goals.Rate, o.Goals.Messages, o.Goals.PerUser, o.Goals.Faults, o.Goals.Crashes = 30, 800, 3000, 10, 10, 6
+
+	var said strings.Builder
+	err = judge.Run(t.Context(), o, &said)
+	t.Log("\n" + said.String())
+	require.NoError(t, err)
+	assert.Equal(t, 4, strings.Count(said.String(), ": caught "))
+	assert.Contains(t, said.String(), "lost 0, twice 0, out of order 0")
+	assert.Regexp(t, "windows: [1-9][0-9]+ of [0-9]+ messages have several batches", said.String())
+}
+
+// Windows are on a spool. Behind a door they would be nothing else than without one.
+func TestRun_windowsOfNothing(t *testing.T) {
+	o, err := judge.Defaults(judge.LevelEmbedded)
+	require.NoError(t, err)
+	o.Window = time.Second
+	require.ErrorContains(t, judge.Run(t.Context(), o, &strings.Builder{}), "windows are on a spool")
+	o = o.WithSpool().Behind(judge.WebhookDoor)
+	require.ErrorContains(t, judge.Run(t.Context(), o, &strings.Builder{}), "neither behind a door")
+}
+
 func TestRun_spoolOfSarama(t *testing.T) {
 	o, err := judge.Defaults(judge.LevelEmbedded)
 	require.NoError(t, err)

@@ -42,7 +42,8 @@ type Options struct {
 	Controls bool   // begin with them; of the embedded level
 	Keep     string // a folder for histories and logs; empty: a temporary one, removed when the run has passed
 
-	Spool bool // forward through a spool, and kill the process again and again
+	Spool  bool          // forward through a spool, and kill the process again and again
+	Window time.Duration // batches of a device gather for so long, on the spool; 0: they do not
 
 	Routes int // topics to which events are routed, 2 at least; 0: all go to one topic
 

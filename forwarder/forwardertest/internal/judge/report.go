@@ -125,11 +125,17 @@ func (r *run) reportSpool(w io.Writer) {
 		printf(w, "  behind the door: %d batches answered after a kill that had come before the answer, %d of them recognised since they were stored before it\n",
 			s.again.answered, s.again.recognised)
 	}
+	if r.config.Windows {
+		printf(w, "  %s\n", r.checker.reportWindows())
+	}
 	if len(s.doubts) > 0 {
 		printf(w, "  %d record batches in doubt\n", len(s.doubts))
 	}
 	printf(w, "  lost %d, twice %d, out of order %d\n", r.checker.counts[Lost], r.checker.counts[Duplicated], r.checker.counts[OutOfOrder])
 }
+
+// leastGathered is how many messages must show that windows gather.
+const leastGathered = 100
 
 // checkSpoolCoverage is NothingHappened for a run with a spool.
 func (r *run) checkSpoolCoverage(need func(what string, n, least int)) {
@@ -139,6 +145,9 @@ func (r *run) checkSpoolCoverage(need func(what string, n, least int)) {
 	need("messages that waited on the disk at a start", t.Stranded, 1)
 	need("kills of the process", int(r.crashes.Load()), r.goals.Crashes)
 	need("kills of brokers", r.testbed.brokersKilled(), r.goals.BrokerKills)
+	if r.config.Windows {
+		need("messages with several batches", r.checker.gathered.messages, leastGathered)
+	}
 	r.checkDoorOnSpool(need)
 }
 

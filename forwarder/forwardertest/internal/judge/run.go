@@ -53,8 +53,8 @@ func newRun(g *testbed, dir string, seed uint64, goals Goals, candidate load.Can
 	r.config = load.Config{
 		Params: load.Params{
 			Seed: seed, Users: goals.Users, Keyless: goals.Keyless, Stress: candidate.Stressed(),
-			Topics: len(g.topics),
-			Named:  candidate.Door != load.NoDoor && candidate.Defect != load.ForgetsIDs, MaxMessageBytes: g.maxMessageBytes,
+			Topics: len(g.topics), Windows: g.window != 0,
+			Named: candidate.Door != load.NoDoor && candidate.Defect != load.ForgetsIDs, MaxMessageBytes: g.maxMessageBytes,
 		},
 		Candidate: candidate, Rate: goals.Rate, Dial: g.dial, Begun: r.began,
 	}
@@ -165,9 +165,16 @@ func (r *run) crash(ctx context.Context) error {
 // spoolBytes is so little that the spool is full while Kafka is away.
 const spoolBytes = 4 << 20
 
+// windowSpoolBytes has room for what waits in windows, a sixteenth, except when much
+// comes at once: then some close early.
+const windowSpoolBytes = 16 << 20
+
 // prepareSpool gives r a spool in its folder.
 func (r *run) prepareSpool() {
 	r.config.Spool = load.Spool{Dir: filepath.Join(r.dir, "spool"), MaxBytes: spoolBytes}
+	if r.config.Windows {
+		r.config.Spool.MaxBytes = windowSpoolBytes
+	}
 	if n := r.testbed.spoolBytes; n > 0 {
 		r.config.Spool.MaxBytes, r.config.Spool.NoWait = n, true
 	}

@@ -16,7 +16,7 @@ func Run(ctx context.Context, o Options, w io.Writer) error {
 	if o.Spool && o.Producer != ProducerEngine {
 		return errSpoolProducer
 	}
-	if err := o.checkRoutes(); err != nil {
+	if err := errors.Join(o.checkRoutes(), o.checkWindow()); err != nil {
 		return err
 	}
 	if o.Level == LevelApache {
@@ -48,9 +48,9 @@ func onEmbedded(ctx context.Context, o Options, w io.Writer) error {
 	if err := g.route(o, k); err != nil {
 		return err
 	}
-	g.spool = o.Spool
+	g.spool, g.window = o.Spool, o.Window
 	failed := one(ctx, g, o.Seed, o, w)
-	if o.Spool && o.Routes == 0 {
+	if o.Spool && o.Routes == 0 && o.Window == 0 {
 		failed = errors.Join(failed, embeddedSituations(ctx, o, w))
 	}
 	return failed
@@ -67,6 +67,9 @@ func onApache(ctx context.Context, o Options, w io.Writer) error {
 	}
 	if o.Spool {
 		c.forSpool(g)
+		if g.window = o.Window; o.Window != 0 {
+			return one(ctx, g, o.Seed, o, w)
+		}
 		return errors.Join(one(ctx, g, o.Seed, o, w), apacheSituations(ctx, g, c, o, w))
 	}
 	failed := one(ctx, g, o.Seed, o, w)
@@ -75,5 +78,15 @@ func onApache(ctx context.Context, o Options, w io.Writer) error {
 	}
 	return errors.Join(failed, runScenarios(ctx, g, c, o, w))
 }
+
+// checkWindow returns what windows cannot be with.
+func (o Options) checkWindow() error {
+	if o.Window != 0 && (!o.Spool || o.Door != NoDoor || o.Routes != 0) {
+		return errWindow
+	}
+	return nil
+}
+
+var errWindow = errors.New("judge: windows are on a spool, and neither behind a door nor with routes")
 
 var errSpoolProducer = fmt.Errorf("judge: the producer %s has no spool", ProducerSarama)

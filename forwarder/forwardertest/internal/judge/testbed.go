@@ -34,7 +34,8 @@ type testbed struct {
 	// maxMessageBytes is what the forwarder's messages may have.
 	maxMessageBytes int
 	close           func()
-	spool           bool       // the process under test has one
+	spool           bool // the process under test has one
+	window          time.Duration
 	spoolBytes      int64      // bounds it, and nothing waits for Kafka; 0: neither
 	killed          func() int // brokers so far; may be nil
 	// tell sends a line to the process under test, if there is one.
@@ -77,6 +78,9 @@ func (g *testbed) subjectSettings(dir string, maxMessageBytes int) (json.RawMess
 	}
 	s.Delivery.MaxMessageBytes = maxMessageBytes
 	s.Delivery.MaxBufferedBytes = 16 << 20
+	if s.Spool.Window = g.window; g.window != 0 {
+		s.IncludeMPDeviceID = settings.On // messages show whose window they were
+	}
 	text, err := json.Marshal(s)
 	if err != nil {
 		return nil, fmt.Errorf("judge: %w", err)

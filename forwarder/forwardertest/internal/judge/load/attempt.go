@@ -41,9 +41,12 @@ func (a *attempt) postAgain() { a.posts++ }
 func (o *owner) attempt(t task, way string) (*attempt, trace.Record) {
 	o.n++
 	a := &attempt{task: t, owner: o, n: o.n, storeOnly: o.w.cfg.doorOnSpool()}
-	if a.rest == nil {
-		a.encode()
-	} else {
+	switch p := o.w.cfg.Params; {
+	case a.rest == nil:
+		a.encode(0, p.Events(a.id))
+	case p.Windows: // its number is in its events, too
+		a.encode(a.from, a.to)
+	default:
 		a.batch = a.rest.Clone()
 		if err := a.batch.At("judge", "n").Set(o.n); err != nil {
 			panic(err) // it is there
@@ -53,10 +56,9 @@ func (o *owner) attempt(t task, way string) (*attempt, trace.Record) {
 	return a, trace.Record{Kind: trace.Invoke, Owner: o.index, N: a.n, ID: a.id, From: a.from, To: a.to, Way: way, Hash: Hash(a.data)}
 }
 
-// encode makes the bytes of a batch that is sent as a whole.
-func (a *attempt) encode() {
-	p := a.owner.w.cfg.Params
-	a.data = p.Append(nil, Batch{Owner: a.owner.index, N: a.n, ID: a.id}, 0, p.Events(a.id))
+// encode makes the bytes of a batch with these events.
+func (a *attempt) encode(from, to int) {
+	a.data = a.owner.w.cfg.Append(nil, Batch{Owner: a.owner.index, N: a.n, ID: a.id}, from, to)
 	b, err := batch.Parse(a.data)
 	if err != nil {
 		panic(err) // our own bytes

@@ -63,7 +63,7 @@ func (o *owner) postUnanswered(ctx context.Context) {
 			continue
 		}
 		a := &attempt{task: task{id: b.ID}, owner: o, n: b.N, posts: 1, storeOnly: true}
-		a.encode()
+		a.encode(0, o.w.cfg.Events(a.id))
 		o.ended(a, o.w.subject.Forward(with(ctx, a), a.batch))
 	}
 }
@@ -83,13 +83,8 @@ func (o *owner) pace(ctx context.Context, n int) bool {
 	}
 }
 
-// step forwards some batches in one of the three ways.
-func (o *owner) step(ctx context.Context, n int) {
-	o.await(ctx, maxLate)
-	tasks := o.returned(n)
-	for len(tasks) < n {
-		tasks = append(tasks, task{id: o.w.nextID.Add(1)})
-	}
+// way draws one of the ways: 0 to 2 forward, the others store.
+func (o *owner) way() int {
 	ways := 3
 	if o.w.cfg.Spool.Dir != "" {
 		ways = 6
@@ -100,6 +95,20 @@ func (o *owner) step(ctx context.Context, n int) {
 	}
 	if o.w.cfg.Door != NoDoor {
 		way = 0 // a post is a batch, and its answer is written down before the next
+	}
+	return way
+}
+
+// step forwards some batches in one of the ways.
+func (o *owner) step(ctx context.Context, n int) {
+	o.await(ctx, maxLate)
+	way := o.way()
+	if way == 0 && o.w.cfg.Windows {
+		n = 1 // each waits for the end of a window
+	}
+	tasks := o.returned(n)
+	for len(tasks) < n {
+		tasks = append(tasks, task{id: o.w.nextID.Add(1)})
 	}
 	switch way {
 	case 0:

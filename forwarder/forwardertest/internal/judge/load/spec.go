@@ -29,6 +29,7 @@ type Params struct {
 	Stress  bool
 	Named   bool // batches have a message_id, which a resend keeps
 	Topics  int  // to which events are routed; 0 or 1: none
+	Windows bool // batches gather: they have devices, and nothing but two members and the events is of one batch only
 	// MaxMessageBytes is that of the forwarder, for the shapes that exceed it.
 	MaxMessageBytes int
 }
@@ -89,6 +90,9 @@ type Batch struct {
 
 // Append appends the JSON of a batch, with the events from one to another.
 func (p Params) Append(dst []byte, b Batch, from, to int) []byte {
+	if p.Windows {
+		return p.appendTail(p.appendEvents(p.appendHead(dst, b), b, from, to), b)
+	}
 	dst = append(dst, `{"judge":{"owner":`...)
 	dst = strconv.AppendInt(dst, int64(b.Owner), 10)
 	dst = append(dst, `,"n":`...)
@@ -107,13 +111,18 @@ func (p Params) Append(dst []byte, b Batch, from, to int) []byte {
 		dst = append(dst, '"')
 	}
 	dst = append(dst, `,"events":[`...)
+	dst = p.appendEvents(dst, b, from, to)
+	return append(dst, `],"schema_version":2,"environment":"development"}`...)
+}
+
+func (p Params) appendEvents(dst []byte, b Batch, from, to int) []byte {
 	for i := from; i < to; i++ {
 		if i > from {
 			dst = append(dst, ',')
 		}
 		dst = p.appendEvent(dst, b, i)
 	}
-	return append(dst, `],"schema_version":2,"environment":"development"}`...)
+	return dst
 }
 
 func (p Params) appendEvent(dst []byte, b Batch, i int) []byte {
@@ -123,6 +132,10 @@ func (p Params) appendEvent(dst []byte, b Batch, i int) []byte {
 	dst = strconv.AppendUint(dst, uint64(b.ID), 10)
 	dst = append(dst, '-')
 	dst = strconv.AppendInt(dst, int64(i), 10)
+	if p.Windows {
+		dst = append(dst, `","batch":"`...)
+		dst = appendNumbers(dst, b)
+	}
 	dst = append(dst, `","custom_attributes":{"text":"`...)
 	dst = appendText(dst, mix(p.Seed^3, uint64(b.ID)<<8|uint64(i)), p.eventBytes(b.ID, i)) //nolint:gosec // small
 	return append(dst, `"}}}`...)

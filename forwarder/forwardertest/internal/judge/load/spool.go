@@ -32,6 +32,8 @@ type spooled struct {
 	w     *workload
 	spool *spool.Spool
 	count atomic.Int64 // of batches that were stored, for defects
+
+	window windowDefect
 }
 
 // connectSpool makes the subject, also while Kafka is down. In doubt it holds,
@@ -53,7 +55,7 @@ func (w *workload) connectSpool(ctx context.Context, s settings.Settings, opts [
 	if err != nil {
 		return nil, errors.Join(err, sp.Close())
 	}
-	w.spooled = &spooled{Forwarder: f, w: w, spool: sp}
+	w.spooled = &spooled{Forwarder: f, w: w, spool: sp, window: windowDefect{defect: w.cfg.Defect}}
 	if w.cfg.Door != NoDoor {
 		return w.throughDoor(&doorstep{subject: w.spooled, spool: sp, defect: w.cfg.Defect, held: &w.held, onHeld: func() { w.mark(MarkHeld) }})
 	}
@@ -97,13 +99,19 @@ func (s *spooled) Store(ctx context.Context, b *batch.Batch, tag ...spool.Tag) e
 	if s.due(KeepsNothing) {
 		return nil
 	}
-	return s.Forwarder.Store(ctx, b, tag...)
+	err := s.Forwarder.Store(ctx, s.window.spoil(b), tag...)
+	if err == nil && s.window.repeats(b) {
+		unnamed := context.WithValue(context.WithoutCancel(ctx), attemptsKey{}, nil) // it is no attempt's
+		err = s.Forwarder.Store(unnamed, b.Clone())
+	}
+	return err
 }
 
 func (s *spooled) StoreAll(ctx context.Context, bs []*batch.Batch, tags ...spool.Tag) []error {
 	if _, known := bs[0].UserID(); known && len(bs) > 1 && s.due(StoresSwapped) {
 		bs[0], bs[1] = bs[1], bs[0]
 	}
+	s.window.swap(bs)
 	return s.Forwarder.StoreAll(ctx, bs, tags...)
 }
 
@@ -113,17 +121,31 @@ func (s *spooled) reportHeld() error {
 		if err != nil {
 			return err
 		}
-		b, ok := ReadBatch(m.Value)
-		first, n := FirstEvent(m.Value)
-		if !ok || n == 0 || !json.Valid(m.Value) {
-			return fmt.Errorf("load: what was refused is no batch: %s", m)
+		pieces, err := s.w.cfg.refused(m.Value)
+		if err != nil {
+			return fmt.Errorf("load: what was refused is no batch: %s: %w", m, err)
 		}
-		s.w.write(trace.Record{
-			Kind: trace.Held, Owner: b.Owner, N: b.N, ID: b.ID, From: first, To: first + n,
-			Way: fmt.Sprintf("code %d: %s", m.Code, m.Reason), Hash: uint64(max(0, m.At.Sub(s.w.cfg.Begun))), //nolint:gosec // not negative
-		})
+		for _, one := range pieces {
+			s.w.write(trace.Record{
+				Kind: trace.Held, Owner: one.Owner, N: one.N, ID: one.ID, From: one.From, To: one.To,
+				Way: fmt.Sprintf("code %d: %s", m.Code, m.Reason), Hash: uint64(max(0, m.At.Sub(s.w.cfg.Begun))), //nolint:gosec // not negative
+			})
+		}
 	}
 	return nil
+}
+
+// refused returns what is in a message that was refused.
+func (p Params) refused(value []byte) ([]Piece, error) {
+	if p.Windows {
+		return p.Unfold(value)
+	}
+	b, ok := ReadBatch(value)
+	first, n := FirstEvent(value)
+	if !ok || n == 0 || !json.Valid(value) {
+		return nil, errors.New("it has no event")
+	}
+	return []Piece{{Batch: b, From: first, To: first + n, Value: value}}, nil
 }
 
 // store stores batches in one of three ways.

@@ -86,7 +86,10 @@ func (p Params) Divided(id uint32) bool {
 
 // eventType is that of an event.
 func (p Params) eventType(id uint32, event int) string {
-	if !p.Routed() {
+	switch {
+	case p.closes(id, event):
+		return batch.SessionEnd
+	case !p.Routed():
 		return batch.CustomEvent
 	}
 	first, second, at := p.divided(id)
