@@ -16,23 +16,28 @@ const root = "../../.."
 
 var errCodeChanged = errors.New("bench: the code was changed while it was measured")
 
-// codeAt reads what is measured from the repository at root. The commit is for
-// readers: without git, or in a copy without history, it is empty.
+// codeAt reads what is measured from the repository at root.
 func codeAt(ctx context.Context, root string) (c results.Code, err error) {
 	if c.HotPath, err = hotpath.Read(root); err != nil {
 		return c, fmt.Errorf("%w: run it in forwarder/forwardertest/peers", err)
 	}
-	git := func(args ...string) (string, error) {
-		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", root}, args...)...).Output()
-		return strings.TrimSpace(string(out)), err
-	}
-	commit, err := git("rev-parse", "--short=12", "HEAD")
-	if err != nil {
-		return c, nil //nolint:nilerr // no git, or no repository
-	}
-	changes, unknown := git("status", "--porcelain", "--untracked-files=no")
-	c.Commit, c.Changed = commit, unknown != nil || changes != ""
+	c.Commit, c.Changed = commitAt(ctx, root)
 	return c, nil
+}
+
+// commitAt returns the commit, for readers, and whether there are changes that it
+// does not have. Without git, or in a copy without history, the commit is empty.
+func commitAt(ctx context.Context, root string) (commit string, changed bool) {
+	git := func(args ...string) (string, bool) {
+		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", root}, args...)...).Output()
+		return strings.TrimSpace(string(out)), err == nil
+	}
+	commit, ok := git("rev-parse", "--short=12", "HEAD")
+	if !ok {
+		return "", false
+	}
+	changes, ok := git("status", "--porcelain", "--untracked-files=no")
+	return commit, !ok || changes != ""
 }
 
 // stillCode reports an error if c is not what is there now.
