@@ -17,7 +17,7 @@ import (
 // failRecords has brokers answer with an error code for each partition of a
 // topic whose record batch matches, so many times each.
 func (k *Kafka) failRecords(topic string, code int16, times int, matches func(records []byte) bool) *Fault {
-	refusal := kafkaError(code)
+	refusal, id := kafkaError(code), k.topicID(topic)
 	var faults []kfake.Fault
 	for _, p := range k.partitions(topic, nil) {
 		faults = append(faults, kfake.Fault{
@@ -25,13 +25,25 @@ func (k *Kafka) failRecords(topic string, code int16, times int, matches func(re
 			Err: refusal, Count: times,
 			When: func(r kmsg.Request) bool {
 				req, ok := r.(*kmsg.ProduceRequest)
-				return ok && anyRecords(req, func(partition int32, records []byte) bool {
-					return partition == p && len(records) >= batchHeader && matches(records)
+				return ok && anyRecords(req, func(t *kmsg.ProduceRequestTopic, partition int32, records []byte) bool {
+					named := t.Topic == topic || t.Topic == "" && t.TopicID == id // since version 13 of requests
+					return named && partition == p && len(records) >= batchHeader && matches(records)
 				})
 			},
 		})
 	}
 	return k.fail(faults...)
+}
+
+// topicID returns the id of a topic, or zeros if there is none of that name.
+func (k *Kafka) topicID(topic string) (id [16]byte) {
+	_ = k.withCluster(func(c *kfake.Cluster) error {
+		if info := c.TopicInfo(topic); info != nil {
+			id = info.TopicID
+		}
+		return nil
+	})
+	return id
 }
 
 // FailCodecs has brokers refuse to write record batches of these codecs with an

@@ -76,14 +76,14 @@ func producesWith(q faultconn.Request, codecs []settings.Compression) bool {
 	if req.IsFlexible() {
 		kmsg.SkipTags(&b)
 	}
-	return req.ReadFrom(b.Src) == nil && anyRecords(req, func(_ int32, records []byte) bool {
+	return req.ReadFrom(b.Src) == nil && anyRecords(req, func(_ *kmsg.ProduceRequestTopic, _ int32, records []byte) bool {
 		return slices.Contains(codecs, codecOf(records))
 	})
 }
 
-func anyRecords(req *kmsg.ProduceRequest, is func(partition int32, records []byte) bool) bool {
+func anyRecords(req *kmsg.ProduceRequest, is func(t *kmsg.ProduceRequestTopic, partition int32, records []byte) bool) bool {
 	return slices.ContainsFunc(req.Topics, func(t kmsg.ProduceRequestTopic) bool {
-		return slices.ContainsFunc(t.Partitions, func(p kmsg.ProduceRequestTopicPartition) bool { return is(p.Partition, p.Records) })
+		return slices.ContainsFunc(t.Partitions, func(p kmsg.ProduceRequestTopicPartition) bool { return is(&t, p.Partition, p.Records) })
 	})
 }
 

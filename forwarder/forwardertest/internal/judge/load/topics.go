@@ -10,11 +10,12 @@ import (
 // With routes, the events of a batch go to one topic or to two: those before a place in
 // the batch to one, and those from there on to the other. All follows from the id.
 
-// routedTypes are the types of events, one for each topic.
+// routedTypes are the types of events, one for each topic, of those that no setting drops
+// by default.
 func routedTypes() []string {
 	return []string{
 		batch.CustomEvent, batch.CommerceEvent, batch.ScreenView, batch.SessionStart, batch.SessionEnd,
-		batch.UserAttributeChange, batch.UserIdentityChange, batch.NetworkPerformance, batch.PushMessage, batch.Breadcrumb,
+		batch.ApplicationStateTransition, batch.FirstRun, batch.Profile, batch.PushMessage, batch.Breadcrumb,
 	}
 }
 

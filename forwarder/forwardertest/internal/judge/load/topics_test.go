@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/settings"
 )
 
 // Each event of a batch goes to one topic, by its type, and what goes to one topic stands
@@ -48,5 +50,29 @@ func TestParams_topics(t *testing.T) {
 		}
 		assert.Greater(t, divided, 500)
 		assert.Len(t, used, topics)
+	}
+}
+
+// The forwarder's own explanation agrees with what the judge expects: no event is
+// dropped, and each topic gets one message with its events.
+func TestParams_topicsAsExplained(t *testing.T) {
+	p := Params{Seed: 3, Users: 5, Topics: MaxTopics()}
+	s := settings.Settings{BootstrapServers: "127.0.0.1:1"}
+	for id := range uint32(300) {
+		b, err := batch.Parse(p.Append(nil, Batch{Owner: 1, N: 1, ID: id}, 0, p.Events(id)))
+		require.NoError(t, err)
+		e, err := forwarder.Explain(t.Context(), s, b, forwarder.WithExplainedRoutes(p.routes("first")...))
+		require.NoError(t, err)
+		require.Empty(t, e.Dropped)
+		want := map[string]int{}
+		for _, topic := range p.EventTopics(id, 0, p.Events(id)) {
+			low, high := p.TopicEvents(id, topic, 0, p.Events(id))
+			want[TopicName("first", topic)] = high - low
+		}
+		got := map[string]int{}
+		for _, m := range e.Messages {
+			got[m.Topic] += len(m.Events)
+		}
+		require.Equal(t, want, got)
 	}
 }
