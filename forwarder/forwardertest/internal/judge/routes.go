@@ -20,6 +20,8 @@ func (o Options) checkRoutes() error {
 		return fmt.Errorf("judge: routes to %d topics: there can be 2 to %d", o.Routes, load.MaxTopics())
 	case o.Door != NoDoor:
 		return errors.New("judge: routes are judged without a door")
+	case o.Window != 0:
+		return errors.New("judge: routes and windows exclude each other")
 	default:
 		return nil
 	}

@@ -47,6 +47,7 @@ func TestRun_routesRefused(t *testing.T) {
 	for want, change := range map[string]func(*judge.Options){
 		"there can be 2 to 10": func(o *judge.Options) { o.Routes = 11 },
 		"routes to 1 topics":   func(o *judge.Options) { o.Routes = 1 },
+		"exclude each other":   func(o *judge.Options) { o.Routes, o.Spool, o.Window = 2, true, time.Second },
 		"without a door":       func(o *judge.Options) { o.Routes, o.Door = 2, judge.WebhookDoor },
 	} {
 		o, err := judge.Defaults(judge.LevelEmbedded)
