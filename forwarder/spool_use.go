@@ -277,7 +277,7 @@ func (u *spoolUse) stats(now time.Time) *SpoolStats {
 	st := u.spool.Stats()
 	s := &SpoolStats{
 		Bytes: st.Bytes, Limit: st.MaxBytes, Messages: st.Messages, Refused: st.Refused,
-		Syncs: st.Syncs, SyncTime: st.SyncTime, Damaged: st.Damaged,
+		Syncs: st.Syncs, SyncTime: st.SyncTime, Written: st.Written, Damaged: st.Damaged,
 	}
 	if u.windows != nil {
 		t := u.windows.table.Stats()

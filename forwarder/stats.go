@@ -44,6 +44,7 @@ type SpoolStats struct {
 	Refused  int           // messages that brokers have refused, until they are put again or discarded
 	Syncs    int           // of stored batches since the spool was opened; several batches share one
 	SyncTime time.Duration // of all of them together
+	Written  int64         // bytes of stored batches since then, as they lie on the disk; what is noted about sending them is not in it
 	Damaged  int           // places found damaged since then, which [spool.Spool.Damage] lists
 
 	// With [WithWindow], or the setting spool.window, which WindowLength is; 0: there are

@@ -37,6 +37,8 @@
 //	eventferry.spool.messages         messages in the spool that are to be sent
 //	eventferry.spool.oldest.age       seconds since the first of them was stored
 //	eventferry.spool.refused          messages in the spool that brokers have refused
+//	eventferry.spool.syncs            syncs of the disk that stored batches have waited for
+//	eventferry.spool.written          bytes of stored batches that these made durable
 //	eventferry.spool.windows.open     windows that gather the stored batches of a device
 //	eventferry.spool.windows.length   seconds that a batch may wait in one; 0: there are none
 //	eventferry.spool.windows.closed_early  windows closed before their time because there were too many

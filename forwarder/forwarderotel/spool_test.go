@@ -43,6 +43,8 @@ func TestMetrics_spool(t *testing.T) {
 		assert.InDelta(t, want, during[name+"{}"], 0, name)
 	}
 	assert.Positive(t, during["eventferry.spool.oldest.age{}"])
+	assert.InDelta(t, 3, during["eventferry.spool.syncs{}"], 0, "each was stored alone")
+	assert.Greater(t, during["eventferry.spool.written{}"], 3*100.0)
 	assert.InDelta(t, 1, sum(during, messages), 0, "the other two are not sent yet")
 
 	fault.Stop()

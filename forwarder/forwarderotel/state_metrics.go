@@ -25,7 +25,7 @@ type stateMetrics struct {
 	spoolUsage, spoolLimit, stored, refused metric.Int64ObservableUpDownCounter
 	oldest, windowLength                    metric.Float64ObservableGauge
 	windows                                 metric.Int64ObservableUpDownCounter
-	closedEarly                             metric.Int64ObservableCounter
+	closedEarly, syncs, written             metric.Int64ObservableCounter
 
 	requests, retries, connections metric.Int64ObservableCounter
 	bytes, bytesSent               metric.Int64ObservableCounter
@@ -62,6 +62,8 @@ func newStateMetrics(m metric.Meter) (*stateMetrics, error) {
 	s.spoolLimit = level("eventferry.spool.limit", "By", "Size of the spool: spool.max_bytes.")
 	s.stored = level("eventferry.spool.messages", "{message}", "Messages in the spool that are to be sent.")
 	s.refused = level("eventferry.spool.refused", "{message}", "Messages in the spool that brokers have refused.")
+	s.syncs = counter("eventferry.spool.syncs", "{sync}", "Syncs of the disk that stored batches have waited for; several batches share one.")
+	s.written = counter("eventferry.spool.written", "By", "Stored batches as they lie on the disk.")
 	s.windows = level("eventferry.spool.windows.open", "{window}", "Windows that gather the stored batches of a device.")
 	s.closedEarly = counter("eventferry.spool.windows.closed_early", "{window}", "Windows closed before their time because there were too many.")
 	s.requests = counter("eventferry.broker.requests", "{request}", "Produce requests.")
@@ -153,6 +155,8 @@ func (s *stateMetrics) observeSpool(o metric.Observer, now *forwarder.SpoolStats
 	o.ObserveInt64(s.stored, int64(now.Messages))
 	o.ObserveInt64(s.refused, int64(now.Refused))
 	o.ObserveFloat64(s.oldest, now.Oldest.Seconds())
+	o.ObserveInt64(s.syncs, int64(now.Syncs))
+	o.ObserveInt64(s.written, now.Written)
 	o.ObserveFloat64(s.windowLength, now.WindowLength.Seconds())
 	o.ObserveInt64(s.windows, int64(now.Windows))
 	o.ObserveInt64(s.closedEarly, int64(now.WindowsClosedEarly))

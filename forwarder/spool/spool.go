@@ -187,6 +187,7 @@ type Stats struct {
 
 	Syncs    int           // of stored batches since Open; several batches share one
 	SyncTime time.Duration // of all of them together
+	Written  int64         // bytes of stored batches since Open, as they lie on the disk; what is noted about sending them is not in it
 	Damaged  int           // places that Damage lists
 
 	// Oldest is when the first of Messages was accepted, to a second. Zero: there is
@@ -199,7 +200,7 @@ func (s *Spool) Stats() Stats {
 	st := s.store().Stats()
 	return Stats{
 		Messages: st.Messages, Refused: st.Refused, Bytes: st.Bytes, MaxBytes: st.MaxBytes, Segments: s.store().Segments(),
-		Syncs: st.Syncs, SyncTime: st.SyncTime, Damaged: st.Damaged, Oldest: st.Oldest,
+		Syncs: st.Syncs, SyncTime: st.SyncTime, Written: st.Written, Damaged: st.Damaged, Oldest: st.Oldest,
 	}
 }
 

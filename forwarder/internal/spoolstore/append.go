@@ -265,6 +265,7 @@ func (s *Store) commit(g *commitGroup) {
 	s.mu.Lock()
 	s.syncs.count++
 	s.syncs.total += time.Since(began)
+	s.syncs.bytes += int64(len(g.buf))
 	seg := g.segment
 	for i, f := range g.frames {
 		h := header{length: f.length, index: seg.frames + i, first: f.first}

@@ -234,6 +234,7 @@ type Stats struct {
 	Refused  int
 	Syncs    int           // of the data log
 	SyncTime time.Duration // of all of them together
+	Written  int64         // bytes that they made durable
 	Damaged  int
 	Oldest   time.Time // when the first of Messages was accepted, to a second; zero: there is none, or it is not known
 }
@@ -248,6 +249,7 @@ func (s *Store) Stats() Stats {
 		Refused:  len(s.ledger.refused),
 		Syncs:    s.syncs.count,
 		SyncTime: s.syncs.total,
+		Written:  s.syncs.bytes,
 		Damaged:  len(s.damage),
 	}
 	st.Messages = s.messagesLocked()
@@ -336,4 +338,5 @@ func (s *Store) WaitEmpty(ctx context.Context) error {
 type syncTimes struct {
 	count int
 	total time.Duration
+	bytes int64
 }

@@ -33,6 +33,7 @@ func TestStats_spool(t *testing.T) {
 	assert.Equal(t, small().SegmentBytes, first.Spool.Bytes)
 	assert.Positive(t, first.Spool.Syncs)
 	assert.Positive(t, first.Spool.SyncTime)
+	assert.Positive(t, first.Spool.Written)
 	require.NoError(t, f.Close())
 	require.ErrorIs(t, f.Ready(), forwarder.ErrClosed)
 	assert.Equal(t, 3, f.Stats().Spool.Messages, "also after the end")
