@@ -18,7 +18,7 @@ func serve(t *testing.T, dir string, idle time.Duration) (*Demo, chan error) {
 	ended := make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { ended <- Serve(ctx, dir, idle) }()
-	t.Cleanup(func() { cancel(); _ = <-ended })
+	t.Cleanup(func() { cancel(); assert.NoError(t, <-ended) })
 	file := filepath.Join(dir, fileName)
 	require.Eventually(t, func() bool { return read(file) != nil || len(ended) > 0 }, time.Minute, time.Millisecond)
 	d := read(file)
