@@ -103,17 +103,19 @@ func (r *reader) segmentEnd() segmentEnd {
 	return segmentEnd{seq: r.uvarint(), frames: int(r.uvarint()), next: r.number()} //nolint:gosec // a count
 }
 
-// encode returns all of it as one record.
+// encode returns all of it as one record, and a second one with what is done in chunks of
+// few runs, which programs read that know them as bits only.
 func (l *ledger) encode() []byte {
 	dst := []byte{recordLedger}
 	dst = append(dst, l.id[:]...)
 	dst = binary.AppendUvarint(dst, l.openings)
 	dst = binary.AppendUvarint(dst, l.next)
-	dst = l.done.appendTo(dst)
+	dst = l.done.appendTo(dst, (*numberChunk).fewRuns)
 	l.doubtful.dropBelow(l.done.floor)
-	dst = l.doubtful.appendTo(dst)
-	dst = binary.AppendUvarint(dst, uint64(len(l.refused)))
-	for _, n := range slices.Sorted(maps.Keys(l.refused)) {
+	dst = l.doubtful.appendTo(dst, func(*numberChunk) bool { return false })
+	refused := slices.DeleteFunc(slices.Sorted(maps.Keys(l.refused)), l.done.has)
+	dst = binary.AppendUvarint(dst, uint64(len(refused)))
+	for _, n := range refused {
 		dst = binary.AppendUvarint(dst, n)
 		dst = appendRefusal(dst, l.refused[n])
 	}
@@ -129,6 +131,9 @@ func (l *ledger) encode() []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(l.ends)))
 	for _, seq := range slices.Sorted(maps.Keys(l.ends)) {
 		dst = appendSegmentEnd(dst, l.ends[seq])
+	}
+	if list := l.done.runsOfFew(); len(list) > 0 {
+		dst = appendDone(dst, list)
 	}
 	return dst
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"iter"
 	"maps"
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -151,16 +152,27 @@ func words(from, to int, f func(word int, mask uint64)) {
 	}
 }
 
-// behindFull returns the number behind number, which is in the set, and behind all
-// that can be told at once to be there as well.
+// behindFull returns the first number behind number, which is in the set, that is not, or
+// at which another chunk begins.
 func (n *numbers) behindFull(number uint64) uint64 {
 	if number < n.floor {
 		return n.floor
 	}
-	if n.chunks[number>>chunkShift].bits == nil {
+	c := n.chunks[number>>chunkShift]
+	if c.bits == nil {
 		return (number>>chunkShift + 1) << chunkShift
 	}
-	return number + 1
+	return number&^(chunkSize-1) + uint64(c.nextBit(int(number%chunkSize), math.MaxUint64)) //nolint:gosec // below chunkSize
+}
+
+// nextFull returns the first number behind number, which is not in the set, that is, or at
+// which another chunk begins.
+func (n *numbers) nextFull(number uint64) uint64 {
+	c := n.chunks[number>>chunkShift]
+	if c == nil {
+		return (number>>chunkShift + 1) << chunkShift
+	}
+	return number&^(chunkSize-1) + uint64(c.nextBit(int(number%chunkSize), 0)) //nolint:gosec // below chunkSize
 }
 
 // missing returns the first range in r that is not in the set.
@@ -170,16 +182,72 @@ func (n *numbers) missing(r Range) Range {
 	}
 	end := r.First
 	for end < r.Next && !n.has(end) {
-		end++
+		end = min(r.Next, n.nextFull(end))
 	}
 	return Range{r.First, end}
 }
 
-// appendTo encodes the set.
-func (n *numbers) appendTo(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, n.floor)
-	dst = binary.AppendUvarint(dst, uint64(len(n.chunks)))
+// maxRuns is how many runs of numbers a chunk has at most that is encoded by them: they
+// take less than its bits do.
+const maxRuns = chunkSize / 8 / (2 * binary.MaxVarintLen64)
+
+// runs bounds the number of runs in c, by the fewer of the numbers that are in the set
+// and those that are not.
+func (c *numberChunk) runs() int { return min(c.count, chunkSize-c.count) + 1 }
+
+// fewRuns reports whether c is encoded by its runs: between two openings of a spool
+// numbers are left out, so that each leaves a chunk of which nearly all is in the set.
+func (c *numberChunk) fewRuns() bool { return c.bits != nil && c.runs() <= maxRuns }
+
+// eachRun yields the runs [from, to) of numbers in the set, by their place in c.
+func (c *numberChunk) eachRun(yield func(from, to int) bool) {
+	for at := 0; at < chunkSize; {
+		from := c.nextBit(at, 0)
+		if from == chunkSize {
+			return
+		}
+		at = c.nextBit(from, math.MaxUint64)
+		if !yield(from, at) {
+			return
+		}
+	}
+}
+
+// nextBit returns the first place from at on that is in the set, or, with all bits of
+// flipped, that is not; chunkSize: there is none.
+func (c *numberChunk) nextBit(at int, flipped uint64) int {
+	for word := at / 64; word < len(c.bits); word++ {
+		w := (c.bits[word] ^ flipped) &^ (1<<(at%64) - 1)
+		if w != 0 {
+			return word*64 + bits.TrailingZeros64(w)
+		}
+		at = 0
+	}
+	return chunkSize
+}
+
+// runsOfFew returns the numbers in the chunks that have few runs.
+func (n *numbers) runsOfFew() []Range {
+	var list []Range
 	for _, key := range slices.Sorted(maps.Keys(n.chunks)) {
+		c := n.chunks[key]
+		if !c.fewRuns() {
+			continue
+		}
+		for from, to := range c.eachRun {
+			list = append(list, Range{key<<chunkShift + uint64(from), key<<chunkShift + uint64(to)}) //nolint:gosec // not negative
+		}
+	}
+	return list
+}
+
+// appendTo encodes the set, without the chunks that are left out.
+func (n *numbers) appendTo(dst []byte, leaveOut func(*numberChunk) bool) []byte {
+	keys := slices.Sorted(maps.Keys(n.chunks))
+	keys = slices.DeleteFunc(keys, func(key uint64) bool { return leaveOut(n.chunks[key]) })
+	dst = binary.AppendUvarint(dst, n.floor)
+	dst = binary.AppendUvarint(dst, uint64(len(keys)))
+	for _, key := range keys {
 		c := n.chunks[key]
 		dst = binary.AppendUvarint(dst, key)
 		if c.bits == nil {
@@ -194,12 +262,17 @@ func (n *numbers) appendTo(dst []byte) []byte {
 	return dst
 }
 
-// size bounds the length of what appendTo appends.
+// size bounds the length of what appendTo appends, and of the runs of the chunks that it
+// leaves out.
 func (n *numbers) size() int {
 	size := 2 * binary.MaxVarintLen64
 	for _, c := range n.chunks {
 		size += binary.MaxVarintLen64 + 1
-		if c.bits != nil {
+		switch {
+		case c.bits == nil:
+		case c.fewRuns():
+			size += 2 * binary.MaxVarintLen64 * c.runs()
+		default:
 			size += chunkSize / 8
 		}
 	}

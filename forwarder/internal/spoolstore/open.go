@@ -18,9 +18,12 @@ import (
 // are read when their messages are asked for.
 //
 // The store closes fs when it is closed, also if Open fails.
-func Open(fs disk.FS, o Options) (*Store, error) {
+func Open(fs disk.FS, o Options) (*Store, error) { return openWith(fs, o, lastSynced) }
+
+// openWith opens a store that finds the end of its log by lastSynced.
+func openWith(fs disk.FS, o Options, lastSynced func(*segment, *scanner) (int, error)) (*Store, error) {
 	s := &Store{
-		fs: fs, options: o, log: o.Logger,
+		fs: fs, options: o, log: o.Logger, lastSynced: lastSynced,
 		turn:           make(chan struct{}, 1),
 		ledger:         newLedger(),
 		wakeWriter:     make(chan struct{}, 1),
@@ -205,7 +208,7 @@ func (s *Store) readEnds() error {
 		case seg.title.kind == mergeSegment:
 			seg.frames, seg.held, seg.end, seg.next = seg.title.frames, seg.title.held, seg.title.end, seg.title.next
 		case known:
-			seg.frames, seg.next, seg.end = e.frames, max(e.next, seg.title.first), seg.size
+			seg.frames, seg.next, seg.end, seg.guessed = e.frames, max(e.next, seg.title.first), seg.size, true
 		default:
 			if err := s.readEnd(seg); err != nil {
 				return err
@@ -268,7 +271,7 @@ func (s *Store) readEnd(seg *segment) error {
 		if !errors.Is(err, errGap) {
 			return fmt.Errorf("%s: %w", seg.name, err)
 		}
-		synced, err := lastSynced(seg, sc)
+		synced, err := s.lastSynced(seg, sc)
 		if err != nil {
 			return fmt.Errorf("%s: %w", seg.name, err)
 		}

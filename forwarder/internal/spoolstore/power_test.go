@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/eventferry/eventferry/forwarder/internal/disk"
 	"github.com/eventferry/eventferry/forwarder/internal/disktest"
 )
 
@@ -58,7 +60,7 @@ func TestPower(t *testing.T) {
 	for seed := range uint64(cuts / lives) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			liveAndDie(t, t.Context(), seed, nil)
+			liveAndDie(t, t.Context(), seed, powerDefect{})
 		})
 	}
 }
@@ -66,31 +68,62 @@ func TestPower(t *testing.T) {
 // A disk that says "synced" and has not written must be noticed, wherever it
 // does so.
 func TestPower_noticesSyncsThatLie(t *testing.T) {
-	for name, lie := range map[string]func(disktest.Op) bool{
+	lies := map[string]func(disktest.Op) bool{
 		"of segments": func(op disktest.Op) bool {
 			return op.Kind == disktest.Sync && strings.HasPrefix(op.Name, segmentPrefix)
 		},
 		"of the file of tags": func(op disktest.Op) bool { return op.Kind == disktest.Sync && op.Name == tagsName },
 		"of the control file": func(op disktest.Op) bool { return op.Kind == disktest.Sync && op.Name == controlName },
 		"of the folder":       func(op disktest.Op) bool { return op.Kind == disktest.SyncDir },
-	} {
+	}
+	for name, lie := range lies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(100) {
-				v := &verdict{}
-				ended := make(chan struct{})
-				go func() {
-					defer close(ended)
-					liveAndDie(v, t.Context(), seed, lie)
-				}()
-				<-ended
-				if v.failed.Load() {
-					return
-				}
-			}
-			t.Error("100 seeds, and nothing was noticed")
+			mustNotice(t, powerDefect{lie: lie})
 		})
 	}
+}
+
+// A start that goes on behind a gap in what was not synced must be noticed.
+func TestPower_noticesSkippedGaps(t *testing.T) {
+	t.Parallel()
+	mustNotice(t, powerDefect{skipsGaps: true})
+}
+
+// A powerDefect is what is wrong with a disk or a store.
+type powerDefect struct {
+	lie       func(disktest.Op) bool // syncs that do nothing
+	skipsGaps bool                   // whatever is intact counts
+}
+
+func (d powerDefect) open(fs disk.FS) (*Store, error) {
+	if !d.skipsGaps {
+		return Open(fs, small())
+	}
+	return openWith(fs, small(), func(seg *segment, at *scanner) (int, error) {
+		if _, err := newScanner(seg, mark{0, at.at, at.index}, seg.size).resync(); err != nil { // there is none
+			return lastSynced(seg, at)
+		}
+		return math.MaxInt, nil
+	})
+}
+
+func mustNotice(t *testing.T, broken powerDefect) {
+	t.Helper()
+	const seeds = 100
+	for seed := range uint64(seeds) {
+		v := &verdict{}
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			liveAndDie(v, t.Context(), seed, broken)
+		}()
+		<-ended
+		if v.failed.Load() {
+			return
+		}
+	}
+	t.Errorf("%d seeds, and nothing was noticed", seeds)
 }
 
 // A verdict takes the failures of a test that must fail.
@@ -108,18 +141,18 @@ func (v *verdict) FailNow() {
 const lives = 5
 
 //nolint:revive // t comes first in tests
-func liveAndDie(t require.TestingT, ctx context.Context, seed uint64, lie func(disktest.Op) bool) {
+func liveAndDie(t require.TestingT, ctx context.Context, seed uint64, broken powerDefect) {
 	r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // repeatable
 	d := disktest.New(seed)
 	h := &history{stored: map[uint64]string{}, maybe: map[uint64]string{}, tags: map[string]*taggedEntry{}}
 	for life := range lives {
-		d.Lie = lie
-		d = liveUntilCut(t, ctx, d, h, r, life)
+		d.Lie = broken.lie
+		d = liveUntilCut(t, ctx, d, h, r, life, broken)
 	}
 }
 
 //nolint:revive // t comes first in tests
-func liveUntilCut(t require.TestingT, ctx context.Context, d *disktest.Disk, h *history, r *rand.Rand, life int) *disktest.Disk {
+func liveUntilCut(t require.TestingT, ctx context.Context, d *disktest.Disk, h *history, r *rand.Rand, life int, broken powerDefect) *disktest.Disk {
 	var ops atomic.Int64
 	cutAt := int64(r.IntN(400))
 	down := make(chan struct{})
@@ -133,7 +166,7 @@ func liveUntilCut(t require.TestingT, ctx context.Context, d *disktest.Disk, h *
 		}
 		return nil
 	}
-	s, err := Open(d, small())
+	s, err := broken.open(d)
 	if err != nil {
 		require.ErrorIs(t, err, disktest.ErrPowerCut)
 		return d.Cut()

@@ -25,6 +25,7 @@ type segment struct {
 
 	size     int64
 	end      int64  // where its last frame ends, as far as it is synced
+	guessed  bool   // end is that of the file: a start reads no more than it must (see measure.go)
 	frames   int    // as far as they are synced
 	next     uint64 // number behind its last message
 	sealed   bool   // nothing will be appended

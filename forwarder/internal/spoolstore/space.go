@@ -58,7 +58,8 @@ func (s *Store) maintainOnce() (worked bool, err error) {
 
 func (s *Store) maintainSegments() (worked bool, err error) {
 	if seg := s.drained(); seg != nil {
-		return true, s.recycle(seg)
+		err := s.recycle(seg)
+		return err == nil, err
 	}
 	if s.wantsSpare() {
 		seg, err := s.createSegment()
@@ -76,8 +77,13 @@ func (s *Store) maintainSegments() (worked bool, err error) {
 		s.notifyLocked()
 		return true, nil
 	}
+	if seg := s.unmeasured(); seg != nil {
+		s.measure(seg)
+		return true, nil
+	}
 	if run, into := s.mergeable(); run != nil {
-		return true, s.merge(run, into)
+		err := s.merge(run, into)
+		return err == nil || errors.Is(err, errDoesNotFit), err
 	}
 	return false, nil
 }

@@ -40,6 +40,8 @@ type Store struct {
 	options Options
 	log     *slog.Logger
 
+	lastSynced func(*segment, *scanner) (int, error) // the function of this name; another one in tests
+
 	turn chan struct{} // holds the turn to add, so that those who wait for room go in order
 
 	mu      sync.Mutex
@@ -274,11 +276,15 @@ func (s *Store) lowestLocked() (number uint64, ok bool) {
 		if seg.pending == 0 {
 			continue
 		}
-		for n := max(span.First, s.accepted.lowest); n < span.Next; n++ {
-			if _, refused := s.ledger.refused[n]; !refused && !s.ledger.done.has(n) {
-				s.accepted.lowest = n
-				return n, true
+		for at := max(span.First, s.accepted.lowest); at < span.Next; {
+			gap := s.ledger.done.missing(Range{at, span.Next})
+			for n := gap.First; n < gap.Next; n++ {
+				if _, refused := s.ledger.refused[n]; !refused {
+					s.accepted.lowest = n
+					return n, true
+				}
 			}
+			at = gap.Next
 		}
 		s.accepted.lowest = max(s.accepted.lowest, span.Next)
 	}
