@@ -51,6 +51,17 @@ func (e *era) lane(id int32) *lane {
 	return l
 }
 
+// emptyLocked reports whether the producer has none of its messages, save those without a
+// key, whose lane goes on.
+func (e *era) emptyLocked() bool {
+	for id, l := range e.lanes {
+		if id != keyless && !l.emptyLocked() {
+			return false
+		}
+	}
+	return true
+}
+
 // A topicLanes is how far the messages of one topic are. The reading goroutine alone
 // uses it.
 type topicLanes struct {
@@ -136,7 +147,7 @@ func (d *Drain) beginAgain() {
 }
 
 // forgetEras forgets those that say nothing of what may be read from now on, for
-// whichever topic.
+// whichever topic: all that was loaded in them is before it, and has ended.
 func (d *Drain) forgetEras() {
 	if !slices.ContainsFunc(d.topics, func(t *topicLanes) bool { return len(t.eras) > 1 }) {
 		return
@@ -152,9 +163,11 @@ func (d *Drain) forgetEras() {
 			at = min(at, t.passed)
 		}
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for _, t := range d.topics {
 		current := t.current()
-		t.eras = slices.DeleteFunc(t.eras, func(e *era) bool { return e != current && e.until <= at })
+		t.eras = slices.DeleteFunc(t.eras, func(e *era) bool { return e != current && e.until <= at && e.emptyLocked() })
 	}
 }
 
