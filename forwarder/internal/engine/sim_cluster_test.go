@@ -32,7 +32,8 @@ type simCluster struct {
 	dials      []*simDial
 	conns      []*simConn
 	names      map[simName]int
-	producers  int64 // producer ids given away
+	producers  int64         // producer ids given away
+	expires    time.Duration // after which producers are forgotten; 0: never
 
 	// How it behaves.
 	limit      int              // most bytes of a batch

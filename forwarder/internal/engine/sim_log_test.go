@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"math"
 	"time"
 
@@ -89,6 +90,14 @@ func (l *simLog) check(b *simBatch) (already *simWritten, err sarama.KError) {
 		return nil, sarama.ErrOutOfOrderSequenceNumber
 	}
 	return nil, sarama.ErrNoError
+}
+
+// expire forgets producers whose newest record is older than that, by its own timestamp.
+func (l *simLog) expire(age time.Duration) {
+	maps.DeleteFunc(l.producers, func(_ int64, p *simProducer) bool {
+		newest := p.recent[len(p.recent)-1].records
+		return time.Since(newest[len(newest)-1].at) > age
+	})
 }
 
 // write appends b, which has passed check.

@@ -207,6 +207,9 @@ func (s *simCluster) handlePart(b *simBroker, part *simPart) {
 		s.refused(part.batch)
 		return
 	}
+	if s.expires > 0 {
+		p.log.expire(s.expires)
+	}
 	already, err := p.log.check(part.batch)
 	switch {
 	case err != sarama.ErrNoError:
