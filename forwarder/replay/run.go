@@ -59,7 +59,7 @@ func (r *replay) run(ctx context.Context) (result Result, err error) {
 		return Result{}, fmt.Errorf("replay: the file of what is no batch: %w", err)
 	}
 	stopShowing := r.showProgress()
-	chunks, stop := make(chan chunk), make(chan struct{})
+	chunks, stop := make(chan chunk, readAhead), make(chan struct{})
 	read := make(chan error, 1)
 	go func() {
 		defer close(chunks)
@@ -74,6 +74,10 @@ func (r *replay) run(ctx context.Context) (result Result, err error) {
 	stopShowing()
 	return Result{Files: int(r.files.Load()), Stored: int(r.stored.Load()), Bad: r.bad.count()}, err
 }
+
+// readAhead is how many chunks wait to be stored, so that the disk need not wait for a
+// file, nor for a processor that has other work.
+const readAhead = 2
 
 // A chunk is batches that are stored together.
 type chunk struct {
