@@ -84,7 +84,7 @@ func (s *Store) ReadRecord(number uint64) (*Record, error) {
 		return nil, &NotFoundError{number}
 	}
 	sc := newScanner(seg, seg.seek(number), seg.end)
-	sc.frames = seg.frames
+	sc.frames, sc.ahead = seg.frames, readOne
 	s.mu.Unlock()
 	for {
 		h, payload, _, err := sc.next()

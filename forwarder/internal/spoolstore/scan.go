@@ -17,15 +17,18 @@ type scanner struct {
 	at      int64 // of the next frame
 	index   int   // that it must have
 
-	buf  []byte // bytes of the file from from on
-	from int64
+	ahead int    // how much to read at once
+	buf   []byte // bytes of the file from from on
+	from  int64
 }
 
-// readAhead is how much a scanner reads at once.
-const readAhead = 1 << 20
+const (
+	readAhead = 1 << 20  // how much a scanner reads at once
+	readOne   = 16 << 10 // how much one does that looks for a single entry
+)
 
 func newScanner(s *segment, from mark, limit int64) *scanner {
-	return &scanner{file: s.file, segment: s.title.seq, limit: limit, frames: math.MaxInt, at: from.at, index: from.frame}
+	return &scanner{file: s.file, segment: s.title.seq, limit: limit, frames: math.MaxInt, at: from.at, index: from.frame, ahead: readAhead}
 }
 
 // errGap says that no intact frame is where one could be: the end, or damage.
@@ -86,7 +89,7 @@ func (s *scanner) resync() (header, error) {
 // bytes returns n bytes of the file.
 func (s *scanner) bytes(at int64, n int) ([]byte, error) {
 	if at < s.from || at+int64(n) > s.from+int64(len(s.buf)) {
-		size := max(n, readAhead)
+		size := max(n, s.ahead)
 		size = int(min(int64(size), max(s.limit-at, int64(n))))
 		if cap(s.buf) < size {
 			s.buf = make([]byte, size)
