@@ -2,6 +2,7 @@ package window
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -38,7 +39,11 @@ type model struct {
 	reasons map[Reason]int
 	wrong   map[string]int // what broke a promise
 
+	parts    map[int]Part // as they lie on the disk, by the first number
+	restarts int
+
 	feed  func(*Part)   // changes what the table is told
+	found func(*Part)   // changes what a restart finds on the disk
 	leave func(*Window) // changes what leaves
 }
 
@@ -48,7 +53,7 @@ func newModel(seed uint64) *model {
 	m := &model{
 		r: rand.New(rand.NewPCG(seed, 0)), clock: newFakeClock(), next: 1, //nolint:gosec // repeatable
 		batches: map[int]*modelBatch{}, waiting: map[Digest][]int{}, reasons: map[Reason]int{}, wrong: map[string]int{},
-		feed: func(*Part) {}, leave: func(*Window) {},
+		parts: map[int]Part{}, feed: func(*Part) {}, found: func(*Part) {}, leave: func(*Window) {},
 	}
 	m.limits = Limits{Length: time.Minute, MessageBytes: 1500, MemoryBytes: 1 << 20, HeldBytes: 1 << 20}
 	if seed%4 == 0 {
@@ -84,6 +89,7 @@ func (m *model) accept() {
 	m.batches[b.number] = b
 	m.waiting[p.Device] = append(m.waiting[p.Device], b.number)
 	m.next += b.messages
+	m.parts[b.number] = *p
 	m.feed(p)
 	m.table.Add(p)
 }
@@ -216,6 +222,8 @@ func (m *model) run() {
 		case k < 182:
 			m.jumps = true
 			m.clock.set([]time.Duration{-time.Hour, 24 * time.Hour}[m.r.IntN(2)])
+		case k < 183:
+			m.restart()
 		default:
 		}
 		m.judge()
@@ -232,7 +240,28 @@ func (m *model) run() {
 	}
 }
 
+// restart has another table find what has not left, as it lies on the disk.
+func (m *model) restart() {
+	m.restarts++
+	m.clock.pass(time.Duration(m.r.IntN(20)) * time.Second)
+	m.table = NewTable(m.limits, m.clock.read)
+	for _, n := range slices.Sorted(maps.Keys(m.parts)) {
+		p := m.parts[n]
+		if !slices.Contains(m.waiting[p.Device], n) {
+			delete(m.parts, n)
+			continue
+		}
+		if m.jumps { // how long it has waited is not known any more
+			m.batches[n].since = max(m.batches[n].since, m.clock.now.Since)
+		}
+		m.feed(&p)
+		m.found(&p)
+		m.table.Add(&p)
+	}
+}
+
 func TestTable_model(t *testing.T) {
+	restarts := 0
 	reasons, seeds := map[Reason]int{}, uint64(300)
 	if testing.Short() {
 		seeds = 60
@@ -241,6 +270,7 @@ func TestTable_model(t *testing.T) {
 		m := newModel(seed)
 		m.run()
 		require.Empty(t, m.wrong, "seed %d", seed)
+		restarts += m.restarts
 		for r, n := range m.reasons {
 			reasons[r] += n
 		}
@@ -248,6 +278,19 @@ func TestTable_model(t *testing.T) {
 	for r := Ended; r <= Stopped; r++ {
 		assert.Greater(t, reasons[r], int(seeds)/3, "reason %d", r)
 	}
+	assert.Greater(t, restarts, int(seeds))
+}
+
+// A table that counts anew after a restart is caught.
+func TestTable_modelCatchesNewEnds(t *testing.T) {
+	caught := 0
+	for seed := range uint64(60) {
+		m := newModel(seed)
+		m.found = func(p *Part) { p.End = m.clock.now.Wall.Add(m.limits.Length) }
+		m.run()
+		caught += m.wrong["open longer than its length"]
+	}
+	assert.Positive(t, caught)
 }
 
 // Broken tables are caught.
