@@ -206,6 +206,22 @@ func TestWindow_restart(t *testing.T) {
 	assert.Equal(t, [][]int{upTo(15), {15, 16}}, numbersOf(t, k.Messages(t, "events")))
 }
 
+// A window ends when it would have ended without the restart, although a window that the
+// next process opens ends much later.
+func TestWindow_endIsKept(t *testing.T) {
+	k, dir := forwardertest.NewKafka(t), t.TempDir()
+	s := openSpool(t, dir, large())
+	f := start(t, k, s, forwarder.WithWindow(time.Second))
+	require.NoError(t, f.Store(t.Context(), deviceBatch(t, "a", 0)))
+	require.NoError(t, f.Close())
+	require.NoError(t, s.Close())
+	f = start(t, k, openSpool(t, dir, large()), forwarder.WithWindow(time.Hour))
+	require.NoError(t, f.Store(t.Context(), deviceBatch(t, "b", 1)))
+	require.Eventually(t, func() bool { return len(k.Messages(t, "events")) > 0 }, patience, 10*time.Millisecond)
+	assert.Equal(t, [][]int{{0}}, numbersOf(t, k.Messages(t, "events")))
+	assert.Equal(t, 1, f.Stats().Spool.Windows, "the new one waits")
+}
+
 // A batch that says no device leaves at once; one with a session_end closes its
 // window; one with another envelope closes it before.
 func TestWindow_closes(t *testing.T) {
