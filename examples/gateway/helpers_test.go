@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -138,7 +139,9 @@ func (p *process) wait(t *testing.T) error {
 // command runs the program to its end.
 func command(t *testing.T, env []string, stdin string, args ...string) (out string, err error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), binary, args...) //nolint:gosec // our program
+	ctx, cancel := context.WithTimeout(t.Context(), patienceOfTests) // one that serves does not end by itself
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, args...) //nolint:gosec // our program
 	cmd.Dir, cmd.Env, cmd.Stdin = t.TempDir(), append(os.Environ(), env...), strings.NewReader(stdin)
 	text, err := cmd.CombinedOutput()
 	return string(text), err

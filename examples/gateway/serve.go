@@ -16,7 +16,7 @@ import (
 	"github.com/eventferry/eventferry/forwarder/receiver"
 )
 
-const patience = 5 * time.Second // with a Kafka that is away at the start
+const patience = 10 * time.Second // with a Kafka that is away at the start; a refusal is told sooner, save by a host that is very slow
 
 // serve takes batches until ctx ends. It starts while Kafka is away, and not if
 // somebody has to mend something first.
