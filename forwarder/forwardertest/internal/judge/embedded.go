@@ -44,7 +44,7 @@ func embedded(p Producer) (*testbed, *forwardertest.Kafka, error) {
 	if p == ProducerSarama {
 		g.required = []string{faultCutOff, faultRequestQuota}
 	} else {
-		e.tooNew = k.ShiftClock(topic, 0, forwardertest.UntilStopped)
+		g.tooNew = append(g.tooNew, k.ShiftClock(topic, 0, forwardertest.UntilStopped))
 		certificates.servers, certificates.proxies, certificates.files = k.Servers(), g.proxies, k.Settings().TLS
 		kinds = append(kinds, e.requestLimit, e.producerIDs, e.clock, passwordsReplaced(g, k), certificates.fault)
 	}
@@ -62,7 +62,7 @@ func (g *testbed) route(o Options, k *forwardertest.Kafka) error {
 			return fmt.Errorf("judge: %w", err)
 		}
 		if o.Producer == ProducerEngine {
-			k.ShiftClock(name, 0, forwardertest.UntilStopped) // brokers refuse what is dated ahead in all topics
+			g.tooNew = append(g.tooNew, k.ShiftClock(name, 0, forwardertest.UntilStopped))
 		}
 	}
 	return nil
@@ -80,7 +80,6 @@ type embeddedFaults struct {
 	kafka   *forwardertest.Kafka
 	proxies []*proxy.Proxy
 	bed     *testbed
-	tooNew  *forwardertest.Fault // all the time, brokers refuse what is dated more than an hour ahead
 }
 
 func (e *embeddedFaults) one(r *rand.Rand) *proxy.Proxy { return e.proxies[r.IntN(len(e.proxies))] }

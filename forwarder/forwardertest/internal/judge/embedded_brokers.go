@@ -76,7 +76,7 @@ func (e *embeddedFaults) clock(r *rand.Rand) fault {
 	return fault{faultClock, between(r, 50*ms, 250*ms), func(context.Context) (effect, error) {
 		e.bed.tell(load.Clock + (2 * time.Hour).String())
 		return effect{
-			hits: since(e.tooNew.Hits), inFlight: true, refuses: true,
+			hits: since(e.bed.refusedDates), inFlight: true, refuses: true,
 			heal: func(context.Context) error {
 				e.bed.tell(load.Clock + "0s")
 				return nil

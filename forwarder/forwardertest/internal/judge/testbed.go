@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/eventferry/eventferry/forwarder/forwardertest"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/load"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/internal/judge/proxy"
 	"github.com/eventferry/eventferry/settings"
@@ -18,10 +19,11 @@ import (
 // A testbed is a Kafka to judge on, with a proxy before each broker.
 type testbed struct {
 	name       string
-	settings   settings.Settings // of the process under test
-	reader     settings.Settings // for reading back
-	partitions []int32           // the numbers that the topic has
-	topics     []string          // with routes
+	settings   settings.Settings      // of the process under test
+	reader     settings.Settings      // for reading back
+	partitions []int32                // the numbers that the topic has
+	topics     []string               // with routes
+	tooNew     []*forwardertest.Fault // all the time, brokers refuse what is dated more than an hour ahead
 	proxies    []*proxy.Proxy
 	dial       map[string]string // from a broker's address to its proxy's
 	// passwordFile is read by the process under test. It is known when that has begun.
@@ -101,6 +103,14 @@ func (g *testbed) secrets() (map[string]string, error) {
 		"a frame of SASL PLAIN":  base64.StdEncoding.EncodeToString([]byte("\x00" + g.settings.UserName + "\x00" + p)),
 		"payload":                load.Canary,
 	}, nil
+}
+
+// refusedDates is how often brokers have refused what was dated ahead, in all topics.
+func (g *testbed) refusedDates() (n int) {
+	for _, f := range g.tooNew {
+		n += f.Hits()
+	}
+	return n
 }
 
 // brokersKilled is how many brokers were killed by SIGKILL.
