@@ -9,7 +9,8 @@
 // Maven are installed, and skips elsewhere. -bench 'RequestLimit' and
 // -bench 'RequestLimit_apache' compare the default of delivery.max_request_bytes
 // with no limit. -bench 'Spool$' and -bench 'Spool_apache' compare a forwarder on a
-// spool with one that has none. -bench 'Growth' changes callers, partitions, events,
+// spool with one that has none, and its rate with a floor: Forward without a spool behind
+// as many bare writes and syncs. -bench 'Growth' changes callers, partitions, events,
 // brokers and the spool one by one. TestMemory bounds what partitions, brokers and
 // undecided batches hold; memory can be told on a busy machine.
 package cost

@@ -19,7 +19,6 @@ import (
 	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/forwardertest/apachekafka"
-	"github.com/eventferry/eventferry/forwarder/internal/disk"
 	"github.com/eventferry/eventferry/forwarder/spool"
 	"github.com/eventferry/eventferry/settings"
 )
@@ -109,30 +108,50 @@ func spoolProcessorTime(b *testing.B, p *spoolPair) {
 }
 
 // spoolRate compares how many batches a second Forward brings into Kafka, and how
-// many a bare loop could write and sync as the spool does.
+// many it could: without a spool, behind bare writes and syncs that callers share, and
+// beside as many bare intents as there were requests. If those alone take it below 0.7, a
+// spool is to reach 0.9 of it.
 func spoolRate(b *testing.B, p *spoolPair) {
 	s := shape{64, 10}
 	without, on, bare := p.way("Forward, no spool", p.without), p.way("Forward on a spool", p.on), &way{name: "bare writes and syncs"}
-	var writes []float64
+	requests := 0
+	loop := newBareLoop(b, p.bare)
+	floor := &way{name: "no spool, behind the bare ones", run: func(_, from, n int) error {
+		loop.store(n * bareBatch)
+		return forward(context.Background(), p.without, p.batches[from:from+n])
+	}}
+	var last string
 	for b.Loop() {
 		for range rounds {
 			require.NoError(b, without.measure(s))
 			before := p.on.Stats()
-			require.NoError(b, on.measureUntil(s, p.waitDelivered))
+			require.NoError(b, on.measure(s))
+			p.waitDelivered()
 			after := p.on.Stats()
-			data, requests := after.Spool.Syncs-before.Spool.Syncs, int(requestsOf(after)-requestsOf(before))
-			writes = append(writes, float64(data), float64(requests))
+			data := after.Spool.Syncs - before.Spool.Syncs
+			requests = int(requestsOf(after) - requestsOf(before))
+			synced := loop.syncs.Load()
+			var beside sync.WaitGroup
+			beside.Go(func() { p.bare.write(b, 0, 0, requests) })
+			require.NoError(b, floor.measure(s))
+			beside.Wait()
+			last = fmt.Sprintf("%d batches in %d data syncs, bare in %d; %d requests with intents", each, data, loop.syncs.Load()-synced, requests)
 			bare.took = append(bare.took, p.bare.write(b, data, each*bareBatch, requests))
 			bare.cost = append(bare.cost, 0)
 		}
 	}
-	rate, ofBare := ratios(without.took, on.took), ratios(bare.took, on.took)
+	rate, most, ofFloor := ratios(without.took, on.took), ratios(without.took, floor.took), ratios(floor.took, on.took)
 	b.ReportMetric(median(rate), "of-Forward")
-	b.ReportMetric(median(ofBare), "of-bare")
-	reportSpool(b, s, []*way{without, on, bare}, fmt.Sprintf(
-		"rate on a spool: %s of Forward without, to be 0.7 at least; bare writes and syncs alone: %s of it; on a spool: %s of those\n"+
-			"  (last round: %d batches in %.0f data syncs, %.0f requests with intents)",
-		quartiles(rate), quartiles(ratios(without.took, bare.took)), quartiles(ofBare), each, writes[len(writes)-2], writes[len(writes)-1]))
+	b.ReportMetric(median(most), "floor-of-Forward")
+	b.ReportMetric(median(ofFloor), "of-floor")
+	bar := "0.7 of Forward"
+	if median(most) < 0.7 {
+		bar = "0.9 of the floor, since that is below 0.7 of Forward"
+	}
+	reportSpool(b, s, []*way{without, on, floor, bare}, fmt.Sprintf(
+		"rate on a spool: %s of Forward without; floor: %s of it; rate / floor: %s; to be at least %s\n"+
+			"  (last round: %s; the bare ones alone: %s of Forward)",
+		quartiles(rate), quartiles(most), quartiles(ofFloor), bar, last, quartiles(ratios(without.took, bare.took))))
 }
 
 // spoolLatency compares how long one caller waits for Forward.
@@ -187,65 +206,12 @@ func requestsOf(s forwarder.Stats) int64 {
 	return n
 }
 
-// bareFiles are one for what is stored and one for intents.
-type bareFiles struct {
-	data, control     disk.File
-	dataAt, controlAt int64
-	buf               []byte
-}
-
-const (
-	bareSize  = 64 << 20
-	bareBatch = 9400    // bytes of a batch in the data file, about
-	bareBlock = 1 << 10 // of a request's intents
-)
-
-func newBareFiles(b *testing.B, dir string) *bareFiles {
-	fs, err := disk.OpenDir(dir)
-	require.NoError(b, err)
-	f := &bareFiles{buf: make([]byte, 8<<20)}
-	f.data, err = fs.Create("data", bareSize)
-	require.NoError(b, err)
-	f.control, err = fs.Create("control", bareSize)
-	require.NoError(b, err)
-	b.Cleanup(func() {
-		require.NoError(b, f.data.Close())
-		require.NoError(b, f.control.Close())
-		require.NoError(b, fs.Close())
-	})
-	return f
-}
-
-// write writes and syncs so many bytes with so many syncs, and blocks of intents
-// with as many on another goroutine at the same time, and returns how long all
-// takes.
-func (f *bareFiles) write(b *testing.B, syncs, bytes, intents int) time.Duration {
-	start := time.Now()
-	var both sync.WaitGroup
-	both.Go(func() { writeSynced(b, f.data, &f.dataAt, f.buf[:min(len(f.buf), bytes/max(1, syncs))], syncs) })
-	both.Go(func() { writeSynced(b, f.control, &f.controlAt, f.buf[:bareBlock], intents) })
-	both.Wait()
-	return time.Since(start)
-}
-
-func writeSynced(b *testing.B, f disk.File, at *int64, buf []byte, syncs int) {
-	for range syncs {
-		if *at+int64(len(buf)) > bareSize {
-			*at = 0
-		}
-		_, err := f.WriteAt(buf, *at)
-		require.NoError(b, err)
-		require.NoError(b, f.Sync())
-		*at += int64(len(buf))
-	}
-}
-
 func reportSpool(b *testing.B, s shape, ways []*way, conclusion string) {
 	b.ReportMetric(0, "ns/op") // of no meaning here
 	var table strings.Builder
 	fmt.Fprintf(&table, "\n%s, %d interleaved rounds of %d batches\n", s, len(ways[0].took), each)
 	for _, w := range ways {
-		fmt.Fprintf(&table, "  %-26s %7.1f µs of processor time a batch, %6.0f batches/s\n", w.name,
+		fmt.Fprintf(&table, "  %-30s %7.1f µs of processor time a batch, %6.0f batches/s\n", w.name,
 			float64(median(w.cost).Nanoseconds())/1000, each/median(w.took).Seconds())
 	}
 	fmt.Fprintln(os.Stdout, table.String()+"  "+conclusion)
