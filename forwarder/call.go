@@ -147,7 +147,9 @@ func (c *call) store(b *batch.Batch, o outline, held int64) error {
 	d := &k.own
 	e := c.entry(k)
 	err := f.spool().add(c.ctx, &k.storedBatch, &e)
-	f.pool.put(k.memory)
+	if !k.ticket.KeptMemory {
+		f.pool.put(k.memory)
+	}
 	if err != nil {
 		return err
 	}
@@ -160,7 +162,7 @@ func (c *call) store(b *batch.Batch, o outline, held int64) error {
 func (c *call) entry(k *keptDelivery) spoolstore.Entry {
 	d := &k.own
 	e := spoolstore.Entry{
-		Topic: c.topicOf(&d.groups[0]).topic, Key: d.outline.key(), Accepted: c.start, Messages: k.messages(),
+		Topic: c.topicOf(&d.groups[0]).topic, Key: d.outline.key(), Accepted: c.start, Messages: k.messages(), Memory: k.memory,
 	}
 	if c.tag != nil {
 		e.ID, e.Digest, e.Source = c.tag.ID, c.tag.Digest, spoolstore.Source(c.tag.Source)

@@ -187,6 +187,7 @@ func (f *Forwarder) useSpool(use *spoolUse, s settings.Settings) {
 		use.watches[t.topic] = t.watch
 	}
 	use.why = func(ctx context.Context) error { return whyWaits(ctx, f.topics) }
+	use.recycle = f.pool.put
 	use.observe, use.count = f.observeStored, f.inFlight.decide
 	use.tell = func(d drain.Doubt) { f.observeDoubt(d, use.hold) }
 }

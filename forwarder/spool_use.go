@@ -39,6 +39,7 @@ type spoolUse struct {
 	why       func(context.Context) error // why a context has ended, and why delivery waits
 	observe   func(*drain.Ended)          // tells the observer's Settled
 	tell      func(drain.Doubt)           // tells its Doubted
+	recycle   func(*[]byte)               // takes memory of values that were sent
 	count     func(producer.Outcome)      // counts messages for Stats
 
 	windows *windows // nil: every batch leaves by itself
@@ -98,7 +99,7 @@ func (u *spoolUse) lastTimestamp(topic string, partition int32) int64 {
 
 // start begins to carry what lies in the store to the topics.
 func (u *spoolUse) start(topics []drain.Topic, hash partition.Func, maxBytes int64) {
-	c := drain.Config{Store: u.store, Topics: topics, Hash: u.safe(hash), MaxBytes: maxBytes, Settled: u.settled}
+	c := drain.Config{Store: u.store, Topics: topics, Hash: u.safe(hash), MaxBytes: maxBytes, Settled: u.settled, Recycle: u.recycle}
 	u.tellDoubts()
 	if u.windows != nil {
 		c.Waits = u.windows.waits

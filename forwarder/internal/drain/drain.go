@@ -29,6 +29,10 @@ type Config struct {
 	// have one entry at least.
 	MaxBytes int64
 
+	// Recycle, if it is set, takes the memory of an entry that was never read from the
+	// disk, once nothing reads it any more. It must not block.
+	Recycle func(*[]byte)
+
 	// Settled is told how messages ended in this process. What a producer gives
 	// back because it is closed stays in the spool, and is told, too.
 	Settled Settled
@@ -62,6 +66,10 @@ const (
 	// looks whether the partitions are known.
 	retry = 50 * time.Millisecond
 
+	// recentShare divides MaxBytes: so much of it is for entries that were stored a moment
+	// ago and are to be read next.
+	recentShare = 8
+
 	// messageMemory is about what the records about a message take beside its
 	// bytes, here and in the producer.
 	messageMemory = 800
@@ -74,6 +82,9 @@ func New(c Config) *Drain {
 		config: c, cancel: cancel, ended: make(chan struct{}), room: make(chan struct{}, 1),
 		restart: noRestart, placed: map[uint64]*entryEnd{}, unmet: len(c.Topics),
 	}
+	recent := c.MaxBytes / recentShare
+	d.config.MaxBytes -= recent
+	c.Store.KeepRecent(recent, d.recycle)
 	for _, t := range c.Topics {
 		d.topics = append(d.topics, newTopicLanes(t))
 	}
@@ -109,6 +120,7 @@ func (d *Drain) placeRecovered(t *topicLanes) {
 func (d *Drain) Close() {
 	d.cancel()
 	<-d.ended
+	d.config.Store.KeepRecent(0, nil)
 }
 
 // Failure returns why the spool cannot be read at present; nil if it can.
@@ -120,7 +132,7 @@ func (d *Drain) Failure() error {
 
 func (d *Drain) readAheadFrom(number uint64) {
 	d.ahead = d.config.Store.Cursor(number)
-	d.ahead.Want = d.wantAhead
+	d.ahead.Want, d.ahead.Recent = d.wantAhead, true
 }
 
 // run reads ahead, and again for lanes that were blocked and have room.

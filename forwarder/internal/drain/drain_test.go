@@ -72,6 +72,9 @@ func (p *fakeProducer) acknowledge(partition int32) (number uint64, key string, 
 	q := queue[0]
 	p.queues[partition] = queue[1:]
 	m := &q.group.Messages[q.index]
+	if strings.Contains(string(m.Value), "y") {
+		panic("its memory has another batch already")
+	}
 	p.bytes -= m.Size()
 	p.mu.Unlock()
 	number = q.group.First + uint64(q.index) //nolint:gosec // an index
@@ -98,26 +101,31 @@ func openStore(t *testing.T) *spoolstore.Store {
 // Users' messages arrive in order and once, however partitions stand still and
 // go on, while their number grows, and with no more in memory than allowed.
 func TestDrain_orderPerUser(t *testing.T) {
+	var kept atomic.Int64 // entries whose memory the store had
+	t.Cleanup(func() { assert.Greater(t, kept.Load(), int64(1000)) })
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			orderPerUser(t, rand.New(rand.NewPCG(seed, 1))) //nolint:gosec // repeatable
+			kept.Add(orderPerUser(t, rand.New(rand.NewPCG(seed, 1)))) //nolint:gosec // repeatable
 		})
 	}
 }
 
-func orderPerUser(t *testing.T, r *rand.Rand) {
+func orderPerUser(t *testing.T, r *rand.Rand) (memories int64) {
 	t.Helper()
-	const maxBytes, entries = 40 << 10, 1500
+	const maxBytes, entries = 64 << 10, 1500
 	s := openStore(t)
 	p := &fakeProducer{store: s, queues: map[int32][]*queued{}}
 	p.partitions.Store(3)
+	var recycled atomic.Int64
 	d := New(Config{
 		Store: s, Topics: []Topic{{Producer: p, Partitions: p.partitions.Load}}, Hash: hash, MaxBytes: maxBytes,
 		Settled: func(uint64, MessageResult, *Ended) {},
+		Recycle: func(b *[]byte) { recycled.Add(1); used(*b) },
 	})
 	defer d.Close()
 
+	var kept atomic.Int64
 	var total atomic.Int64
 	var adding sync.WaitGroup
 	seed := r.Uint64()
@@ -131,9 +139,15 @@ func orderPerUser(t *testing.T, r *rand.Rand) {
 			for range 1 + r.IntN(3) {
 				e.Messages = append(e.Messages, spoolstore.Message{Value: []byte(strings.Repeat("x", r.IntN(2000)))})
 			}
+			give(e)
 			ticket, err := s.Add(t.Context(), e)
 			if !assert.NoError(t, err) {
 				return
+			}
+			if ticket.KeptMemory {
+				kept.Add(1)
+			} else {
+				used(*e.Memory)
 			}
 			total.Add(int64(len(e.Messages)))
 			if r.IntN(3) == 0 {
@@ -189,9 +203,33 @@ func orderPerUser(t *testing.T, r *rand.Rand) {
 			stuck = -1
 		}
 	}
+	assert.Equal(t, kept.Load(), recycled.Load())
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	assert.LessOrEqual(t, p.most, maxBytes+8000)
+	return kept.Load()
+}
+
+// give moves the values of e to one piece of memory, which it gives away.
+func give(e *spoolstore.Entry) {
+	size := 0
+	for _, m := range e.Messages {
+		size += len(m.Value)
+	}
+	all := make([]byte, 0, size)
+	for i := range e.Messages {
+		from := len(all)
+		all = append(all, e.Messages[i].Value...)
+		e.Messages[i].Value = all[from:len(all):len(all)]
+	}
+	e.Memory = &all
+}
+
+// used makes of memory what another batch would.
+func used(b []byte) {
+	for i := range b {
+		b[i] = 'y'
+	}
 }
 
 // What waits is passed over, also when it is read again, and what stands for it goes

@@ -269,10 +269,11 @@ func (d *Drain) waitForIntended(l *lane, partition int32, t *topicLanes, key []b
 
 // wantAhead decides about an entry that the cursor ahead has read.
 func (d *Drain) wantAhead(r *spoolstore.Record) bool {
-	if d.waits(r) {
-		return false
+	if !d.waits(r) && d.want(r, func(l *lane) bool { return !l.blocked && !l.behind }) {
+		return true
 	}
-	return d.want(r, func(l *lane) bool { return !l.blocked && !l.behind })
+	d.recycle(r.Entry.Memory)
+	return false
 }
 
 // wantBehind decides about an entry that was read again.

@@ -18,6 +18,11 @@ type entryGroup struct {
 	group producer.Group
 	entry *entryEnd
 	at    int // of the first message in the entry
+
+	// memory is that of the entry, to be given back when all its messages, which are
+	// these, have ended. nil: the collector's.
+	memory  *[]byte
+	message [1]producer.Message // room for the one that most have
 }
 
 // loadWanted hands what is wanted of an entry to the producers, without the messages
@@ -38,7 +43,10 @@ func (d *Drain) submit(p part, runs []spoolstore.Range, entry *entryEnd, l *lane
 	for _, run := range runs {
 		g := &entryGroup{drain: d, lane: l, left: run.Len(), entry: entry, at: int(run.First - r.First)}
 		g.group = producer.Group{
-			Owner: g, First: run.First, Fixed: fixed, Doubtful: d.config.Store.Doubtful(run), Messages: messages(r.Entry, g.at, run.Len()),
+			Owner: g, First: run.First, Fixed: fixed, Doubtful: d.config.Store.Doubtful(run), Messages: messages(g.message[:0], r.Entry, g.at, run.Len()),
+		}
+		if run.Len() == len(r.Entry.Messages) {
+			g.memory = r.Entry.Memory
 		}
 		for i := range g.group.Messages {
 			g.bytes += memory(&g.group.Messages[i])
@@ -167,9 +175,9 @@ func (d *Drain) loadIntendedEntry(t *topicLanes, r *spoolstore.Record, partition
 // memory is how many bytes a message takes while the producer has it.
 func memory(m *producer.Message) int64 { return int64(m.Size() + messageMemory) }
 
-// messages converts n messages of e, from one on.
-func messages(e *spoolstore.Entry, from, n int) []producer.Message {
-	list := make([]producer.Message, n)
+// messages converts n messages of e, from one on, and appends them to list, which is empty.
+func messages(list []producer.Message, e *spoolstore.Entry, from, n int) []producer.Message {
+	list = slices.Grow(list, n)[:n]
 	for i := range list {
 		m := &e.Messages[from+i]
 		list[i] = producer.Message{Key: e.Key, Value: m.Value, Part: m.Part, Headers: sentHeaders(m.Headers)}
@@ -188,6 +196,13 @@ func sentHeaders(stored []spoolstore.Header) []producer.Header {
 	return list
 }
 
+// recycle gives memory of an entry back that nothing reads any more, if there is any.
+func (d *Drain) recycle(memory *[]byte) {
+	if memory != nil && d.config.Recycle != nil {
+		d.config.Recycle(memory)
+	}
+}
+
 // Settle implements [producer.Settler].
 func (g *entryGroup) Settle(i int, r producer.Result) {
 	d := g.drain
@@ -196,10 +211,16 @@ func (g *entryGroup) Settle(i int, r producer.Result) {
 	d.loaded -= size
 	g.lane.bytes -= size
 	g.left--
+	if closed(&r) {
+		g.memory = nil // something of the producer's may still read it
+	}
+	var done *[]byte
 	if g.left == 0 {
 		g.lane.groups--
+		done = g.memory
 	}
 	d.mu.Unlock()
 	offer(d.room)
 	g.entry.settle(d.config.Settled, g.at+i, len(g.group.Messages[i].Value), r)
+	d.recycle(done)
 }

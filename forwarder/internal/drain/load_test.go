@@ -19,7 +19,7 @@ func TestMessages(t *testing.T) {
 	assert.Equal(t, []producer.Message{
 		{Key: []byte("42"), Value: []byte("a"), Part: "1/2", Headers: []producer.Header{{Key: "traceparent", Value: []byte("00")}, {Key: "empty"}}},
 		{Key: []byte("42"), Value: []byte("b"), Part: "2/2"},
-	}, messages(e, 1, 2))
+	}, messages(nil, e, 1, 2))
 }
 
 // What is read again for a lane may be beyond what was read ahead. When growth is

@@ -104,7 +104,7 @@ func recoveredGroup(
 	e.recovered++
 	return &producer.Group{
 		Owner: recoveredSettler{e, at, len(record.Entry.Messages[at].Value), settled},
-		First: n, Fixed: partition + 1, Doubtful: s.Doubtful(spoolstore.Range{First: n, Next: n + 1}), Messages: messages(record.Entry, at, 1),
+		First: n, Fixed: partition + 1, Doubtful: s.Doubtful(spoolstore.Range{First: n, Next: n + 1}), Messages: messages(nil, record.Entry, at, 1),
 	}
 }
 

@@ -24,7 +24,9 @@ type MessageResult struct {
 
 // Closed reports whether the message only came back because the producer is
 // closed: it stays in the spool.
-func (r *MessageResult) Closed() bool {
+func (r *MessageResult) Closed() bool { return closed(&r.Result) }
+
+func closed(r *producer.Result) bool {
 	return r.Outcome != producer.Acknowledged && errors.Is(r.Err, producer.ErrClosed)
 }
 
@@ -55,14 +57,16 @@ type entryEnd struct {
 	mu        sync.Mutex
 	left      int
 	ended     Ended
-	recovered int    // messages that the producer has from the start
-	released  func() // called when it has none of these any more; nil: no call
+	result    [1]MessageResult // room for the one that most have
+	recovered int              // messages that the producer has from the start
+	released  func()           // called when it has none of these any more; nil: no call
 }
 
 func newEntryEnd(r *spoolstore.Record, from, to, left int) *entryEnd {
 	e := &entryEnd{left: left, ended: Ended{
 		First: r.First, Topic: r.Entry.TopicOf(from), From: from, Messages: to - from, Accepted: r.Entry.Accepted,
 	}}
+	e.ended.Results = e.result[:0]
 	if w := r.Entry.Window; w != (spoolstore.Window{}) && !w.Waits() {
 		e.ended.Parts = r.Entry.Parts
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
 )
@@ -16,7 +17,7 @@ const partBytes = 64
 // is a [*FullError]. The error is [ErrTooManyFiles] if the position of e cannot be
 // kept, and [ErrReadAgain] if an earlier entry of its file was not stored. Entries get
 // their numbers, and lie on the disk, in the order in which Add returned. It keeps
-// nothing of e.
+// nothing of e, save its memory if the ticket says so.
 func (s *Store) Add(ctx context.Context, e *Entry) (Ticket, error) {
 	need, limit := needOf(e), s.capacity()
 	if e.Window.Waits() {
@@ -191,6 +192,9 @@ func (s *Store) addLocked(g *commitGroup, e *Entry) Ticket {
 	g.frames = append(g.frames, frameRef{at, length, sum, s.nextNum, len(e.Messages)})
 	g.parts = append(g.parts, e.Parts...)
 	t := Ticket{First: s.nextNum, group: g}
+	if r := s.recents.add(e, t.First, frameSize(length), len(g.frames)-1); r != nil {
+		g.recent, t.KeptMemory = append(g.recent, r), true
+	}
 	s.noteWindowLocked(g, e, t.First, int64(frameSize(length)))
 	if e.Numbered != nil {
 		e.Numbered.Number(t.First)
@@ -218,6 +222,9 @@ func (s *Store) noteWindowLocked(g *commitGroup, e *Entry, first uint64, bytes i
 // write writes groups until the store closes and none is left.
 func (s *Store) write() {
 	for {
+		// Other goroutines that can run may add more. When it is this one's turn again,
+		// there is nothing better to do than to write: a busy process syncs a fifth as often.
+		runtime.Gosched()
 		s.mu.Lock()
 		g := s.filling
 		if g != nil {
@@ -271,6 +278,8 @@ func (s *Store) commit(g *commitGroup) {
 		h := header{length: f.length, index: seg.frames + i, first: f.first}
 		seg.note(&h, g.at+int64(f.at))
 	}
+	g.placeRecent(seg.frames)
+	s.recents.synced(g.recent)
 	seg.frames += len(g.frames)
 	seg.end = g.at + int64(len(g.buf))
 	seg.next, s.committed = g.next, g.next
@@ -310,12 +319,13 @@ func (s *Store) finishLocked(g *commitGroup, err error) {
 }
 
 func (s *Store) endGroupLocked(g *commitGroup, err error) {
-	s.memories.release(g)
 	if err != nil {
 		s.waiting.bytes -= g.waits
+		s.recents.drop(g.recent...)
 	} else {
 		s.waiting.bytes -= g.frees
 	}
+	s.memories.release(g)
 	for _, tell := range g.told {
 		tell(err)
 	}

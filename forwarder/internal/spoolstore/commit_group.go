@@ -11,6 +11,7 @@ type commitGroup struct {
 	frames   []frameRef
 	first    uint64 // number of its first message
 	next     uint64
+	recent   []*recentEntry
 	parts    []Range       // that its entries stand for
 	tags     []tag         // of its entries
 	waits    int64         // bytes of its frames that wait in windows
@@ -33,10 +34,20 @@ func (g *commitGroup) write() error {
 	return g.segment.file.Sync()
 }
 
+// placeRecent notes where the frames of its recent entries lie. first is the index of its first
+// frame.
+func (g *commitGroup) placeRecent(first int) {
+	for _, r := range g.recent {
+		r.segment, r.index = g.segment, first+r.frame+1
+		r.at = g.at + int64(g.frames[r.frame].at+r.Bytes)
+	}
+}
+
 // A groupMemory is what a group has of its own only until it is finished.
 type groupMemory struct {
 	buf    []byte
 	frames []frameRef
+	recent []*recentEntry
 }
 
 // groupMemories is memory for groups to come.
@@ -51,7 +62,7 @@ const keptMemories = 2
 func (m *groupMemories) newGroup(first uint64) *commitGroup {
 	g := &commitGroup{finished: make(chan struct{}), first: first}
 	if last := len(*m) - 1; last >= 0 {
-		g.buf, g.frames = (*m)[last].buf, (*m)[last].frames
+		g.buf, g.frames, g.recent = (*m)[last].buf, (*m)[last].frames, (*m)[last].recent
 		*m = (*m)[:last]
 	}
 	return g
@@ -60,9 +71,10 @@ func (m *groupMemories) newGroup(first uint64) *commitGroup {
 // release takes the memory of a group that is finished.
 func (m *groupMemories) release(g *commitGroup) {
 	if len(*m) < keptMemories {
-		*m = append(*m, groupMemory{g.buf[:0], g.frames[:0]})
+		clear(g.recent)
+		*m = append(*m, groupMemory{g.buf[:0], g.frames[:0], g.recent[:0]})
 	}
-	g.buf, g.frames = nil, nil
+	g.buf, g.frames, g.recent = nil, nil, nil
 }
 
 // A frameRef is a frame in a group's buffer, whose header is put when it is
@@ -77,8 +89,9 @@ type frameRef struct {
 
 // A Ticket is an entry on its way to the disk.
 type Ticket struct {
-	First uint64 // number of its first message; the others follow
-	group *commitGroup
+	First      uint64 // number of its first message; the others follow
+	KeptMemory bool   // the store has the memory of the entry
+	group      *commitGroup
 }
 
 // Wait returns nil once the entry is synced. Otherwise the error is a

@@ -6,22 +6,16 @@ import (
 	"io"
 )
 
-// A Record is an entry as it was read back.
-type Record struct {
-	First uint64 // number of its first message
-	Entry *Entry // its own memory
-	Bytes int    // that its frame takes
-}
-
-// Range is the numbers of its messages.
-func (r *Record) Range() Range { return Range{r.First, r.First + uint64(len(r.Entry.Messages))} }
-
 // A Cursor reads entries in the order of their numbers, each as soon as it is
 // synced. It belongs to one goroutine.
 type Cursor struct {
 	// Want, if it is set, says whether Next is to return an entry or to pass it
 	// over. The entry must not be kept.
 	Want func(*Record) bool
+
+	// Recent says that this is the cursor for which [Store.KeepRecent] keeps entries. There
+	// is one of them at a time.
+	Recent bool
 
 	store   *Store
 	next    uint64 // number of the next message to read
@@ -31,15 +25,6 @@ type Cursor struct {
 	spare   *readRecord // memory for the next entry, from one that was not wanted
 	payload []byte      // the same
 	topic   string      // of the entry before, which most share
-}
-
-// A readRecord is a [Record], its entry, and room for one message, as most entries have:
-// what is read is many small entries at times.
-type readRecord struct {
-	Record
-
-	entry   Entry
-	message [1]Message
 }
 
 // newRecord returns memory for an entry.
@@ -85,7 +70,13 @@ func (c *Cursor) Next(ctx context.Context) (*Record, error) {
 func (c *Cursor) TryNext() (r *Record, changed <-chan struct{}, err error) {
 	for {
 		if !c.within {
-			changed, ok, err := c.position()
+			recent, changed, ok, err := c.position()
+			if recent != nil {
+				if c.Want == nil || c.Want(&recent.Record) {
+					return &recent.Record, nil, nil
+				}
+				continue
+			}
 			if err != nil || !ok {
 				return nil, changed, err
 			}
@@ -97,12 +88,16 @@ func (c *Cursor) TryNext() (r *Record, changed <-chan struct{}, err error) {
 	}
 }
 
-// position makes the scanner one of the segment that has what is next. It
-// reports false if nothing is synced beyond what was read.
-func (c *Cursor) position() (changed <-chan struct{}, ok bool, err error) {
+// position returns what is next if that is in memory, and otherwise makes the scanner
+// one of the segment that has it. It reports false if nothing is synced beyond what was
+// read.
+func (c *Cursor) position() (recent *recentEntry, changed <-chan struct{}, ok bool, err error) {
 	s := c.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r := c.recentLocked(); r != nil {
+		return r, nil, true, nil
+	}
 	for _, seg := range s.segments {
 		if seg.next <= c.next || seg.frames == 0 || seg.pending == 0 && seg.sealed {
 			continue
@@ -112,12 +107,55 @@ func (c *Cursor) position() (changed <-chan struct{}, ok bool, err error) {
 			c.scanner = newScanner(seg, seg.seek(c.next), seg.end)
 		}
 		c.scanner.limit, c.scanner.frames = seg.end, seg.frames
-		return nil, true, nil
+		return nil, nil, true, nil
 	}
 	if s.closing {
-		return nil, false, ErrClosed
+		return nil, nil, false, ErrClosed
 	}
-	return s.changedLocked(), false, nil
+	s.recents.caughtUp = s.recents.caughtUp || c.Recent
+	return nil, s.changedLocked(), false, nil
+}
+
+// KeepRecent lets so many bytes of entries stay in memory until the cursor with Recent
+// has read them; 0: none. unused gets the memory of those that it will not get from here. It
+// must not block. It may be nil.
+func (s *Store) KeepRecent(bytes int64, unused func(memory *[]byte)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.recents.limitTo(bytes, unused)
+}
+
+// recentLocked returns the next entry if it is in memory, and has the cursor go on behind
+// it; nil otherwise.
+func (c *Cursor) recentLocked() *recentEntry {
+	for c.Recent {
+		r := c.store.recents.take(c.next)
+		if r == nil {
+			break
+		}
+		c.next = r.Range().Next
+		if c.segment != r.segment {
+			c.segment, c.scanner = r.segment, newScanner(r.segment, mark{c.next, r.at, r.index}, r.at)
+		}
+		c.scanner.at, c.scanner.index = r.at, r.index
+		if c.store.anyPendingLocked(r.Range()) {
+			return r
+		}
+		if unused := c.store.recents.unused; unused != nil {
+			unused(r.entry.Memory)
+		}
+	}
+	return nil
+}
+
+// anyPendingLocked reports whether a message of r is neither done nor refused.
+func (s *Store) anyPendingLocked(r Range) bool {
+	for n := r.First; n < r.Next; n++ {
+		if _, refused := s.ledger.refused[n]; !refused && !s.ledger.done.has(n) {
+			return true
+		}
+	}
+	return false
 }
 
 // read returns the next entry of the segment that is worth it; nil if there is
@@ -175,15 +213,11 @@ func (c *Cursor) wants(h *header, at int64, payload []byte) bool {
 		return false
 	}
 	c.next = h.next()
-	for n := h.first; n < h.next(); n++ {
-		if _, refused := s.ledger.refused[n]; !refused && !s.ledger.done.has(n) {
-			if h.kind == kindEntry {
-				s.accepted.insert(h.first, acceptedAt(payload))
-			}
-			return true
-		}
+	pending := s.anyPendingLocked(Range{h.first, h.next()})
+	if pending && h.kind == kindEntry {
+		s.accepted.insert(h.first, acceptedAt(payload))
 	}
-	return false
+	return pending
 }
 
 // endSegment goes on behind the segment, if nothing will be appended to it.

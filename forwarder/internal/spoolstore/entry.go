@@ -32,6 +32,11 @@ type Entry struct {
 	// before anything else can be known of it. It must not block. It is not stored.
 	Numbered Numbered
 
+	// Memory, if it is set, has the values of all messages, and nothing else has it. The
+	// store may keep it, as the ticket says, and then gives it to whoever reads the entry.
+	// It is not stored.
+	Memory *[]byte
+
 	// Stop ends the wait for room when it is closed, with [ErrStopped]. It is not
 	// stored.
 	Stop <-chan struct{}

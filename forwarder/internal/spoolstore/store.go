@@ -67,6 +67,7 @@ type Store struct {
 
 	committed uint64 // number behind the last message that is synced
 	accepted  acceptances
+	recents   recents
 	wanted    need // of the last entry that found no room; zero: it would find some now
 	waiting   waiting
 
