@@ -231,34 +231,7 @@ func TestStore_full(t *testing.T) {
 	k := forwardertest.NewKafka(t)
 	down := k.Unreachable()
 	f := start(t, k, openSpool(t, t.TempDir(), small()))
-	pad := strings.Repeat("x", 50_000)
-	large := func(n int) *batch.Batch {
-		b, err := batch.Parse(fmt.Appendf(nil, `{"mpid":1,"events":[{"event_type":"custom_event","data":{"n":%d,"pad":%q}}]}`, n, pad))
-		require.NoError(t, err)
-		return b
-	}
-	stored := 0
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	full := make(chan error, 1)
-	go func() {
-		for {
-			if err := f.Store(ctx, large(stored)); err != nil {
-				full <- err
-				return
-			}
-			stored++
-		}
-	}()
-	require.Eventually(t, func() bool { st := f.Spool().Stats(); return st.Bytes == st.MaxBytes }, patience, time.Millisecond)
-	before := -1
-	require.Eventually(t, func() bool { // nothing comes any more
-		now := f.Spool().Stats().Messages
-		defer func() { before = now }()
-		return now == before
-	}, patience, 100*time.Millisecond)
-	cancel()
-	err := <-full
+	stored, err := fill(t, f)
 	require.ErrorIs(t, f.Ready(), spool.ErrFull)
 	require.ErrorIs(t, err, spool.ErrFull)
 	require.ErrorIs(t, err, context.Canceled)
@@ -269,7 +242,7 @@ func TestStore_full(t *testing.T) {
 	assert.Greater(t, stored, 10)
 
 	down.Stop()
-	require.NoError(t, f.Store(within(t, patience), large(stored)), "there is room again")
+	require.NoError(t, f.Store(within(t, patience), largeBatch(t, stored)), "there is room again")
 	require.NoError(t, f.Ready())
 	drainAll(t, f)
 	requireOnce(t, k, stored+1)
