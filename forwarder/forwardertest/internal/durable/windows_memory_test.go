@@ -21,7 +21,7 @@ import (
 // away: all of them are on the disk, and the process takes no more memory than its
 // limits say. EVENTFERRY_WINDOW_DEVICES says how many there are.
 func TestWindow_memory(t *testing.T) {
-	devices := 200_000
+	devices := 100_000
 	if testing.Short() {
 		devices = 60_000
 	}
