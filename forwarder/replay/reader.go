@@ -50,22 +50,22 @@ func (r *reader) source(path string) string { return r.options.Name + "/" + path
 
 // Positions are stored as offsets in the text of a file, and as -1 less them once the
 // text has ended there.
-func (r *reader) from(path string) (offset int64, whole bool) {
-	offset, _ = r.position(r.source(path))
+func (r *reader) from(path string) readTo {
+	offset, _ := r.position(r.source(path))
 	if offset < 0 {
-		return -1 - offset, true
+		return readTo{offset: -1 - offset, whole: true}
 	}
-	return offset, false
+	return readTo{offset: offset}
 }
 
 func (r *reader) readFile(path string) error {
-	offset, whole := r.from(path)
-	src, err := openSource(r.options.Files, path, offset, whole, &r.done)
+	from := r.from(path)
+	src, err := openSource(r.options.Files, path, from, &r.done, r.stop)
 	if errors.Is(err, errWhole) {
 		r.chunk.ends++
 		return nil
 	}
-	if err != nil && offset == 0 && damaged(err) {
+	if err != nil && from.offset == 0 && damaged(err) {
 		r.chunk.ends++
 		return r.noBatch(piece{file: path, reason: err})
 	}
@@ -73,7 +73,7 @@ func (r *reader) readFile(path string) error {
 		return err
 	}
 	defer src.close()
-	return r.cutFile(path, newSplitter(src.text, offset, r.options.MaxBatchBytes))
+	return r.cutFile(path, newSplitter(src.text, from.offset, r.options.MaxBatchBytes))
 }
 
 // cutFile sends the batches of a file. Those of a chunk that is not full stay in

@@ -18,8 +18,9 @@ import (
 var readings atomic.Int64 //nolint:gochecknoglobals // see above
 
 // Run stores the batches of an archive in the spool of f, from where the last Run
-// ended. It returns when all are stored, or ctx ends, or something fails. The result is
-// right also with an error. Stored batches are on their way to Kafka:
+// ended. It returns when all are stored, or ctx ends, or something fails: it waits only
+// for one call to the file system, and for what is being stored. The result is right
+// also with an error. Stored batches are on their way to Kafka:
 // [forwarder.Forwarder.Shutdown] waits until they are there. Others may use f meanwhile.
 //
 // Errors other than that of ctx are about the options, the archive, the file
@@ -52,7 +53,7 @@ type replay struct {
 }
 
 func (r *replay) run(ctx context.Context) (result Result, err error) {
-	if r.archive, err = listFiles(r.options.Files); err != nil {
+	if r.archive, err = listFiles(ctx, r.options.Files); err != nil {
 		return Result{}, fmt.Errorf("replay: listing the files: %w", err)
 	}
 	if r.bad, err = openBad(r.options.Bad); err != nil {

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,13 @@ import (
 type source struct {
 	text   io.Reader
 	closed []func()
+	stop   <-chan struct{}
+}
+
+// A readTo is up to where the text of a file was read before.
+type readTo struct {
+	offset int64
+	whole  bool // the text ended there
 }
 
 // close gives the file back.
@@ -44,6 +52,22 @@ func (c countingReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// A stoppableReader fails once stop is closed. A file may go on for hours without a batch,
+// and so may the text that little of it becomes.
+type stoppableReader struct {
+	r    io.Reader
+	stop <-chan struct{}
+}
+
+func (s stoppableReader) Read(b []byte) (int, error) {
+	select {
+	case <-s.stop:
+		return 0, errStopped
+	default:
+		return s.r.Read(b)
+	}
+}
+
 // What compressed files begin with.
 const (
 	gzipMagic = "\x1f\x8b"
@@ -53,23 +77,24 @@ const (
 // errWhole says that a compressed file was read to its end before.
 var errWhole = errors.New("read to its end before")
 
-// openSource opens a file at an offset in its text. whole reports whether the text
-// ended there before: a compressed file is not read again then.
-func openSource(files fs.FS, path string, offset int64, whole bool, done *progress) (*source, error) {
+// openSource opens a file at a place in its text. A compressed file that was read to its
+// end is not read again. Once stop is closed, reading fails with errStopped.
+func openSource(files fs.FS, path string, at readTo, done *progress, stop <-chan struct{}) (*source, error) {
 	f, err := files.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	s := &source{closed: []func(){func() { _ = f.Close() }}} // it was only read: the error says nothing
-	if err := s.start(f, offset, whole, done); err != nil {
+	s := &source{stop: stop, closed: []func(){func() { _ = f.Close() }}} // it was only read: the error says nothing
+	if err := s.start(f, at, done); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *source) start(f fs.File, offset int64, whole bool, done *progress) error {
-	raw := bufio.NewReaderSize(countingReader{f, done}, readBytes)
+func (s *source) start(f fs.File, at readTo, done *progress) error {
+	counted := stoppableReader{countingReader{f, done}, s.stop}
+	raw := bufio.NewReaderSize(counted, readBytes)
 	begin, err := raw.Peek(len(zstdMagic))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
@@ -78,32 +103,32 @@ func (s *source) start(f fs.File, offset int64, whole bool, done *progress) erro
 	magic := string(begin)
 	switch {
 	case strings.HasPrefix(magic, gzipMagic), magic == zstdMagic:
-		if whole {
+		if at.whole {
 			return errWhole
 		}
 		if err := s.decompress(raw, magic); err != nil {
 			return err
 		}
-	case offset > 0:
+	case at.offset > 0:
 		if seeker, ok := f.(io.Seeker); ok {
 			size, err := seeker.Seek(0, io.SeekEnd)
-			if err == nil && size < offset {
-				return fmt.Errorf("%w at byte %d, up to which it was read", errShorter, offset)
+			if err == nil && size < at.offset {
+				return fmt.Errorf("%w at byte %d, up to which it was read", errShorter, at.offset)
 			}
 			if err == nil {
-				_, err = seeker.Seek(offset, io.SeekStart)
+				_, err = seeker.Seek(at.offset, io.SeekStart)
 			}
 			if err != nil {
 				return err
 			}
-			done.passed.Add(max(0, offset-int64(raw.Buffered())))
-			raw.Reset(countingReader{f, done})
+			done.passed.Add(max(0, at.offset-int64(raw.Buffered())))
+			raw.Reset(counted)
 			return nil
 		}
 	}
-	if n, err := io.CopyN(io.Discard, s.text, offset); err != nil {
+	if n, err := io.CopyN(io.Discard, s.text, at.offset); err != nil {
 		if errors.Is(err, io.EOF) {
-			return fmt.Errorf("%w at byte %d of %d, up to which it was read", errShorter, n, offset)
+			return fmt.Errorf("%w at byte %d of %d, up to which it was read", errShorter, n, at.offset)
 		}
 		return err
 	}
@@ -118,14 +143,14 @@ func (s *source) decompress(raw io.Reader, magic string) error {
 		if err != nil {
 			return err
 		}
-		s.text, s.closed = z, append(s.closed, func() { _ = z.Close() }) // its error is that of reading
+		s.text, s.closed = stoppableReader{z, s.stop}, append(s.closed, func() { _ = z.Close() }) // its error is that of reading
 		return nil
 	}
 	z, err := zstd.NewReader(raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(128<<20))
 	if err != nil {
 		return err
 	}
-	s.text, s.closed = z, append(s.closed, z.Close)
+	s.text, s.closed = stoppableReader{z, s.stop}, append(s.closed, z.Close)
 	return nil
 }
 
@@ -136,9 +161,13 @@ type archive struct {
 	total int64
 }
 
-func listFiles(files fs.FS) (*archive, error) {
+// listFiles ends with ctx.
+func listFiles(ctx context.Context, files fs.FS) (*archive, error) {
 	a := &archive{}
 	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}

@@ -198,7 +198,7 @@ func nextLine(b []byte, from int) int {
 }
 
 // line returns, as no batch, all up to the next line that may begin with one. It
-// keeps the beginning of what is long.
+// keeps the beginning of what is long. The error is that of the reader.
 func (s *splitter) line(from int, reason error) (piece, error) {
 	p := piece{reason: reason, start: s.offset}
 	take := func(n int) {
@@ -210,6 +210,9 @@ func (s *splitter) line(from int, reason error) (piece, error) {
 		if i := nextLine(s.buf, from); i >= 0 {
 			take(i)
 			return p, nil
+		}
+		if s.err != nil && !errors.Is(s.err, io.EOF) && !damaged(s.err) {
+			return piece{}, s.err // the next Run finds the rest of it
 		}
 		if s.ended() {
 			take(len(s.buf))
