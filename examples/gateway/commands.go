@@ -2,32 +2,20 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
 	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/examples/internal/carry"
+	"github.com/eventferry/eventferry/examples/internal/doctor"
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/replay"
 	"github.com/eventferry/eventferry/settings"
 )
 
 // doctor looks at every step between the settings and each topic.
-func (g *gateway) doctor(ctx context.Context) (err error) {
-	topics := g.Routes
-	if len(topics) == 0 {
-		topics = []forwarder.Route{{Topic: g.Settings.TopicName}}
-	}
-	for _, r := range topics {
-		s := g.Settings
-		s.TopicName = r.Topic
-		report := forwarder.Diagnose(ctx, s, forwarder.WithLogger(g.log))
-		if fmt.Fprint(g.out, report); report.Status() >= forwarder.CheckFailed {
-			err = errors.Join(err, fmt.Errorf("topic %q: a check has failed", r.Topic))
-		}
-	}
-	return err
+func (g *gateway) doctor(ctx context.Context) error {
+	return doctor.Topics(ctx, g.Settings, g.Routes, g.log, g.out)
 }
 
 // explain says what would become of the batches of a file, or of the standard input.
@@ -58,6 +46,9 @@ func (g *gateway) explain(ctx context.Context) (err error) {
 // replay brings archives, files or folders, into Kafka. They go through a spool of
 // their own, since the gateway that serves has the other one.
 func (g *gateway) replay(ctx context.Context) error {
+	if g.Settings.Spool.Dir == "" {
+		return errNoSpool
+	}
 	dir := g.Settings.Spool.Dir + "-replay"
 	return g.empty(ctx, dir, func(f *forwarder.Forwarder) error {
 		for _, path := range g.args {
@@ -77,9 +68,6 @@ func (g *gateway) replay(ctx context.Context) error {
 
 // drain empties the spool of a gateway that is gone.
 func (g *gateway) drain(ctx context.Context) error {
-	if len(g.args) != 1 {
-		return errors.New("drain: name one folder")
-	}
 	if err := carry.Find(g.args[0]); err != nil {
 		return err
 	}

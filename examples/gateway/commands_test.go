@@ -75,7 +75,38 @@ func TestDrain_noSpool(t *testing.T) {
 	assert.NoDirExists(t, none)
 	out, err = command(t, c.env, "", "drain", "-config", c.file)
 	assert.Error(t, err)
-	assert.Contains(t, out, "drain: name one folder")
+	assert.Contains(t, out, "drain does not take []")
+}
+
+// A folder that has lost its control file may hold batches, which are not left behind.
+func TestDrain_noControlFile(t *testing.T) {
+	k := forwardertest.NewKafka(t)
+	c := configure(t, k, nil)
+	p, doors, _ := c.serve(t)
+	down := k.Unreachable()
+	for n := range 5 {
+		status, text := call(t, http.DefaultClient, http.MethodPost, doors+"/webhook", fmt.Sprintf(session, 1, n, n), hookSecret)
+		require.Equal(t, http.StatusOK, status, text)
+	}
+	p.kill(t)
+	require.NoError(t, os.Remove(filepath.Join(c.spool, "control")))
+	down.Stop()
+	out, _ := command(t, c.env, "", "drain", "-config", c.file, c.spool) // it may tell of the damage, and fail
+	assert.Contains(t, out, "left to send 0, refused 0")
+	messages := k.Messages(t, "events")
+	assert.Len(t, messages, 5, out)
+	forwardertest.OrderedPerUser(t, messages, forwardertest.Member("n"))
+}
+
+// A replay needs a name for its folder, and something to bring.
+func TestReplay_refuses(t *testing.T) {
+	c := configure(t, forwardertest.NewKafka(t), func(_, settings map[string]any) { delete(settings, "spool") })
+	out, err := command(t, c.env, "", "replay", "-config", c.file, c.file)
+	assert.Error(t, err)
+	assert.Contains(t, out, "settings.spool.dir is missing")
+	out, err = command(t, c.env, "", "replay", "-config", c.file)
+	assert.Error(t, err)
+	assert.Contains(t, out, "replay does not take []")
 }
 
 // Archives, as files and as folders, are replayed once while the gateway serves.

@@ -4,18 +4,19 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/eventferry/eventferry/examples/internal/demo"
+	"github.com/eventferry/eventferry/examples/internal/jsonfile"
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/receiver"
 	"github.com/eventferry/eventferry/settings"
@@ -41,22 +42,37 @@ type gateway struct {
 	log  *slog.Logger
 }
 
+const usage = "usage: gateway serve | doctor | explain [FILE] | replay [-rate N] FILE... | drain DIR, each with -config FILE " +
+	"behind its name; serve alone is a demo"
+
+type action struct {
+	run         func(context.Context) error
+	least, most int // arguments
+}
+
 func run(ctx context.Context, args []string) (err error) {
 	g := &gateway{out: os.Stdout, log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
-	commands := map[string]func(context.Context) error{
-		"serve": g.serve, "doctor": g.doctor, "explain": g.explain, "replay": g.replay, "drain": g.drain,
+	commands := map[string]action{
+		"serve": {g.serve, 0, 0}, "doctor": {g.doctor, 0, 0}, "explain": {g.explain, 0, 1},
+		"replay": {g.replay, 1, math.MaxInt}, "drain": {g.drain, 1, 1},
 	}
-	switch {
-	case len(args) == 2 && args[0] == demo.Command:
+	if len(args) == 2 && args[0] == demo.Command {
 		return demo.Serve(ctx, args[1], demo.Idle)
-	case len(args) == 0 || commands[args[0]] == nil:
-		return errors.New("usage: gateway serve|doctor|explain|replay|drain -config FILE ...; serve alone is a demo")
 	}
+	if len(args) == 0 || commands[args[0]].run == nil {
+		return errors.New(usage)
+	}
+	c := commands[args[0]]
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	file := flags.String("config", "", "the configuration, a JSON file; variables of the environment win over its settings")
-	flags.Float64Var(&g.rate, "rate", 0, "of replay: batches a second at most; 0: no limit")
+	if args[0] == "replay" {
+		flags.Float64Var(&g.rate, "rate", 0, "batches a second at most; 0: no limit")
+	}
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
+	}
+	if n := flags.NArg(); n < c.least || n > c.most {
+		return fmt.Errorf("%s does not take %q: %s", args[0], flags.Args(), usage)
 	}
 	if _, set := os.LookupEnv("EVENTFERRY_BOOTSTRAP_SERVERS"); *file == "" && !set && args[0] == "serve" {
 		if g.demo, err = demo.Find(ctx, "gateway-demo"); err != nil {
@@ -70,7 +86,7 @@ func run(ctx context.Context, args []string) (err error) {
 	if g.args, err = flags.Args(), g.read(*file); err != nil {
 		return fmt.Errorf("-config %s: %w", *file, err)
 	}
-	return commands[args[0]](ctx)
+	return c.run(ctx)
 }
 
 // A config is the file of the gateway. README.md has a table of its members.
@@ -89,17 +105,7 @@ type config struct {
 // read reads a file, and what the environment sets.
 func (c *config) read(file string) error {
 	*c = config{Listen: ":8443", Admin: "127.0.0.1:9464"}
-	data, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer data.Close()
-	d := json.NewDecoder(data)
-	d.DisallowUnknownFields()
-	err = d.Decode(c)
-	if at, ok := errors.AsType[*json.SyntaxError](err); ok { // its text quotes a byte, perhaps of a secret
-		err = fmt.Errorf("no valid JSON at byte %d", at.Offset)
-	}
+	err := jsonfile.Read(file, c)
 	for i, f := range c.Feeds {
 		for _, end := range []string{"", "_2"} {
 			if secret := os.Getenv("GATEWAY_SECRET_" + f.Name + end); secret != "" {

@@ -14,28 +14,36 @@ import (
 	"github.com/eventferry/eventferry/examples/internal/serving"
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/receiver"
+	"github.com/eventferry/eventferry/settings"
 )
 
-const patience = 10 * time.Second // with a Kafka that is away at the start; a refusal is told sooner, save by a host that is very slow
+// patience is with a Kafka that is away at the start: once for the doctor's report on all
+// topics, and once for the probe. A refusal is told sooner, save by a host that is very slow.
+const patience = 10 * time.Second
+
+var errNoSpool = errors.New("settings.spool.dir is missing: a gateway takes batches while Kafka is away")
 
 // serve takes batches until ctx ends. It starts while Kafka is away, and not if
 // somebody has to mend something first.
 func (g *gateway) serve(ctx context.Context) error {
 	if g.Settings.Spool.Dir == "" {
-		return errors.New("settings.spool.dir is missing: a gateway takes batches while Kafka is away")
+		return errNoSpool
 	}
-	_ = g.doctor(ctx) // it prints what it finds; what has to be mended first is an error of open
+	check, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_ = g.doctor(check) // it prints what it finds; what has to be mended first is an error of Probe
+	if err := serving.Probe(ctx, patience, g.log, func(ctx context.Context) (*forwarder.Forwarder, error) {
+		probe := gateway{config: g.config, log: g.log}
+		probe.Settings.Spool = settings.Spool{}
+		return probe.open(ctx)
+	}); err != nil {
+		return err
+	}
 	options, page, err := metrics.Page()
 	if err != nil {
 		return err
 	}
-	start, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	f, err := g.open(start, options...)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		g.log.Warn("batches are stored until Kafka can be reached", "err", err)
-		f, err = g.open(ctx, append(options, forwarder.WithoutProbe())...)
-	}
+	f, err := g.open(ctx, append(options, forwarder.WithoutProbe())...)
 	if err != nil {
 		return err
 	}
@@ -62,14 +70,9 @@ func (g *gateway) doors(f *forwarder.Forwarder) (*http.Server, error) {
 	}
 	var t *tls.Config // nil behind proxies
 	if len(g.Proxies) == 0 {
-		read := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { // at each handshake, as it may be renewed
-			certificate, err := tls.LoadX509KeyPair(g.CertFile, g.KeyFile)
-			return &certificate, err
+		if t, err = serving.Certificate(g.CertFile, g.KeyFile); err != nil {
+			return nil, err
 		}
-		if _, err := read(nil); err != nil {
-			return nil, fmt.Errorf("cert_file, key_file: %w", err)
-		}
-		t = &tls.Config{GetCertificate: read, MinVersion: tls.VersionTLS12}
 	}
 	options := []receiver.Option{receiver.WithLogger(g.log), receiver.WithTrustedProxies(g.Proxies...)}
 	if g.Quarantine != "" {

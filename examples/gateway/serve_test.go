@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -105,6 +106,36 @@ func TestGateway_kafkaIsDown(t *testing.T) {
 	p.end(t) // it sends what it has
 	forwardertest.OrderedPerUser(t, k.Messages(t, "events"), forwardertest.Member("n"))
 	assert.Len(t, k.Messages(t, "events"), 10)
+}
+
+// The report at the start has one patience for all topics: a Kafka that takes connections
+// and says nothing does not keep the doors closed for each of them.
+func TestGateway_kafkaIsSilent(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 20 seconds, and -short is set")
+	}
+	k := forwardertest.NewKafka(t)
+	c := configure(t, k, func(file, settings map[string]any) {
+		delete(settings, "topic_name")
+		var routes []any
+		for _, of := range []string{"session_start", "screen_view", "commerce_event", "custom_event", "session_end"} {
+			routes = append(routes, map[string]any{"topic": of, "types": []string{of}})
+		}
+		file["routes"] = append(routes, map[string]any{"topic": "events"})
+	})
+	k.Silence()
+	p, _, admin := c.serve(t)
+	status, text := call(t, http.DefaultClient, http.MethodGet, admin+"/healthz", "", "")
+	assert.Equal(t, http.StatusOK, status, text)
+	var waited time.Duration
+	for _, silence := range regexp.MustCompile(`failed   tls .*\((\S+)\)\n`).FindAllStringSubmatch(p.out.String(), -1) {
+		took, err := time.ParseDuration(silence[1])
+		require.NoError(t, err)
+		waited += took
+	}
+	assert.Positive(t, waited)
+	assert.Less(t, waited, 3*patience, "six topics with half a minute each would be told to have taken a minute and more")
+	assert.Equal(t, 6, strings.Count(p.out.String(), `skipped  topic          "`), "each topic is told of")
 }
 
 // Each event goes to the topic of its route, past the filters of the settings.
@@ -214,11 +245,16 @@ func TestGateway_refusesToStart(t *testing.T) {
 	assert.Contains(t, out, "failed   authenticate", "the report")
 	assert.Regexp(t, `gateway: .*refuse`, out)
 	for want, args := range map[string][]string{
-		"usage: gateway":         {},
-		"usage: gateway serve":   {"server"},
-		"-config : open":         {"doctor"},
-		"-config /none: open":    {"serve", "-config", "/none"},
-		"flag provided but not ": {"serve", "-listen", ":1"},
+		"usage: gateway":                            {},
+		"usage: gateway serve":                      {"server"},
+		"-config : open":                            {"doctor"},
+		"-config /none: open":                       {"serve", "-config", "/none"},
+		"flag provided but not ":                    {"serve", "-listen", ":1"},
+		"not defined: -rate":                        {"serve", "-rate", "1"},
+		`serve does not take ["/etc/gateway.json"]`: {"serve", "/etc/gateway.json"}, // no demo then
+		`doctor does not take ["more"`:              {"doctor", "more", "-config", "/none"},
+		"explain does not take":                     {"explain", "-config", c.file, "a", "b"},
+		"drain does not take":                       {"drain", "-config", c.file, "a", "b"},
 	} {
 		out, err := command(t, nil, "", args...)
 		assert.Error(t, err, want)
@@ -227,6 +263,26 @@ func TestGateway_refusesToStart(t *testing.T) {
 	out, err = command(t, []string{"EVENTFERRY_BOOTSTRAP_SERVERS=b:9093"}, "", "serve")
 	assert.Error(t, err)
 	assert.Contains(t, out, "-config : open", "no demo in the place of a service that lacks its file")
+}
+
+// The probe is behind no spool: whatever that takes, credentials that a broker refuses
+// are told, and nothing is stored with them.
+func TestGateway_probesFirst(t *testing.T) {
+	k := forwardertest.NewKafka(t)
+	c := configure(t, k, nil)
+	wrong := append(c.env[:len(c.env):len(c.env)], "EVENTFERRY_PASSWORD=wrong")
+	out, err := command(t, wrong, "", "serve", "-config", c.file)
+	assert.Error(t, err)
+	assert.Regexp(t, `gateway: .*refuse`, out)
+	assert.NoDirExists(t, c.spool)
+	_, _, _ = c.serve(t)
+	out, err = command(t, c.env, "", "serve", "-config", c.file)
+	assert.Error(t, err)
+	assert.Regexp(t, `gateway: .*another process`, out, "one spool, one process")
+	out, err = command(t, wrong, "", "serve", "-config", c.file)
+	assert.Error(t, err)
+	assert.Regexp(t, `gateway: .*refuse`, out)
+	assert.NotRegexp(t, `gateway: .*another process`, out)
 }
 
 // No error about the file holds anything of it: there may be secrets in it.

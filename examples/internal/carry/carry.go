@@ -7,20 +7,29 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/spool"
 )
 
-// Find returns an error if dir has no spool: [Through] makes one then.
+// Find returns an error if dir has no spool: [Through] makes one then. A spool that has
+// lost its control file is one, as long as a segment is there: there may be batches in it.
 func Find(dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, "control")); err != nil {
-		return fmt.Errorf("there is no spool: %w", err)
+	_, err := os.Stat(filepath.Join(dir, "control"))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return nil
+	files, _ := os.ReadDir(dir) // err tells of a folder that is not there
+	if slices.ContainsFunc(files, func(f fs.DirEntry) bool { return strings.HasPrefix(f.Name(), "segment-") }) {
+		return nil
+	}
+	return fmt.Errorf("there is no spool: %w", err)
 }
 
 // Through opens the spool in dir, has fill bring batches, and returns nil once Kafka
