@@ -76,12 +76,16 @@ func (d *imageDisk) mountImage(t *testing.T) error {
 func (d *imageDisk) folder() string { return filepath.Join(d.mount, "spool") }
 
 // copyImage copies what a power cut would leave: what was synced, and what the kernel
-// has written of the rest.
+// has written of the rest. It writes some more while the copy is made, now and then, and
+// then the copy is of no moment and made again.
 func (d *imageDisk) copyImage(t *testing.T) {
 	t.Helper()
 	old := d.image()
 	d.images++
-	require.NoError(t, run(t, "cp", "--sparse=always", old, d.image()))
+	require.Eventually(t, func() bool {
+		require.NoError(t, run(t, "cp", "--sparse=always", old, d.image()))
+		return run(t, "cmp", "-s", old, d.image()) == nil
+	}, patience, time.Millisecond, "the image changes though nobody writes to it")
 }
 
 // useCopy goes on with the newest copy. Nothing must have a file of the former one
@@ -132,7 +136,9 @@ func (l *lives) cutPower(t *testing.T, d *imageDisk, stale bool) {
 	p := l.start(t)
 	p.waitForStore(patience)
 	if stale {
+		require.NoError(t, p.cmd.Process.Signal(syscall.SIGSTOP))
 		d.copyImage(t)
+		require.NoError(t, p.cmd.Process.Signal(syscall.SIGCONT))
 	}
 	<-time.After(time.Duration(100+l.r.IntN(400)) * time.Millisecond)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGSTOP))
