@@ -122,16 +122,15 @@ const beginCertificate = "-----BEGIN CERTIFICATE-----"
 // withoutMark leaves out the byte order mark that some editors put first.
 func withoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\ufeff")) }
 
+// readCertificate reads a certificate and its key. A pair that does not fit is read once
+// more: both files may have been replaced between the two.
 func readCertificate(certFile, keyFile string) (tls.Certificate, []*FieldError) {
-	var mistakes []*FieldError
-	read := func(key, file string) []byte {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			mistakes = append(mistakes, &FieldError{Field: key, Value: file, Reason: "cannot be read", Err: withoutPath(err)})
+	certPEM, keyPEM, mistakes := readPair(certFile, keyFile)
+	if len(mistakes) == 0 {
+		if _, err := tls.X509KeyPair(certPEM, keyPEM); err != nil {
+			certPEM, keyPEM, mistakes = readPair(certFile, keyFile)
 		}
-		return data
 	}
-	certPEM, keyPEM := withoutMark(read("tls.cert_file", certFile)), withoutMark(read("tls.key_file", keyFile))
 	if len(mistakes) > 0 {
 		return tls.Certificate{}, mistakes
 	}
@@ -147,6 +146,18 @@ func readCertificate(certFile, keyFile string) (tls.Certificate, []*FieldError) 
 		return cert, []*FieldError{{Field: "tls.cert_file", Value: certFile, Reason: "holds a certificate that is damaged"}}
 	}
 	return cert, nil
+}
+
+func readPair(certFile, keyFile string) (certPEM, keyPEM []byte, mistakes []*FieldError) {
+	read := func(key, file string) []byte {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			mistakes = append(mistakes, &FieldError{Field: key, Value: file, Reason: "cannot be read", Err: withoutPath(err)})
+		}
+		return withoutMark(data)
+	}
+	certPEM, keyPEM = read("tls.cert_file", certFile), read("tls.key_file", keyFile)
+	return certPEM, keyPEM, mistakes
 }
 
 // encrypted reports whether a passphrase protects the key, in one of openssl's

@@ -45,7 +45,11 @@ func embedded(p Producer) (*testbed, *forwardertest.Kafka, error) {
 		g.required = []string{faultCutOff, faultRequestQuota}
 	} else {
 		g.tooNew = append(g.tooNew, k.ShiftClock(topic, 0, forwardertest.UntilStopped))
-		certificates.servers, certificates.proxies, certificates.files = k.Servers(), g.proxies, k.Settings().TLS
+		certificates.servers, certificates.proxies = k.Servers(), g.proxies
+		if err := certificates.link(k.Settings().TLS); err != nil {
+			g.close()
+			return nil, nil, err
+		}
 		kinds = append(kinds, e.requestLimit, e.producerIDs, e.clock, passwordsReplaced(g, k), certificates.fault)
 	}
 	g.fault = shuffled(kinds)

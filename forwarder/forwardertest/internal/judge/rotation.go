@@ -2,12 +2,10 @@ package judge
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -103,70 +101,6 @@ func accepts(ctx context.Context, s settings.Settings) bool {
 	}
 	defer client.Close()
 	return client.Ping(ctx) == nil
-}
-
-// A certificateRotation has brokers show certificates of another authority, and demand
-// client certificates of it.
-type certificateRotation struct {
-	servers []string
-	proxies []*proxy.Proxy
-	files   settings.TLS // that the process under test reads
-	config  atomic.Pointer[tls.Config]
-}
-
-// option makes brokers follow the rotation.
-func (c *certificateRotation) option() forwardertest.KafkaOption {
-	return forwardertest.WithTLS(func(tc *tls.Config) {
-		tc.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return c.config.Load(), nil }
-	})
-}
-
-func (c *certificateRotation) fault(*rand.Rand) fault {
-	return fault{faultCertificate, 0, func(ctx context.Context) (effect, error) {
-		before, err := c.files.Config()
-		if err != nil {
-			return effect{}, fmt.Errorf("judge: %w", err)
-		}
-		if err := c.replace(); err != nil {
-			return effect{}, err
-		}
-		for _, server := range c.servers {
-			conn, err := (&tls.Dialer{Config: before}).DialContext(ctx, "tcp", server)
-			if err == nil {
-				return effect{}, errors.Join(fmt.Errorf("judge: %s shows what was replaced", server), conn.Close())
-			}
-		}
-		return cut(faultCertificate, c.proxies...).begin(ctx)
-	}}
-}
-
-// replace issues certificates of a new authority, for brokers and then for clients.
-// For a moment clients have only those that no broker takes.
-func (c *certificateRotation) replace() error {
-	ca, err := forwardertest.NewCA()
-	if err != nil {
-		return err
-	}
-	server, err := ca.IssueServer()
-	if err != nil {
-		return err
-	}
-	client, err := ca.IssueClient("renewed")
-	if err != nil {
-		return err
-	}
-	pair, err := server.TLS()
-	if err != nil {
-		return err
-	}
-	c.config.Store(&tls.Config{
-		Certificates: []tls.Certificate{pair}, ClientCAs: ca.Pool(), ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12,
-	})
-	return errors.Join(
-		replaceFile(c.files.CertFile, client.CertPEM),
-		replaceFile(c.files.KeyFile, client.KeyPEM),
-		replaceFile(c.files.CAFile, ca.PEM()),
-	)
 }
 
 // replaceFile gives a file other content in one step.
