@@ -42,7 +42,7 @@ type VersionError struct {
 
 // Error names the folder and both versions.
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("spool: %s has format version %d, and this program knows %d: start the newer program again and drain it",
+	return fmt.Sprintf("spool: %s has format version %d, and this program knows %d: drain it with the newer program, and remove it, or keep to that program",
 		e.Dir, e.Found, e.Known)
 }
 

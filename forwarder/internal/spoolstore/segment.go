@@ -162,7 +162,7 @@ type VersionError struct{ Found, Known int }
 
 // Error implements error.
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("the folder has format version %d, and this program knows %d at most: run the newer version until it has drained the folder",
+	return fmt.Sprintf("the folder has format version %d, and this program knows %d at most: drain the folder with the newer version, and remove it",
 		e.Found, e.Known)
 }
 

@@ -14,7 +14,7 @@ func (s *Store) maintain() {
 	failures := 0
 	for {
 		worked, err := s.maintainOnce()
-		if err != nil {
+		if err != nil && !errors.Is(err, errDoesNotFit) { // that is no failure: it was estimated to fit
 			s.log.Warn("spool: maintenance", slog.String("error", err.Error()))
 		}
 		switch {
