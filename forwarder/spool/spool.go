@@ -208,7 +208,7 @@ func (s *Spool) Stats() Stats {
 func (s *Spool) Damage() []*DamagedError {
 	var list []*DamagedError
 	for _, d := range s.store().Damage() {
-		list = append(list, &DamagedError{File: d.File, Offset: d.Offset, Messages: d.Messages.Len()})
+		list = append(list, &DamagedError{File: d.File, Offset: d.Offset, Messages: d.Messages})
 	}
 	return list
 }

@@ -211,8 +211,8 @@ func (g *entryGroup) Settle(i int, r producer.Result) {
 	d.loaded -= size
 	g.lane.bytes -= size
 	g.left--
-	if closed(&r) {
-		g.memory = nil // something of the producer's may still read it
+	if r.Outcome != producer.Acknowledged {
+		g.memory = nil // a request with it may still be on its way
 	}
 	var done *[]byte
 	if g.left == 0 {

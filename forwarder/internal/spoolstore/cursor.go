@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 )
 
 // A Cursor reads entries in the order of their numbers, each as soon as it is
@@ -237,10 +238,8 @@ func (c *Cursor) replaced() bool {
 	s := c.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, seg := range s.segments {
-		if seg == c.segment {
-			return false
-		}
+	if slices.Contains(s.segments, c.segment) {
+		return false
 	}
 	c.segment, c.scanner = nil, nil
 	return true
@@ -282,14 +281,13 @@ func (s *Store) damaged(seg *segment, at int64, lost Range) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seg.damaged = true
-	left := Range{max(lost.First, seg.title.first), min(lost.Next, seg.next)}
-	if left.First >= left.Next {
-		left = Range{}
+	left := s.ledger.done.allMissing(Range{max(lost.First, seg.title.first), min(lost.Next, seg.next)})
+	count := 0
+	for _, r := range left {
+		count += r.Len()
 	}
-	s.reportLocked(Damage{File: seg.name, Offset: at, Messages: left})
-	if left.Len() > 0 {
-		s.doneLocked([]Range{left})
-	}
+	s.reportLocked(Damage{File: seg.name, Offset: at, Messages: count})
+	s.doneLocked(left)
 }
 
 // IsDone reports whether a message needs not be sent any more.

@@ -104,7 +104,7 @@ func (r *reader) segmentEnd() segmentEnd {
 }
 
 // encode returns all of it as one record, and a second one with what is done in chunks of
-// few runs, which programs read that know them as bits only.
+// few runs, which programs read that write them as bits only.
 func (l *ledger) encode() []byte {
 	dst := []byte{recordLedger}
 	dst = append(dst, l.id[:]...)
@@ -112,7 +112,7 @@ func (l *ledger) encode() []byte {
 	dst = binary.AppendUvarint(dst, l.next)
 	dst = l.done.appendTo(dst, (*numberChunk).fewRuns)
 	l.doubtful.dropBelow(l.done.floor)
-	dst = l.doubtful.appendTo(dst, func(*numberChunk) bool { return false })
+	dst = l.doubtful.appendTo(dst, noChunk)
 	refused := slices.DeleteFunc(slices.Sorted(maps.Keys(l.refused)), l.done.has)
 	dst = binary.AppendUvarint(dst, uint64(len(refused)))
 	for _, n := range refused {
@@ -145,9 +145,11 @@ func comparePartitions(a, b Partition) int {
 	return int(a.ID) - int(b.ID)
 }
 
+func noChunk(*numberChunk) bool { return false }
+
 // size bounds the length of what encode returns, without encoding it.
 func (l *ledger) size() int {
-	size := 64 + l.done.size() + l.doubtful.size() + 3*binary.MaxVarintLen64*(1+len(l.ends))
+	size := 64 + l.done.size((*numberChunk).fewRuns) + l.doubtful.size(noChunk) + 3*binary.MaxVarintLen64*(1+len(l.ends))
 	for _, f := range l.refused {
 		size += len(f.Reason) + 4*binary.MaxVarintLen64
 	}

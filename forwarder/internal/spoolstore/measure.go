@@ -1,5 +1,10 @@
 package spoolstore
 
+import (
+	"errors"
+	"io"
+)
+
 // measureFrom is the part of all segments, one in so many, that must be in use before
 // those are measured that a start has found: it costs reading them.
 const measureFrom = 4
@@ -21,14 +26,17 @@ func (s *Store) unmeasured() *segment {
 	return nil
 }
 
-// measure finds out where the last frame of a segment ends. Where one cannot be read,
-// that is left to who needs it.
-func (s *Store) measure(seg *segment) {
+// measure finds out where the last frame of a segment ends. Where one is damaged, that is
+// left to who needs it.
+func (s *Store) measure(seg *segment) error {
 	sc := newScanner(seg, mark{seg.title.first, titleSpace, 0}, seg.size)
 	sc.frames = seg.frames
 	var err error
 	for err == nil {
 		_, _, _, err = sc.next()
+	}
+	if !errors.Is(err, io.EOF) && !errors.Is(err, errGap) {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,4 +44,5 @@ func (s *Store) measure(seg *segment) {
 	if sc.index == seg.frames {
 		seg.end = sc.at
 	}
+	return nil
 }

@@ -78,6 +78,9 @@ func (s *Store) merge(run []*segment, n *segment) error {
 		err = ErrClosed
 	}
 	if err != nil {
+		if s.options.ZeroDrained {
+			err = errors.Join(err, s.clear(n)) // of copies of what is pending
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for _, seg := range run {
@@ -112,7 +115,7 @@ func (s *Store) merge(run []*segment, n *segment) error {
 	s.segments = slices.Replace(s.segments, at, at+len(run), n)
 	s.mu.Unlock()
 	for _, seg := range run {
-		if err := s.clear(seg, titleSpace); err != nil {
+		if err := s.clear(seg); err != nil {
 			return err // it is never used again; the next start knows that n stands for it
 		}
 		s.mu.Lock()

@@ -187,6 +187,19 @@ func (n *numbers) missing(r Range) Range {
 	return Range{r.First, end}
 }
 
+// allMissing returns all ranges in r that are not in the set.
+func (n *numbers) allMissing(r Range) []Range {
+	var list []Range
+	for r.First < r.Next {
+		gap := n.missing(r)
+		if gap.First < gap.Next {
+			list = append(list, gap)
+		}
+		r.First = gap.Next
+	}
+	return list
+}
+
 // maxRuns is how many runs of numbers a chunk has at most that is encoded by them: they
 // take less than its bits do.
 const maxRuns = chunkSize / 8 / (2 * binary.MaxVarintLen64)
@@ -262,15 +275,15 @@ func (n *numbers) appendTo(dst []byte, leaveOut func(*numberChunk) bool) []byte 
 	return dst
 }
 
-// size bounds the length of what appendTo appends, and of the runs of the chunks that it
-// leaves out.
-func (n *numbers) size() int {
+// size bounds the length of what appendTo appends, and of the runs of the chunks that
+// are left out.
+func (n *numbers) size(leaveOut func(*numberChunk) bool) int {
 	size := 2 * binary.MaxVarintLen64
 	for _, c := range n.chunks {
 		size += binary.MaxVarintLen64 + 1
 		switch {
 		case c.bits == nil:
-		case c.fewRuns():
+		case leaveOut(c):
 			size += 2 * binary.MaxVarintLen64 * c.runs()
 		default:
 			size += chunkSize / 8

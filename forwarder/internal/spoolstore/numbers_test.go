@@ -29,6 +29,9 @@ func TestNumbers(t *testing.T) {
 			}
 			require.Equal(t, fresh, ledger.done.add(add))
 			if r.IntN(20) == 0 {
+				ledger.doubtful.add(Range{add.First, add.First + 1})
+			}
+			if r.IntN(20) == 0 {
 				encoded := ledger.encode()
 				require.LessOrEqual(t, len(encoded), ledger.size())
 				ledger = newLedger()

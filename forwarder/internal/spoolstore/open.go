@@ -165,7 +165,7 @@ func (s *Store) dropReplaced() error {
 			kept = append(kept, seg)
 			continue
 		}
-		if err := s.clear(seg, titleSpace); err != nil {
+		if err := s.clear(seg); err != nil {
 			return err
 		}
 		if seg.size == s.options.SegmentBytes {
@@ -247,7 +247,7 @@ func (s *Store) reportMissing(r Range) {
 		if lost.First >= lost.Next {
 			return
 		}
-		s.reportLocked(Damage{File: "a segment that is not there", Offset: -1, Messages: lost})
+		s.reportLocked(Damage{File: "a segment that is not there", Offset: -1, Messages: lost.Len()})
 		s.ledger.done.add(lost)
 		r.First = lost.Next
 	}
@@ -283,7 +283,7 @@ func (s *Store) readEnd(seg *segment) error {
 			return fmt.Errorf("%s: %w", seg.name, err)
 		}
 		seg.damaged = true
-		s.reportLocked(Damage{File: seg.name, Offset: gap, Messages: Range{seg.next, h.first}})
+		s.reportLocked(Damage{File: seg.name, Offset: gap, Messages: Range{seg.next, h.first}.Len()})
 		s.ledger.done.add(Range{seg.next, h.first})
 	}
 }

@@ -72,7 +72,24 @@ func (s *Store) Read(number uint64) (*Entry, error) {
 // ReadRecord returns the entry of a message, with all its messages. The error is
 // a [*NotFoundError] if it is not there or damaged, and otherwise the disk's.
 func (s *Store) ReadRecord(number uint64) (*Record, error) {
+	for {
+		seg, sc := s.scannerAt(number)
+		if seg == nil {
+			return nil, &NotFoundError{number}
+		}
+		r, err := sc.record(number)
+		if errors.As(err, new(*NotFoundError)) && !s.has(seg) {
+			continue // its messages have moved to another segment meanwhile
+		}
+		return r, err
+	}
+}
+
+// scannerAt returns the segment of a message, and what reads it from a place before the
+// message on; nil if there is none.
+func (s *Store) scannerAt(number uint64) (*segment, *scanner) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	var seg *segment
 	for _, other := range s.segments {
 		if span := other.span(); span.First <= number && number < span.Next {
@@ -80,14 +97,24 @@ func (s *Store) ReadRecord(number uint64) (*Record, error) {
 		}
 	}
 	if seg == nil {
-		s.mu.Unlock()
-		return nil, &NotFoundError{number}
+		return nil, nil
 	}
 	sc := newScanner(seg, seg.seek(number), seg.end)
 	sc.frames, sc.ahead = seg.frames, readOne
-	s.mu.Unlock()
+	return seg, sc
+}
+
+// has reports whether a segment still has the messages that it had.
+func (s *Store) has(seg *segment) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.segments, seg)
+}
+
+// record returns the entry of a message that lies behind where s is.
+func (s *scanner) record(number uint64) (*Record, error) {
 	for {
-		h, payload, _, err := sc.next()
+		h, payload, _, err := s.next()
 		switch {
 		case err == nil && h.next() <= number:
 			continue

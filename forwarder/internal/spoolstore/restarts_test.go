@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/forwarder/internal/disktest"
 )
@@ -38,6 +39,75 @@ func TestStore_manyLives(t *testing.T) {
 	size := s.ledger.size()
 	s.mu.Unlock()
 	assert.Less(t, size, lives*400, "bytes of the control file")
+}
+
+// What is damaged among entries of many lives is those entries: the numbers that are left
+// out between two lives were nobody's.
+func TestStore_damagedLives(t *testing.T) {
+	const lives, page = 60, 4096
+	d := disktest.New(1)
+	s := open(t, d, small())
+	for i := range lives {
+		store(t, s, numbered(i, i+1)...)
+		d = crash(t, d, s)
+		s = open(t, d, small())
+	}
+	merged := ""
+	eventually(t, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, seg := range s.segments {
+			if seg.title.kind == mergeSegment && seg.held > lives/2 {
+				merged = seg.name
+			}
+		}
+		return merged != ""
+	})
+	d = crash(t, d, s)
+	clear(d.Bytes(merged)[titleSpace : titleSpace+page])
+	s = open(t, d, small())
+	left := pending(t, s)
+	lost := 0
+	for _, damage := range s.Damage() {
+		lost += damage.Messages
+	}
+	assert.NotEmpty(t, left)
+	assert.Positive(t, lost)
+	assert.Equal(t, lives, len(left)+lost, "%d lost", lost)
+	require.NoError(t, s.Intend(nil)) // and what is lost with it
+
+	s = open(t, crash(t, d, s), small())
+	assert.Equal(t, left, pending(t, s))
+}
+
+// With ZeroDrained nothing that was delivered is left on the disk, wherever it was copied.
+func TestStore_zeroDrained(t *testing.T) {
+	o := small()
+	o.ZeroDrained = true
+	d := disktest.New(1)
+	s := open(t, d, o)
+	secret := string(bytes.Repeat([]byte("secret"), 150))
+	var left []Range
+	for i := range 300 {
+		n := store(t, s, secret)
+		if r := (Range{n, n + 1}); i%12 == 0 {
+			left = append(left, r)
+		} else {
+			s.Done([]Range{r}, nil, End{})
+		}
+	}
+	eventually(t, func() bool { return s.Stats().Bytes <= 4*o.SegmentBytes }) // some are merged
+	s.Done(left, nil, End{})
+	for range 40 { // so that the last segment is another one
+		n := store(t, s, string(bytes.Repeat([]byte("public"), 150)))
+		s.Done([]Range{{n, n + 1}}, nil, End{})
+	}
+	require.NoError(t, s.Intend(nil))
+	eventually(t, func() bool {
+		names, err := d.List()
+		require.NoError(t, err)
+		return !slices.ContainsFunc(names, func(name string) bool { return bytes.Contains(d.Bytes(name), []byte("secret")) })
+	})
 }
 
 // Merging that fails is tried again after a while, as everything is that fails.

@@ -77,13 +77,13 @@ func (s *Store) maintainSegments() (worked bool, err error) {
 		s.notifyLocked()
 		return true, nil
 	}
-	if seg := s.unmeasured(); seg != nil {
-		s.measure(seg)
-		return true, nil
-	}
 	if run, into := s.mergeable(); run != nil {
 		err := s.merge(run, into)
 		return err == nil || errors.Is(err, errDoesNotFit), err
+	}
+	if seg := s.unmeasured(); seg != nil {
+		err := s.measure(seg)
+		return err == nil, err
 	}
 	return false, nil
 }
@@ -127,13 +127,10 @@ func (s *Store) lastOfLogLocked() *segment {
 // recycle makes a segment a spare one.
 func (s *Store) recycle(seg *segment) error {
 	var err error
-	switch {
-	case seg.damaged:
+	if seg.damaged {
 		err = s.setAside(seg)
-	case s.options.ZeroDrained:
-		err = s.clear(seg, seg.size)
-	default:
-		err = s.clear(seg, titleSpace)
+	} else {
+		err = s.clear(seg)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,8 +154,12 @@ func (s *Store) spareLocked(seg *segment) {
 	s.spares = append(s.spares, &segment{file: seg.file, name: seg.name, size: seg.size})
 }
 
-// clear overwrites the title, and what follows up to size.
-func (s *Store) clear(seg *segment, size int64) error {
+// clear overwrites the title of a segment, or all of it if the options say so.
+func (s *Store) clear(seg *segment) error {
+	size := int64(titleSpace)
+	if s.options.ZeroDrained {
+		size = seg.size
+	}
 	chunk := make([]byte, min(size, readAhead))
 	for at := int64(0); at < size; at += int64(len(chunk)) {
 		if _, err := seg.file.WriteAt(chunk[:min(int64(len(chunk)), size-at)], at); err != nil {

@@ -103,7 +103,7 @@ type Store struct {
 type Damage struct {
 	File     string
 	Offset   int64 // -1: the file as a whole
-	Messages Range // that may be lost; empty: not known
+	Messages int   // that may be lost; 0: not known, or none
 }
 
 // Error implements error.
@@ -111,7 +111,7 @@ func (d Damage) Error() string {
 	if d.Offset < 0 {
 		return d.File + " is damaged"
 	}
-	return fmt.Sprintf("%s is damaged at offset %d: up to %d messages are lost", d.File, d.Offset, d.Messages.Len())
+	return fmt.Sprintf("%s is damaged at offset %d: up to %d messages are lost", d.File, d.Offset, d.Messages)
 }
 
 // ErrClosed is the error of calls that come after Close, or were waiting when
@@ -226,7 +226,7 @@ func (s *Store) reportLocked(d Damage) {
 	}
 	s.damage = append(s.damage, d)
 	s.log.Error("spool: damaged", slog.String("file", d.File), slog.Int64("offset", d.Offset),
-		slog.Int("messages_lost", d.Messages.Len()))
+		slog.Int("messages_lost", d.Messages))
 }
 
 // Stats is what a store holds at one moment.
