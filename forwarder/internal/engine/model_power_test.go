@@ -63,6 +63,7 @@ func powerInBubble(t *testing.T, seed uint64, broken powerDefect) (r *modelResul
 
 // A powerDefect is what is wrong with a spool or its use, for controls.
 type powerDefect struct {
+	start    func()                                  // called before a spool is opened
 	lie      func(disktest.Op) bool                  // syncs that do nothing
 	journal  func(producer.Journal) producer.Journal // in the place of the spool's
 	submit   func(*producer.Group)                   // called before each Submit of the drain
@@ -211,6 +212,9 @@ func (r *powerRun) open() bool {
 	r.cutAt = 1 + r.rand.Int64N(150)
 	if r.cuts >= powerCuts {
 		r.cutAt = math.MaxInt64
+	}
+	if r.broken.start != nil {
+		r.broken.start()
 	}
 	r.disk.Lie = r.broken.lie
 	r.disk.Before = func(disktest.Op) error {

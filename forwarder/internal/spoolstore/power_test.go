@@ -7,15 +7,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/forwarder/internal/disk"
@@ -79,7 +82,7 @@ func TestPower_noticesSyncsThatLie(t *testing.T) {
 	for name, lie := range lies {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			mustNotice(t, powerDefect{lie: lie})
+			mustNotice(t, powerDefect{lie: lie}, "")
 		})
 	}
 }
@@ -87,7 +90,7 @@ func TestPower_noticesSyncsThatLie(t *testing.T) {
 // A start that goes on behind a gap in what was not synced must be noticed.
 func TestPower_noticesSkippedGaps(t *testing.T) {
 	t.Parallel()
-	mustNotice(t, powerDefect{skipsGaps: true})
+	mustNotice(t, powerDefect{skipsGaps: true}, behindAGap)
 }
 
 // A powerDefect is what is wrong with a disk or a store.
@@ -108,7 +111,8 @@ func (d powerDefect) open(fs disk.FS) (*Store, error) {
 	})
 }
 
-func mustNotice(t *testing.T, broken powerDefect) {
+// mustNotice requires that the check fails, and says so with this text.
+func mustNotice(t *testing.T, broken powerDefect, text string) {
 	t.Helper()
 	const seeds = 100
 	for seed := range uint64(seeds) {
@@ -119,24 +123,32 @@ func mustNotice(t *testing.T, broken powerDefect) {
 			liveAndDie(v, t.Context(), seed, broken)
 		}()
 		<-ended
-		if v.failed.Load() {
+		if said := v.said.Load(); said != nil {
+			assert.NotContains(t, *said, standsStill)
+			assert.Contains(t, *said, text)
 			return
 		}
 	}
 	t.Errorf("%d seeds, and nothing was noticed", seeds)
 }
 
-// A verdict takes the failures of a test that must fail.
-type verdict struct{ failed atomic.Bool }
+// A verdict takes the first failure of a test that must fail.
+type verdict struct{ said atomic.Pointer[string] }
 
 // Errorf implements [require.TestingT].
-func (v *verdict) Errorf(string, ...any) { v.failed.Store(true) }
+func (v *verdict) Errorf(format string, args ...any) {
+	said := fmt.Sprintf(format, args...)
+	v.said.CompareAndSwap(nil, &said)
+}
 
 // FailNow implements [require.TestingT].
-func (v *verdict) FailNow() {
-	v.failed.Store(true)
-	runtime.Goexit()
-}
+func (v *verdict) FailNow() { runtime.Goexit() }
+
+// What the check says.
+const (
+	standsStill = "the store stands still"
+	behindAGap  = "is there, but not what was added before it"
+)
 
 const lives = 5
 
@@ -189,7 +201,7 @@ func liveUntilCut(t require.TestingT, ctx context.Context, d *disktest.Disk, h *
 	select {
 	case <-down:
 	case <-ctx.Done():
-		t.Errorf("the store stands still")
+		t.Errorf(standsStill)
 	}
 	cancel()
 	end() // what waits for the disk waits until then
@@ -199,7 +211,6 @@ func liveUntilCut(t require.TestingT, ctx context.Context, d *disktest.Disk, h *
 
 // check reads everything and compares.
 func (h *history) check(t require.TestingT, s *Store, life int) {
-	require.Empty(t, s.Damage(), "life %d", life)
 	require.False(t, s.AllDoubtful())
 	found := map[uint64]string{}
 	c := s.Cursor(0)
@@ -227,6 +238,8 @@ func (h *history) check(t require.TestingT, s *Store, life int) {
 	for n, value := range h.stored {
 		require.True(t, value == found[n], "life %d: message %d of %d was confirmed", life, n, len(h.stored))
 	}
+	h.checkGaps(t, found)
+	require.Empty(t, s.Damage(), "life %d", life)
 	for n, value := range found {
 		if _, ok := h.stored[n]; ok {
 			continue
@@ -246,6 +259,21 @@ func (h *history) check(t require.TestingT, s *Store, life int) {
 		}
 	}
 	h.trying = nil
+}
+
+// checkGaps requires that of what was not confirmed all is there up to some message, and
+// nothing behind it.
+func (h *history) checkGaps(t require.TestingT, found map[uint64]string) {
+	gap := false
+	for _, n := range slices.Sorted(maps.Keys(h.maybe)) {
+		switch _, there := found[n]; {
+		case h.marked[n]:
+		case !there:
+			gap = true
+		default:
+			require.False(t, gap, "message %d "+behindAGap, n)
+		}
+	}
 }
 
 // checkTags requires that the ids are known of those entries that are stored, and
