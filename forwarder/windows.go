@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/eventferry/eventferry/batch"
-	"github.com/eventferry/eventferry/forwarder/internal/producer"
 	"github.com/eventferry/eventferry/forwarder/internal/spoolstore"
 	"github.com/eventferry/eventferry/forwarder/internal/window"
 )
@@ -46,13 +45,6 @@ const (
 // heldShare divides what may wait in the spool: so much of it may be in open windows.
 // The rest is for those that are closed and not stored yet.
 const heldShare = 2
-
-// lastPart is what is kept of the last batch in a window besides its value.
-type lastPart struct {
-	topic   string
-	key     []byte
-	headers []spoolstore.Header
-}
 
 func newWindows(store *spoolstore.Store, length time.Duration, messageBytes int, memory int64, log *slog.Logger) *windows {
 	clock := window.Clock()
@@ -96,29 +88,6 @@ func (w *windows) recover() error {
 	}
 }
 
-// windowPart returns the part that a stored entry is. It keeps the entry's bytes.
-func windowPart(e *spoolstore.Entry, first uint64, held int64) *window.Part {
-	m := &e.Messages[0]
-	p := &window.Part{
-		Device: e.Window.Device, First: first, Messages: len(e.Messages), Held: held, Accepted: e.Accepted, End: e.Window.End,
-		Extra: &lastPart{e.TopicOf(0), e.Key, m.Headers},
-	}
-	if p.Messages == 1 {
-		p.Shape = window.ShapeOf(m.Value)
-		p.Fixed = fixedSize(e.Key, m)
-	}
-	return p
-}
-
-// fixedSize is the size of a message without its value.
-func fixedSize(key []byte, m *spoolstore.Message) int {
-	record := producer.Message{Key: key, Part: m.Part}
-	for _, h := range m.Headers {
-		record.Headers = append(record.Headers, producer.Header(h))
-	}
-	return record.Size()
-}
-
 // hold has e, the entry of b, wait for others of its device, if b names that. While
 // too many closed windows wait for the disk it blocks, until ctx ends or stop is
 // closed.
@@ -132,7 +101,6 @@ func (w *windows) hold(ctx context.Context, stop <-chan struct{}, b *batch.Batch
 	}
 	e.Window = spoolstore.Window{Device: device, End: w.clock().Wall.Add(w.length).Truncate(time.Millisecond)}
 	own := *e // a copy: the memory of the messages is used again for other batches
-	own.Key = bytes.Clone(e.Key)
 	own.Messages = []spoolstore.Message{e.Messages[0]}
 	own.Messages[0].Value = bytes.Clone(e.Messages[0].Value)
 	part := windowPart(&own, 0, 0)
