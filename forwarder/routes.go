@@ -44,9 +44,9 @@ import (
 // are about all.
 //
 // Topics share connections and requests, but for one connection for metadata each.
-// The same load over ten topics costs about what it costs in one topic with as many
-// partitions as all of them. With [WithSaramaProducer] each topic has a producer and
-// connections of its own.
+// The same load over ten topics of 12 partitions took 1.23 of the processor time of one
+// such topic (BenchmarkRoutes of forwardertest/internal/cost). With [WithSaramaProducer]
+// each topic has a producer and connections of its own.
 func NewRoutes(ctx context.Context, s settings.Settings, routes []Route, opts ...Option) (*Forwarder, error) {
 	o := newOptions(opts)
 	r, err := o.router(s, routes)
