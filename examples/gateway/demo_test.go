@@ -17,7 +17,8 @@ import (
 )
 
 // A stranger's first run, in an empty folder: the line for curl works, what it posts is
-// printed, and after a kill -9 and another start it is there once.
+// printed, and after a kill -9 and another start it is there once. With another Kafka the
+// same line works again.
 func TestGateway_firstRun(t *testing.T) {
 	dir := t.TempDir()
 	kafka := ""
@@ -46,6 +47,16 @@ func TestGateway_firstRun(t *testing.T) {
 	require.Equal(t, http.StatusOK, status, text)
 	p.find(t, `arrived: .*\n\Q`+again+`\E\n`)
 	assert.Equal(t, 2, strings.Count(p.out.String(), "arrived: "), "%s", &p.out)
+	p.end(t)
+
+	require.NoError(t, os.Remove(filepath.Join(dir, "gateway-demo", "gateway.json")))
+	require.Eventually(t, func() bool { return !listens(kafka) }, time.Minute, 10*time.Millisecond, "the Kafka ends")
+	p = start(t, dir, nil, "serve")
+	line = p.find(t, curl)
+	kafka = regexp.MustCompile(`connect +(\S+)`).FindStringSubmatch(p.out.String())[1]
+	status, text = call(t, trusting(t, line[1]), http.MethodPost, line[4], line[3], line[2])
+	require.Equal(t, http.StatusOK, status, text)
+	p.find(t, `arrived: .*\n\Q`+demo.Sample+`\E\n`)
 	p.end(t)
 }
 

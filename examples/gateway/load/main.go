@@ -13,7 +13,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/signal"
 	"sync"
@@ -154,13 +153,4 @@ func post(ctx context.Context, c *callers, f *faults, brokers *brokerTime, o opt
 	cancel()
 	running.Wait()
 	return errors.Join(failed, err)
-}
-
-// freeAddress returns one that nothing listens on.
-func freeAddress(ctx context.Context) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }

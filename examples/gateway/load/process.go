@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/eventferry/eventferry/examples/internal/serving"
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
 	"github.com/eventferry/eventferry/settings"
 )
@@ -77,7 +78,7 @@ func newGateway(ctx context.Context, dir string, s settings.Settings, spoolBytes
 		return nil, err
 	}
 	for _, address := range []*string{&g.doors, &g.admin} {
-		if *address, err = freeAddress(ctx); err != nil {
+		if *address, err = serving.FreeAddress(ctx, "127.0.0.1:0"); err != nil {
 			return nil, err
 		}
 	}

@@ -73,4 +73,40 @@ func TestFind_ended(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, fileName), []byte("{}"), 0o600))
 	_, err := Find(t.Context(), dir)
 	assert.ErrorContains(t, err, "the process of the Kafka has ended")
+	assert.ErrorContains(t, err, "no Kafka today", "what it has said")
+}
+
+// A Kafka whose file another one has replaced leaves that file alone, and neither has the
+// spool or the certificates of the other.
+func TestServe_two(t *testing.T) {
+	dir := t.TempDir()
+	first, ended := serve(t, dir, 3*time.Second)
+	file := filepath.Join(dir, fileName)
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	later := make(chan error, 1)
+	go func() { later <- Serve(ctx, dir, time.Hour) }()
+	t.Cleanup(func() { cancel(); assert.NoError(t, <-later) })
+	var second *Demo
+	require.Eventually(t, func() bool {
+		now, err := os.ReadFile(file)
+		if second = read(file); err != nil || second == nil {
+			return len(later) > 0
+		}
+		return string(now) != string(text)
+	}, time.Minute, time.Millisecond)
+	require.NotEqual(t, first.Settings.BootstrapServers, second.Settings.BootstrapServers)
+	assert.NotEqual(t, first.Settings.Spool.Dir, second.Settings.Spool.Dir)
+	assert.NotEqual(t, first.Settings.TLS.CAFile, second.Settings.TLS.CAFile)
+	text, err = os.ReadFile(file)
+	require.NoError(t, err)
+	require.NoError(t, <-ended, "the first is idle")
+	ended <- nil
+	left, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, string(text), string(left))
+	assert.NoFileExists(t, first.Settings.TLS.CAFile)
+	assert.FileExists(t, second.Settings.TLS.CAFile)
+	assert.Empty(t, later)
 }

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,10 +12,11 @@ import (
 // configuration of the gateway.
 const fileName = "gateway.json"
 
-// write writes the file, at once since others wait for it. Only its owner can read it.
-func (d *Demo) write(file string) error {
+// write writes the file, at once since others wait for it, and returns its text. Only its
+// owner can read it.
+func (d *Demo) write(file string) (text []byte, err error) {
 	s := d.Settings
-	text, err := json.MarshalIndent(map[string]any{
+	text, err = json.MarshalIndent(map[string]any{
 		"settings": map[string]any{
 			"bootstrap_servers": s.BootstrapServers, "topic_name": s.TopicName, "authentication_method": s.AuthenticationMethod,
 			"user_name": s.UserName, "password": s.Password.Reveal(), // as made up for this Kafka
@@ -25,12 +27,14 @@ func (d *Demo) write(file string) error {
 		"listen": d.Listen, "admin": d.Admin, "cert_file": d.CertFile, "key_file": d.KeyFile,
 	}, "", "  ")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := os.WriteFile(file+".new", text, 0o600); err != nil {
-		return err
+	f, err := os.CreateTemp(filepath.Dir(file), "new-*.json") // another Kafka may be writing
+	if err != nil {
+		return nil, err
 	}
-	return os.Rename(file+".new", file)
+	_, err = f.Write(text)
+	return text, errors.Join(err, f.Close(), os.Rename(f.Name(), file))
 }
 
 // read returns the demo of a file, nil if there is none.

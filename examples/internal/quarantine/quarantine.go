@@ -6,20 +6,45 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/eventferry/eventferry/forwarder/receiver"
 )
 
 // Folder returns a quarantine that keeps each body in a file of its own in dir, which
-// must exist. A file is synced before its sender may forget the body.
+// must exist. A file and its name are synced before its sender may forget the body. One
+// that could not be written as a whole is removed.
 func Folder(dir string) receiver.Quarantine {
 	return func(_ context.Context, q receiver.Quarantined) error {
 		f, err := os.CreateTemp(dir, time.Now().UTC().Format("20060102T150405.000-")+filepath.Base(q.Feed)+"-*.json")
 		if err != nil {
 			return err
 		}
-		_, err = f.Write(q.Body)
-		return errors.Join(err, f.Sync(), f.Close())
+		if err := keep(f, q.Body); err != nil {
+			return errors.Join(err, os.Remove(f.Name()))
+		}
+		return syncFolder(dir)
 	}
+}
+
+// keep writes and closes a file, and returns nil once it is durable.
+func keep(f *os.File, body []byte) error {
+	_, err := f.Write(body)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// syncFolder makes a new file's name durable. Windows has no such call.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
