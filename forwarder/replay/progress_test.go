@@ -2,9 +2,13 @@ package replay
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // On a terminal there is a bar with the part that is done, bytes and rate, and beside it
@@ -25,4 +29,18 @@ func TestBar(t *testing.T) {
 	show(true)
 	assert.Contains(t, out.String(), "100%")
 	assert.Equal(t, byte('\n'), out.Bytes()[out.Len()-1])
+}
+
+// A file that is no terminal gets lines, and no bar.
+func TestRun_progressInFile(t *testing.T) {
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	require.NoError(t, err)
+	defer log.Close()
+	_, err = newFakeSpool().replay(t.Context(), Options{
+		Bad: filepath.Join(t.TempDir(), "bad"), Files: fstest.MapFS{"f": {Data: []byte("{}\n{}\n")}}, Progress: log,
+	}, 10)
+	require.NoError(t, err)
+	text, err := os.ReadFile(log.Name())
+	require.NoError(t, err)
+	assert.Regexp(t, `^replay: 1 of 1 files, 2 batches, 0 bad, 6 of 6 bytes, [^\r\n]*\n$`, string(text))
 }
