@@ -3,6 +3,7 @@ package judge
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -224,4 +225,36 @@ func TestChecker_windowsClosed(t *testing.T) {
 	alone.add(list[1])
 	assert.Empty(t, alone.broken(t))
 	assert.Equal(t, trace.Return, alone.history[len(alone.history)-1].Kind)
+}
+
+// A run whose windows do not gather proves nothing, also without controls.
+func TestRun_checkCoverage_windows(t *testing.T) {
+	gathers := newGatheredScene(t)
+	alone := newGatheredScene(t)
+	alone.log, alone.history = nil, alone.history[:30] // its calls
+	for _, list := range alone.devices {
+		for _, b := range list {
+			alone.add(b)
+		}
+	}
+	needed := func(c *checker) []string {
+		r := &run{history: c.h, checker: c, testbed: &testbed{spool: true}, config: load.Config{Params: c.h.params}, injector: newInjector(nil)}
+		return nothingHappened(r, "several batches")
+	}
+	assert.Equal(t, []string{"0 messages with several batches, 100 are needed"}, needed(alone.checked(t)))
+	assert.Equal(t, []string{"2 messages with several batches, 100 are needed"}, needed(gathers.checked(t)))
+	c := gathers.checked(t)
+	c.gathered.messages = leastGathered
+	assert.Empty(t, needed(c))
+}
+
+// nothingHappened returns what a run lacks of a kind, by which it has failed.
+func nothingHappened(r *run, kind string) (list []string) {
+	r.checkCoverage()
+	for _, v := range r.checker.violations {
+		if v.Invariant == NothingHappened && strings.Contains(v.Text, kind) {
+			list = append(list, v.Text)
+		}
+	}
+	return list
 }

@@ -145,3 +145,39 @@ func TestChecker_routes(t *testing.T) {
 		})
 	}
 }
+
+// A run in which no batch was divided to two topics proves nothing, also without controls.
+func TestRun_checkCoverage_routes(t *testing.T) {
+	params := load.Params{Seed: 5, Users: 1, Keyless: 1, Topics: 2, Stress: true}
+	find := func(shape load.Shape, divided bool) (id uint32) {
+		for id = 1; params.Shape(id) != shape || params.Divided(id) != divided; {
+			id++
+		}
+		return id
+	}
+	const noPlain, noSplit = "0 batches with events for two topics, 1 are needed", "0 batches that are split, with events for two topics, 1 are needed"
+	for name, c := range map[string]struct {
+		ids  []uint32
+		seen uint8 // of the messages of each
+		want []string
+	}{
+		"nothing":      {nil, 1, []string{noPlain, noSplit}},
+		"not divided":  {[]uint32{find(load.Plain, false), find(load.Split, false)}, 1, []string{noPlain, noSplit}},
+		"not split":    {[]uint32{find(load.Plain, true), find(load.Split, false)}, 1, []string{noSplit}},
+		"only split":   {[]uint32{find(load.Plain, false), find(load.Split, true)}, 1, []string{noPlain}},
+		"not in Kafka": {[]uint32{find(load.Plain, true), find(load.Split, true)}, 0, []string{noPlain, noSplit}},
+		"both":         {[]uint32{find(load.Plain, true), find(load.Split, true)}, 1, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, err := newHistory(params, filepath.Join(t.TempDir(), "history"))
+			require.NoError(t, err)
+			defer h.close() //nolint:errcheck // nothing is written
+			for i, id := range c.ids {
+				require.NoError(t, h.add(&trace.Record{Kind: trace.Invoke, N: uint32(i + 1), ID: id}, false)) //nolint:gosec // small
+				h.owners[0][i].seen = c.seen
+			}
+			r := &run{history: h, checker: newChecker(h, 1), testbed: &testbed{}, config: load.Config{Params: params}, injector: newInjector(nil)}
+			assert.Equal(t, c.want, nothingHappened(r, "two topics"))
+		})
+	}
+}

@@ -77,6 +77,12 @@ func (s *scene) timed() {
 // broken returns the invariants that the checker finds broken.
 func (s *scene) broken(t *testing.T) []string {
 	t.Helper()
+	return slices.Sorted(maps.Keys(s.checked(t).counts))
+}
+
+// checked returns the checker, which has seen the whole log.
+func (s *scene) checked(t *testing.T) *checker {
+	t.Helper()
 	h, err := newHistory(s.params, filepath.Join(t.TempDir(), "history"))
 	require.NoError(t, err)
 	defer h.close() //nolint:errcheck // nothing is written
@@ -96,7 +102,7 @@ func (s *scene) broken(t *testing.T) []string {
 		c.check(&m)
 	}
 	c.finish()
-	return slices.Sorted(maps.Keys(c.counts))
+	return c
 }
 
 func TestChecker(t *testing.T) {
