@@ -36,6 +36,8 @@ func TestModel_powerControls(t *testing.T) {
 		{"a fresh id before the doubt is settled", always(powerDefect{recover: forgetsRecovered}), invariantDuplicate, twice, ""},
 		{"placed anew after a crash", always(powerDefect{submit: placesAnew, fault: faultGrow}), invariantPartition, append(twice, invariantDuplicate), ""},
 		{"recycled before its mark is synced", recyclesEarly, invariantLost, append(twice, invariantDuplicate), "a segment that is not there"},
+		{"memory that the spool has kept is used again", always(powerDefect{reuses: true}), invariantContent, []string{invariantLost}, "#"},
+		{"memory is used again before the messages have ended", always(powerDefect{submit: usesAgain}), invariantContent, []string{invariantLost}, "#"},
 	} {
 		t.Run(control.name, func(t *testing.T) {
 			t.Parallel()
@@ -90,6 +92,13 @@ func forgetsRecovered(byTopic map[string][]producer.Recovered) { clear(byTopic) 
 
 // placesAnew lets each process choose the partition, whatever a former one has chosen.
 func placesAnew(g *producer.Group) { g.Fixed = 0 }
+
+// usesAgain recycles the memory of messages when the producer gets them.
+func usesAgain(g *producer.Group) {
+	for i := range g.Messages {
+		writeOver(&g.Messages[i].Value)
+	}
+}
 
 // recyclesEarly believes that what is done is durable without a sync. Intents are synced,
 // and what a start writes.

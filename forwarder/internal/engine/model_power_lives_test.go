@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -113,14 +114,27 @@ type storing struct {
 // Submit implements producer.Producer.
 func (p *storing) Submit(g *producer.Group) {
 	r, group := p.run, g.Owner.(*modelGroup) //nolint:errcheck,forcetypeassert // see ledger.fill
-	e := &spoolstore.Entry{ID: group.id(), Accepted: time.Now(), Numbered: numbersEntry{r, group}}
+	memory := new([]byte)                    // of its own, as a pool's
+	e := &spoolstore.Entry{ID: group.id(), Accepted: time.Now(), Memory: memory}
+	e.Numbered = numbersEntry{r, group, memory}
 	e.Key = group.messages[0].Key
 	for _, m := range group.messages {
-		e.Messages = append(e.Messages, spoolstore.Message{Value: m.Value, Part: m.Part})
+		*memory = append(*memory, m.Value...)
+	}
+	rest := *memory
+	for _, m := range group.messages {
+		n := len(m.Value)
+		e.Messages = append(e.Messages, spoolstore.Message{Value: rest[:n:n], Part: m.Part})
+		rest = rest[n:]
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second) // without power it would wait for ever
 	defer cancel()
 	ticket, err := p.store.Add(ctx, e)
+	if ticket.KeptMemory {
+		r.kept.Add(1)
+	} else {
+		writeOver(memory)
+	}
 	if err != nil {
 		if !r.down.Load() {
 			r.violated(invariantProgress, "storing: %v", err)
@@ -151,10 +165,15 @@ func (p *storing) Close() error {
 
 func (g *modelGroup) id() string { return fmt.Sprint("group of message ", g.messages[0].id) }
 
+// writeOver does what a pool does with memory that nothing reads any more: it is
+// another batch's now. Who reads it nevertheless finds no message there.
+func writeOver(memory *[]byte) { copy(*memory, bytes.Repeat([]byte("#"), len(*memory))) }
+
 // numbersEntry notes the numbers of a group's messages.
 type numbersEntry struct {
-	run   *powerRun
-	group *modelGroup
+	run    *powerRun
+	group  *modelGroup
+	memory *[]byte // of their values
 }
 
 // Number implements spoolstore.Numbered.
@@ -165,6 +184,9 @@ func (n numbersEntry) Number(first uint64) {
 		n.run.numbers[first+uint64(i)] = m //nolint:gosec // an index
 	}
 	n.group.First = first
+	if n.run.broken.reuses {
+		writeOver(n.memory)
+	}
 }
 
 // brokenSubmit changes groups on their way to the engine.

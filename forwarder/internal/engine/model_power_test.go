@@ -32,33 +32,36 @@ func TestModel_power(t *testing.T) {
 	if testing.Short() {
 		count = min(count, 100)
 	}
-	var cuts atomic.Int64
+	var cuts, kept, recycled atomic.Int64
 	t.Run("schedules", func(t *testing.T) {
 		chunks := 4 * runtime.GOMAXPROCS(0)
 		for c := range chunks {
 			t.Run(strconv.Itoa(c), func(t *testing.T) {
 				t.Parallel()
 				for seed := c; seed < count && !t.Failed(); seed += chunks {
-					result, n := powerInBubble(t, uint64(seed), powerDefect{}) //nolint:gosec // not negative
+					result, r := powerInBubble(t, uint64(seed), powerDefect{}) //nolint:gosec // not negative
 					report(t, uint64(seed), result)                            //nolint:gosec // not negative
-					cuts.Add(int64(n))
+					cuts.Add(int64(r.cuts))
+					kept.Add(r.kept.Load())
+					recycled.Add(r.recycled.Load())
 				}
 			})
 		}
 	})
-	t.Logf("%d power cuts", cuts.Load())
+	t.Logf("%d power cuts; %d entries stayed in memory until they were read, and %d came back", cuts.Load(), kept.Load(), recycled.Load())
 	assert.GreaterOrEqual(t, cuts.Load(), int64(count*powerCuts))
+	assert.Greater(t, recycled.Load(), int64(count), "entries go from memory to the engine")
 }
 
-func powerInBubble(t *testing.T, seed uint64, broken powerDefect) (r *modelResult, cuts int) {
+func powerInBubble(t *testing.T, seed uint64, broken powerDefect) (result *modelResult, r *powerRun) {
 	t.Helper()
 	defer func() {
 		if v := recover(); v != nil {
 			t.Fatalf("schedule %d: %v", seed, v)
 		}
 	}()
-	synctest.Test(t, func(*testing.T) { r, cuts = runPower(seed, broken) })
-	return r, cuts
+	synctest.Test(t, func(*testing.T) { result, r = runPower(seed, broken) })
+	return result, r
 }
 
 // A powerDefect is what is wrong with a spool or its use, for controls.
@@ -70,6 +73,7 @@ type powerDefect struct {
 	recover  func(map[string][]producer.Recovered)   // called with what a start finds
 	clock    func() time.Time                        // of the engine
 	unsynced bool                                    // nobody waits for a sync of what was stored
+	reuses   bool                                    // memory is used again that the spool has kept
 	fault    modelFault                              // that is needed
 }
 
@@ -91,9 +95,11 @@ type powerRun struct {
 	cuts      int
 	numbers   map[uint64]*modelMessage
 	confirmed map[*modelGroup]bool // synced, as its caller was told
+	kept      atomic.Int64         // entries whose memory the spool has kept, to read them from there
+	recycled  atomic.Int64         // of these, whose memory came back
 }
 
-func runPower(seed uint64, broken powerDefect) (*modelResult, int) {
+func runPower(seed uint64, broken powerDefect) (*modelResult, *powerRun) {
 	const messages = 90
 	rnd := rand.New(rand.NewPCG(seed, 3)) //nolint:gosec // repeatable
 	s := newSimCluster(1+rnd.IntN(3), 1+rnd.IntN(3))
@@ -130,7 +136,7 @@ func runPower(seed uint64, broken powerDefect) (*modelResult, int) {
 		r.late()
 	}
 	r.stop()
-	return &modelResult{trace: r.trace, found: r.ledger.found}, r.cuts
+	return &modelResult{trace: r.trace, found: r.ledger.found}, r
 }
 
 // disturb goes on until all is stored and the power was cut often enough.
@@ -194,6 +200,7 @@ func (r *powerRun) start() {
 	e := startModel(setup).(*Engine) //nolint:errcheck,forcetypeassert // see startModel
 	carrier := drain.New(drain.Config{
 		Store: r.store, Hash: murmur2, MaxBytes: []int64{1, 5000, 1 << 20}[r.rand.IntN(3)], Settled: r.settler(life),
+		Recycle: func(memory *[]byte) { r.recycled.Add(1); writeOver(memory) },
 		Topics: []drain.Topic{{
 			Producer: brokenSubmit{e, r.broken.submit}, Partitions: e.Partitions, TopicID: e.TopicID, Recovered: recovered[""],
 		}},
