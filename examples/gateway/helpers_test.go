@@ -196,14 +196,14 @@ func (c setup) serve(t *testing.T) (p *process, doors, admin string) {
 // call sends a request and returns its answer.
 func call(t *testing.T, client *http.Client, method, url, body, authorization string) (int, string) {
 	t.Helper()
-	status, text, err := tryCall(t, client, method, url, body, authorization)
+	status, text, err := tryCall(t.Context(), t, client, method, url, body, authorization)
 	require.NoError(t, err)
 	return status, text
 }
 
-func tryCall(t *testing.T, client *http.Client, method, url, body, authorization string) (int, string, error) {
+func tryCall(ctx context.Context, t *testing.T, client *http.Client, method, url, body, authorization string) (int, string, error) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	require.NoError(t, err)
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -30,27 +32,33 @@ func TestGateway_killed(t *testing.T) {
 	c := configure(t, k, nil)
 	p, doors, _ := c.serve(t)
 	const posts = 50 // to a process
-	for n := range kills * posts {
-		last := n%posts == posts-1
-		if last {
-			kill := p.cmd.Process.Kill // somewhere within the post
-			time.AfterFunc(time.Duration(n/posts)*500*time.Microsecond, func() { _ = kill() })
+	n, unanswered := 0, 0
+	for kill := 0; kill < kills || unanswered == 0; kill++ { // one kill at least hits a post that has no answer yet
+		for range posts - 1 {
+			require.NoError(t, post(t.Context(), t, doors, n))
+			n++
 		}
-		err := post(t, doors, n)
-		if last {
-			require.Error(t, p.wait(t), "it was killed")
-			p, doors, _ = c.serve(t)
-			if err != nil {
-				err = post(t, doors, n)
-			}
+		end := p.cmd.Process.Kill
+		hit := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
+			time.Sleep(time.Duration(kill%6) * 500 * time.Microsecond) // somewhere within the post, at first at its begin
+			_ = end()
+		}})
+		err := post(hit, t, doors, n)
+		require.Error(t, p.wait(t), "it was killed")
+		p, doors, _ = c.serve(t)
+		if err != nil {
+			unanswered++
+			err = post(t.Context(), t, doors, n)
 		}
 		require.NoError(t, err)
+		n++
 	}
+	t.Logf("of %d posts, %d had no answer when the gateway was killed", n, unanswered)
 	p.end(t)
 	member, messages := forwardertest.Member("n"), k.Messages(t, "events")
 	var want []string
-	for n := range kills * posts {
-		want = append(want, strconv.Itoa(n))
+	for i := range n {
+		want = append(want, strconv.Itoa(i))
 	}
 	forwardertest.NoLoss(t, messages, want, member)
 	assert.Len(t, messages, len(want)+len(want)/10, "once, and every tenth through each door")
@@ -59,9 +67,9 @@ func TestGateway_killed(t *testing.T) {
 
 // post posts batch n to the webhook's door, and every tenth to the door of server SDKs
 // as well, for another user.
-func post(t *testing.T, doors string, n int) error {
+func post(ctx context.Context, t *testing.T, doors string, n int) error {
 	t.Helper()
-	status, text, err := tryCall(t, http.DefaultClient, http.MethodPost, doors+"/webhook", fmt.Sprintf(session, 1+n%5, n, n), hookSecret)
+	status, text, err := tryCall(ctx, t, http.DefaultClient, http.MethodPost, doors+"/webhook", fmt.Sprintf(session, 1+n%5, n, n), hookSecret)
 	if err != nil {
 		return err
 	}
@@ -70,7 +78,7 @@ func post(t *testing.T, doors string, n int) error {
 		return nil
 	}
 	body := fmt.Sprintf(`{"mpid":"9","environment":"production","source_request_id":"r-%d","n":%d,"events":[{"event_type":"session_start","data":{}}]}`, n, n)
-	status, text, err = tryCall(t, http.DefaultClient, http.MethodPost, doors+"/v2/events", body, shopSecret)
+	status, text, err = tryCall(ctx, t, http.DefaultClient, http.MethodPost, doors+"/v2/events", body, shopSecret)
 	if err == nil {
 		require.Equal(t, http.StatusAccepted, status, text)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"strconv"
 )
 
@@ -11,7 +12,8 @@ import (
 // own, and posts their batches one after the other, so that their order is known.
 type workload struct {
 	templates [][]byte
-	users     int // of a caller
+	stored    [][]byte // templates without what settings remove, by default mp_deviceid
+	users     int      // of a caller
 }
 
 const (
@@ -23,15 +25,28 @@ func newWorkload(users int) *workload {
 	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // it is no secret
 	w := &workload{users: users}
 	for range templates {
-		w.templates = append(w.templates, template(r))
+		t := template(r)
+		w.templates = append(w.templates, t)
+		w.stored = append(w.stored, deviceID.ReplaceAll(t, nil))
 	}
 	return w
 }
 
 // batch appends batch number n of a caller.
 func (w *workload) batch(dst []byte, caller, n int) []byte {
+	return w.text(dst, w.templates, caller, n)
+}
+
+// message appends what Kafka must have of that batch.
+func (w *workload) message(dst []byte, caller, n int) []byte {
+	return w.text(dst, w.stored, caller, n)
+}
+
+var deviceID = regexp.MustCompile(`"mp_deviceid":"[^"]*",`)
+
+func (w *workload) text(dst []byte, of [][]byte, caller, n int) []byte {
 	dst = fmt.Appendf(dst, `{"mpid":%d,"message_id":"%d-%d",`, w.user(caller, n), caller, n)
-	return append(dst, w.templates[(caller*31+n)%len(w.templates)]...)
+	return append(dst, of[(caller*31+n)%len(of)]...)
 }
 
 func (w *workload) user(caller, n int) int64 { return int64(1 + caller*w.users + n%w.users) }

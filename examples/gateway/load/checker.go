@@ -1,6 +1,9 @@
 package main
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
+)
 
 // A checker compares the messages of the topic, in the order of each partition, with
 // what was confirmed.
@@ -9,6 +12,7 @@ type checker struct {
 	seen   [][]uint64 // of each caller a bit for each batch
 	last   map[int64]int
 	place  map[int64]int32
+	want   []byte // the text of the last message
 	counts verdict
 }
 
@@ -20,10 +24,11 @@ type verdict struct {
 	outOfOrder int // behind a later one of the same user
 	misplaced  int // with another key, or in another partition than others of the user
 	foreign    int // nobody posted it
+	changed    int // its text is not that of the batch, without what settings remove
 }
 
 func (v verdict) good() bool {
-	return v.lost+v.twice+v.outOfOrder+v.misplaced+v.foreign == 0
+	return v.lost+v.twice+v.outOfOrder+v.misplaced+v.foreign+v.changed == 0
 }
 
 func newChecker(w *workload, callers int) *checker {
@@ -43,6 +48,9 @@ func (c *checker) see(partition int32, key, value []byte) {
 		c.counts.misplaced++
 	}
 	c.place[user] = partition
+	if c.want = c.work.message(c.want[:0], caller, n); !bytes.Equal(value, c.want) {
+		c.counts.changed++
+	}
 	bits := c.seen[caller]
 	for len(bits) <= n/64 {
 		bits = append(bits, 0)

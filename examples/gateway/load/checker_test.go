@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"strconv"
 	"testing"
 
@@ -9,7 +10,7 @@ import (
 
 // Each way to break the promise is found, and the promise itself passes.
 func TestChecker(t *testing.T) {
-	w := &workload{templates: [][]byte{[]byte(`"events":[]}`)}, users: 2}
+	w := &workload{templates: [][]byte{[]byte(`"mp_deviceid":"x","events":[]}`)}, stored: [][]byte{[]byte(`"events":[]}`)}, users: 2}
 	type message struct {
 		caller, n int
 		partition int32
@@ -39,7 +40,7 @@ func TestChecker(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			checker := newChecker(w, 2)
 			for _, m := range c.messages {
-				checker.see(m.partition, []byte(m.key), w.batch(nil, m.caller, m.n))
+				checker.see(m.partition, []byte(m.key), w.message(nil, m.caller, m.n))
 			}
 			v := checker.finish([]int{4, 2}, []int{3, 2})
 			assert.Equal(t, c.want, v)
@@ -47,6 +48,11 @@ func TestChecker(t *testing.T) {
 		})
 	}
 	checker := newChecker(w, 1)
+	checker.see(0, []byte("1"), w.batch(nil, 0, 0)) // a member too many
+	v := checker.finish([]int{1}, []int{1})
+	assert.Equal(t, verdict{read: 1, changed: 1}, v)
+	assert.False(t, v.good())
+	checker = newChecker(w, 1)
 	checker.see(0, nil, []byte(`{}`))
 	assert.Equal(t, verdict{read: 1, foreign: 1}, checker.finish([]int{0}, []int{0}))
 }
@@ -57,6 +63,12 @@ func TestWorkload(t *testing.T) {
 	for n := range 1000 {
 		b := w.batch(nil, 3, n)
 		assert.InDelta(t, batchBytes, len(b), 1000)
+		stored, kept := map[string]any{}, map[string]any{}
+		assert.NoError(t, json.Unmarshal(b, &kept))
+		assert.NoError(t, json.Unmarshal(w.message(nil, 3, n), &stored))
+		assert.Contains(t, kept, "mp_deviceid")
+		delete(kept, "mp_deviceid")
+		assert.Equal(t, kept, stored)
 		caller, number, err := identify(b)
 		assert.NoError(t, err)
 		assert.Equal(t, []int{3, n}, []int{caller, number})

@@ -77,6 +77,9 @@ func run(ctx context.Context, kafka *apachekafka.Cluster, o options, out, log io
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(o.dir)) }()
 	}
+	if there, err := os.ReadDir(o.dir); err != nil || len(there) > 0 {
+		return errors.Join(err, fmt.Errorf("-dir %s: it must be an empty folder", o.dir))
+	}
 	if err := kafka.CreateTopic(ctx, topic, int32(o.partitions), nil); err != nil { //nolint:gosec // a number that was typed
 		return err
 	}
@@ -127,7 +130,7 @@ func run(ctx context.Context, kafka *apachekafka.Cluster, o options, out, log io
 	if !r.verdict.good() {
 		return errors.New("the promise is broken: see the report")
 	}
-	return nil
+	return r.used.complete()
 }
 
 // post has the callers post, and the faults happen, for as long as o says.

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -105,10 +106,19 @@ func (g *gateway) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := cmd.Start(); err != nil {
+	tie(cmd)
+	started, serving, ended := make(chan error), make(chan struct{}), make(chan struct{})
+	go func() { // on Linux the child ends with the thread that has started it
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		if started <- err; err == nil {
+			<-ended
+		}
+	}()
+	if err := <-started; err != nil {
 		return err
 	}
-	serving, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		for lines := bufio.NewScanner(out); lines.Scan(); {
@@ -131,7 +141,7 @@ func (g *gateway) start(ctx context.Context) error {
 
 // stop ends the process by a signal, and notes what it has used.
 func (g *gateway) stop(ctx context.Context, signal os.Signal) error {
-	u := g.now(ctx)
+	u, measured := g.now(ctx) // an error does not keep the process from its end
 	if err := g.cmd.Process.Signal(signal); err != nil {
 		return err
 	}
@@ -145,7 +155,7 @@ func (g *gateway) stop(ctx context.Context, signal os.Signal) error {
 	defer g.mu.Unlock()
 	g.used.add(u)
 	g.cmd = nil
-	return err
+	return errors.Join(measured, err)
 }
 
 // close ends what still runs.
@@ -155,14 +165,33 @@ func (g *gateway) close(ctx context.Context) {
 	}
 }
 
-// now returns what the process that runs has used, all but its processor time.
-func (g *gateway) now(ctx context.Context) (u usage) {
-	u.syncs, _ = g.metric(ctx, "eventferry_spool_syncs_total")
-	u.requests, _ = g.metric(ctx, "eventferry_broker_requests_total")
-	u.sentBytes, _ = g.metric(ctx, "eventferry_broker_io_bytes_total")
-	u.written, _ = g.metric(ctx, "eventferry_spool_written_bytes_total")
-	return u
+// now returns what the process that runs has used, all but its processor time. A metric
+// that is not there yet counts as 0: usage.complete finds one that never is.
+func (g *gateway) now(ctx context.Context) (u usage, err error) {
+	for name, to := range map[string]*float64{
+		"eventferry_spool_syncs_total": &u.syncs, "eventferry_broker_requests_total": &u.requests,
+		"eventferry_broker_io_bytes_total": &u.sentBytes, "eventferry_spool_written_bytes_total": &u.written,
+	} {
+		var noted error
+		if *to, noted = g.metric(ctx, name); !errors.Is(noted, errNoMetric) {
+			err = errors.Join(err, noted)
+		}
+	}
+	return u, err
 }
+
+// complete returns an error if one of the figures has not been measured.
+func (u *usage) complete() error {
+	if u.syncs <= 0 || u.requests <= 0 || u.sentBytes <= 0 || u.written <= 0 {
+		return fmt.Errorf("not measured: syncs %v, requests %v, bytes to Kafka %v, bytes to the disk %v: none may be 0", u.syncs, u.requests, u.sentBytes, u.written)
+	}
+	return nil
+}
+
+var (
+	errNoMetric = errors.New("there is no such metric")
+	client      = &http.Client{Timeout: 30 * time.Second} // of metrics
+)
 
 // metric returns the sum of the series of a metric.
 func (g *gateway) metric(ctx context.Context, name string) (sum float64, err error) {
@@ -170,7 +199,7 @@ func (g *gateway) metric(ctx context.Context, name string) (sum float64, err err
 	if err != nil {
 		return 0, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return 0, err
 	}
@@ -181,7 +210,7 @@ func (g *gateway) metric(ctx context.Context, name string) (sum float64, err err
 	}
 	found := regexp.MustCompile(`(?m)^`+name+`(?:\{[^}]*\})? (.+)$`).FindAllStringSubmatch(string(text), -1)
 	if found == nil {
-		return 0, fmt.Errorf("there is no metric %s", name)
+		return 0, fmt.Errorf("%s: %w", name, errNoMetric)
 	}
 	for _, f := range found {
 		v, err := strconv.ParseFloat(f[1], 64)

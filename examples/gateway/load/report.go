@@ -43,7 +43,7 @@ func (r *report) String() string {
 	line("faults", "%d resets of all connections, %d kills of the gateway, %d kills of a broker", r.resets, r.kills, r.brokerKills)
 	line("confirmed", "%d batches, %.0f a second; %d posts were not, and were repeated", r.confirmed, float64(r.confirmed)/seconds, r.again)
 	line("in Kafka", "%d messages, %v after the last answer", v.read, r.drained.Round(100*time.Millisecond))
-	line("promises", "lost %d, twice %d, out of order %d, misplaced %d, foreign %d", v.lost, v.twice, v.outOfOrder, v.misplaced, v.foreign)
+	line("promises", "lost %d, twice %d, out of order %d, misplaced %d, foreign %d, changed %d", v.lost, v.twice, v.outOfOrder, v.misplaced, v.foreign, v.changed)
 	line("time until confirmed", "%s", &r.all)
 	line("  away from faults", "%s", &r.calm)
 	line("processor, gateway", "%.1f s, %.0f µs a batch, %d starts included", r.used.cpu.Seconds(), 1e6*each(r.used.cpu.Seconds()), r.starts)

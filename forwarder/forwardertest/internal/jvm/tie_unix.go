@@ -10,7 +10,9 @@ import (
 	"syscall"
 )
 
-func tie(*exec.Cmd) {}
+// tie keeps interrupts of the terminal from the child: they are for this process, which
+// may still need it.
+func tie(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 // watch starts a shell that reads from a pipe whose other end only this
 // process has. When this process ends, however it does, the shell comes to the
