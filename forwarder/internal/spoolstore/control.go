@@ -64,8 +64,8 @@ func createControl(fs disk.FS, name, magic string, half int64) (*control, error)
 }
 
 // openControl gives what a control file says to apply, block by block. Damaged
-// says that the half with the newer ledger could not be read, so that what it
-// says is older than it should be.
+// says that the half with the newer ledger, or a block of it, could not be read,
+// so that what it says is older than it should be.
 func openControl(fs disk.FS, name, magic string, apply func([]byte) error) (c *control, damaged bool, err error) {
 	f, err := fs.Open(name)
 	if err != nil {
@@ -94,11 +94,18 @@ func openControl(fs disk.FS, name, magic string, apply func([]byte) error) (c *c
 			return nil, false, errors.Join(err, f.Close())
 		}
 		if ok {
-			return c, damaged, nil
+			more, err := c.outdated()
+			if err != nil {
+				return nil, false, errors.Join(err, f.Close())
+			}
+			return c, damaged || more, nil
 		}
 		damaged = true
 	}
-	c.generation = max(heads[0], heads[1])
+	c.at, c.generation = sector, max(heads[0], heads[1])
+	if _, err := c.outdated(); err != nil {
+		return nil, false, errors.Join(err, f.Close())
+	}
 	c.failed = true
 	return c, true, errNoLedger
 }

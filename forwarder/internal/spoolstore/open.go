@@ -2,7 +2,6 @@ package spoolstore
 
 import (
 	"cmp"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -106,41 +105,6 @@ func (s *Store) openSegment(name string) error {
 	return nil
 }
 
-// openLedger reads the control file. If it is missing or damaged although there
-// are segments, the messages in them may have been sent already.
-func (s *Store) openLedger(there bool) error {
-	if !there {
-		if len(s.segments) > 0 {
-			s.reportLocked(Damage{File: controlName, Offset: -1})
-			s.doubtful = true
-		}
-		_, err := rand.Read(s.ledger.id[:])
-		if err != nil {
-			return err
-		}
-		s.control, err = createControl(s.fs, controlName, controlMagic, s.options.ControlBytes)
-		return err
-	}
-	c, damaged, err := openControl(s.fs, controlName, controlMagic, func(b []byte) error {
-		if err := s.ledger.apply(b); err != nil {
-			return fmt.Errorf("the control file: %w", err)
-		}
-		return nil
-	})
-	s.control = c
-	if errors.Is(err, errNoLedger) {
-		err = nil
-		if len(s.segments) == 0 { // the power was cut before the first ledger
-			damaged = false
-		}
-	}
-	if damaged {
-		s.reportLocked(Damage{File: controlName, Offset: -1})
-		s.doubtful = true
-	}
-	return err
-}
-
 // dropReplaced makes spare segments of those that a merged one stands for.
 func (s *Store) dropReplaced() error {
 	replaced := map[uint64]bool{}
@@ -207,6 +171,11 @@ func (s *Store) readEnds() error {
 		switch e, known := ends[seg.title.seq]; {
 		case seg.title.kind == mergeSegment:
 			seg.frames, seg.held, seg.end, seg.next = seg.title.frames, seg.title.held, seg.title.end, seg.title.next
+			if s.doubtful { // what was done when it was merged
+				if err := s.markGone(seg); err != nil {
+					return err
+				}
+			}
 		case known:
 			seg.frames, seg.next, seg.end, seg.guessed = e.frames, max(e.next, seg.title.first), seg.size, true
 		default:
@@ -220,37 +189,12 @@ func (s *Store) readEnds() error {
 		s.ends = []segmentEnd{{last.title.seq, last.frames, last.next}}
 	}
 	s.findMissing()
+	s.findMissingLast(last, ends)
 	for _, seg := range s.segments {
 		span := seg.span()
 		seg.pending = span.Len() - s.ledger.done.count(span)
 	}
 	return nil
-}
-
-// findMissing reports messages that are not done and in no segment. Numbers
-// between two segments of the log were given to groups that were not stored.
-func (s *Store) findMissing() {
-	next := uint64(1)
-	for _, seg := range s.segments {
-		if ends := seg.title.ends; len(ends) > 0 {
-			s.ledger.done.add(Range{ends[0].next, seg.title.first})
-		}
-		s.reportMissing(Range{next, seg.title.first})
-		next = max(next, seg.next)
-	}
-	s.reportMissing(Range{next, s.nextNum})
-}
-
-func (s *Store) reportMissing(r Range) {
-	for {
-		lost := s.ledger.done.missing(r)
-		if lost.First >= lost.Next {
-			return
-		}
-		s.reportLocked(Damage{File: "a segment that is not there", Offset: -1, Messages: lost.Len()})
-		s.ledger.done.add(lost)
-		r.First = lost.Next
-	}
 }
 
 // readEnd reads a segment of the log up to its last frame that counts: every
@@ -337,46 +281,3 @@ func (s *Store) readOldest() {
 		s.noteAccepted(r)
 	}
 }
-
-// unstored is more than the messages of the groups that a former process had
-// numbered and not written when it died.
-const unstored = 1 << 20
-
-// skipNumbers leaves out those that a former process may have told a caller for a
-// batch that never reached the disk: under the same number another one would be
-// taken for it.
-func (s *Store) skipNumbers() {
-	if s.ledger.openings == 1 {
-		return
-	}
-	from := s.nextNum
-	s.nextNum += unstored
-	s.ledger.done.add(Range{from, s.nextNum})
-}
-
-// beginControl begins a half of the control file, so that this opening counts
-// before anything is written.
-func (s *Store) beginControl() error {
-	s.skipNumbers()
-	s.ledger.next, s.committed = s.nextNum, s.nextNum
-	if s.doubtful {
-		s.ledger.doubtful.add(Range{1, s.nextNum})
-	}
-	ledger := s.ledger.encode()
-	if err := s.control.begin(ledger); err != nil {
-		return err
-	}
-	if err := s.beginTags(); err != nil {
-		return err
-	}
-	if err := s.fs.SyncDir(); err != nil {
-		return err
-	}
-	s.running.Go(s.write)
-	s.running.Go(s.keep)
-	return nil
-}
-
-// AllDoubtful reports whether any message of a former store may have been sent,
-// because the control file, which would say so, was damaged.
-func (s *Store) AllDoubtful() bool { return s.doubtful }

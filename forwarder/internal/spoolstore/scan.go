@@ -13,7 +13,7 @@ type scanner struct {
 	file    disk.File
 	segment uint64
 	limit   int64 // where to stop
-	frames  int   // index to stop at
+	frames  int   // index to stop at; math.MaxInt: at the limit only
 	at      int64 // of the next frame
 	index   int   // that it must have
 
@@ -35,10 +35,13 @@ func newScanner(s *segment, from mark, limit int64) *scanner {
 var errGap = errors.New("no intact frame")
 
 // next returns the next frame, whose payload is valid until the next call.
-// io.EOF is the limit.
+// io.EOF is the limit, or behind the last frame if it is known how many there are.
 func (s *scanner) next() (h header, payload []byte, at int64, err error) {
-	if s.at >= s.limit || s.index >= s.frames {
+	if s.index >= s.frames || s.at >= s.limit && s.frames == math.MaxInt {
 		return header{}, nil, s.at, io.EOF
+	}
+	if s.at >= s.limit { // the file has become shorter, by whole frames
+		return header{}, nil, s.at, errGap
 	}
 	b, err := s.bytes(s.at, frameHeader)
 	if err != nil {
@@ -67,6 +70,9 @@ func (s *scanner) next() (h header, payload []byte, at int64, err error) {
 func (s *scanner) resync() (header, error) {
 	for at := s.at + frameAlign; at+frameHeader <= s.limit; at += frameAlign {
 		b, err := s.bytes(at, frameHeader)
+		if errors.Is(err, errGap) { // the file ends before the limit
+			break
+		}
 		if err != nil {
 			return header{}, err
 		}
@@ -74,7 +80,11 @@ func (s *scanner) resync() (header, error) {
 		if !ok || h.index <= s.index || at+int64(frameSize(h.length)) > s.limit {
 			continue
 		}
-		if b, err = s.bytes(at, frameHeader+h.length); err != nil {
+		b, err = s.bytes(at, frameHeader+h.length)
+		if errors.Is(err, errGap) {
+			continue
+		}
+		if err != nil {
 			return header{}, err
 		}
 		if checksum(b[frameHeader:]) == h.checksum {

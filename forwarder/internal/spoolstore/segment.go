@@ -174,11 +174,16 @@ func readTitle(f disk.File) (title, error) {
 	if n, err := f.ReadAt(b, 0); n < titleSpace && err != nil {
 		return title{}, fmt.Errorf("%w: %w", errNoTitle, err)
 	}
+	newer := (*VersionError)(nil)
 	for _, b := range [][]byte{b[:titleSize], b[titleSize:titleSpace]} {
 		t, err := parseTitle(b)
-		if newer := (*VersionError)(nil); err == nil || errors.As(err, &newer) {
-			return t, err
+		if err == nil {
+			return t, nil
 		}
+		errors.As(err, &newer)
+	}
+	if newer != nil { // and no copy is of a version that is known: a program writes both at once
+		return title{}, newer
 	}
 	if onlyZeros(b[:titleSpace]) || onlyZeros(b[titleSize:]) { // one that was used has frames behind it
 		return title{}, errSpare
