@@ -1,262 +1,291 @@
 package spoolstore
 
 import (
+	"bytes"
+	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventferry/eventferry/forwarder/internal/disktest"
+	"github.com/eventferry/eventferry/forwarder/internal/disk"
 )
-
-// filled returns a disk that a process has left with the values stored.
-func filled(t *testing.T, seed uint64, values []string) *disktest.Disk {
-	t.Helper()
-	d := disktest.New(seed)
-	s, err := Open(d, small())
-	require.NoError(t, err)
-	store(t, s, values...)
-	return crash(t, d, s)
-}
-
-func segmentFiles(t *testing.T, d *disktest.Disk) (names []string) {
-	t.Helper()
-	all, err := d.List()
-	require.NoError(t, err)
-	for _, name := range all {
-		if strings.HasPrefix(name, segmentPrefix) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// The last group is torn at each of its bytes: what was synced before it is
-// there, nothing of it that is not whole, and nothing is called damaged.
-func TestDamage_tornTail(t *testing.T) {
-	values := numbered(0, 5)
-	d := filled(t, 1, values)
-	name := segmentFiles(t, d)[0]
-	image := d.Bytes(name)
-	size := frameSize(len(appendEntry(nil, entry(values[4]))))
-	start := titleSpace + 4*size
-	require.NotZero(t, image[start], "the last frame begins there")
-	for last := start; last < start+size; last++ {
-		d := filled(t, 1, values)
-		b := d.Bytes(name)
-		clear(b[last:])
-		s, err := Open(d, small())
-		require.NoError(t, err)
-		got := pending(t, s)
-		assert.GreaterOrEqual(t, len(got), 4, "torn at %d", last)
-		assert.Equal(t, values[:len(got)], got)
-		assert.Empty(t, s.Damage())
-		store(t, s, "next")
-		assert.Equal(t, append(slices.Clone(got), "next"), pending(t, s))
-		next := crash(t, d, s)
-		s = open(t, next, small())
-		assert.Equal(t, append(got, "next"), pending(t, s), "torn at %d, and another start", last)
-	}
-}
 
 // Whatever happens to a folder: no panic, no wrong bytes, every message whose
 // frame is intact is there, and what is not there is reported.
 func TestDamage_mutatedFolders(t *testing.T) {
+	t.Parallel()
 	folders := 10_000
 	if testing.Short() {
 		folders = 1000
 	}
-	var values []string
-	for i := range 60 {
-		values = append(values, fmt.Sprintf("value %d %s", i, strings.Repeat("x", 20*i)))
-	}
-	known := map[string]bool{}
-	for _, v := range values {
-		known[v] = true
-	}
-	lost := 0
+	f := leftFolder(t)
+	f.requireRich(t)
+	refused, incomplete := 0, 0
 	for seed := range uint64(folders) {
-		r := rand.New(rand.NewPCG(seed, 3)) //nolint:gosec // repeatable
-		d := filled(t, seed, values)
-		what := mutate(t, d, r)
-		s, err := Open(d, small())
-		if err != nil {
-			continue // refused as a whole, with an error
+		files, what := f.mutate(rand.New(rand.NewPCG(seed, 3))) //nolint:gosec // repeatable
+		reader := &damagedReader{folderImage: f, files: files, open: openDamaged}
+		reader.check(t, what)
+		if t.Failed() {
+			t.Fatalf("seed %d: %s", seed, what)
 		}
-		got := pending(t, s)
-		assert.True(t, slices.IsSorted(indexes(values, got)), "seed %d, %s: order", seed, what)
-		for _, v := range got {
-			require.True(t, known[v], "seed %d, %s: a value that was never stored", seed, what)
+		if reader.refused {
+			refused++
 		}
-		if len(got) < len(values) {
-			lost++
-			torn := strings.HasPrefix(what, "tail") || len(s.Damage()) > 0 || slices.Equal(got, values[:len(got)])
-			assert.True(t, torn, "seed %d, %s: %d of %d, and nothing is reported", seed, what, len(got), len(values))
+		if reader.missing > 0 {
+			incomplete++
 		}
-		stop(t, s)
 	}
-	assert.Positive(t, lost)
+	t.Logf("%d folders: %d are of a newer version, of %d a message is missing", folders, refused, incomplete)
+	assert.Positive(t, refused)
+	assert.Less(t, refused, folders/10, "only those of a newer version are refused")
+	assert.Greater(t, incomplete, folders/10)
 }
 
-func indexes(all, some []string) (list []int) {
-	for _, v := range some {
-		list = append(list, slices.Index(all, v))
-	}
-	return list
-}
-
-// mutate damages a folder in some way.
-func mutate(t *testing.T, d *disktest.Disk, r *rand.Rand) string {
-	t.Helper()
-	names, err := d.List()
-	require.NoError(t, err)
-	name := names[r.IntN(len(names))]
-	b := d.Bytes(name)
-	switch what := r.IntN(8); what {
-	case 0, 1:
-		for range 1 + r.IntN(3) {
-			b[r.IntN(len(b))] ^= 1 << r.IntN(8)
-		}
-		return "bits of " + name
-	case 2, 3:
-		at := r.IntN(len(b)) &^ 511
-		clear(b[at:min(len(b), at+512)])
-		return "page of " + name
-	case 4:
-		require.NoError(t, d.Remove(name))
-		return "no " + name
-	case 5:
-		other := d.Bytes(names[r.IntN(len(names))])
-		n := copy(b, slices.Clone(other))
-		copy(other, b[:n])
-		return "swapped " + name
-	case 6:
-		f, err := d.Create(segmentName(90), 10)
-		require.NoError(t, err)
-		require.NoError(t, f.Close())
-		return "extra segment"
-	default:
-		for i := range b[:min(len(b), titleSpace)] {
-			b[i] = byte(r.Uint32())
-		}
-		return "title of " + name
-	}
-}
-
-var errDisk = errors.New("input/output error")
-
-// Every write and sync fails once, or from then on a few times: what was
-// confirmed is there, what was called not stored is not, and the store goes on
-// by itself.
-func TestDamage_failingDisk(t *testing.T) {
-	step := int64(2)
-	if testing.Short() {
-		step = 7
-	}
-	for _, cause := range []error{errDisk, syscall.ENOSPC} {
-		for _, repeat := range []int64{1, 8} {
-			for at := int64(0); at < 120; at += step {
-				t.Run(fmt.Sprintf("%v %d times from %d", cause, repeat, at), func(t *testing.T) {
-					t.Parallel()
-					failAt(t, cause, at, repeat)
-				})
-			}
-		}
-	}
-}
-
-// A title whose write has failed after a part of it is no damage, and neither has
-// what a page of zeros has taken.
-func TestDamage_halfATitle(t *testing.T) {
-	whole := (&title{kind: logSegment, seq: 3, first: 9, ends: []segmentEnd{{1, 2, 9}}}).bytes()
-	part, frame := whole[:24], []byte{1}
-	for name, c := range map[string]struct {
-		writes map[int64][]byte
-		want   error
+// A start that is broken must be noticed.
+func TestDamage_noticesBrokenStarts(t *testing.T) {
+	f := leftFolder(t)
+	for name, broken := range map[string]struct {
+		open func(disk.FS) (*Store, error)
+		says string
 	}{
-		"nothing":             {nil, errSpare},
-		"an old frame":        {map[int64][]byte{titleSpace + 3: frame}, errSpare},
-		"a part":              {map[int64][]byte{0: part}, errSpare},
-		"a part and a frame":  {map[int64][]byte{0: part, titleSpace + 3: frame}, errNoTitle},
-		"part of the second":  {map[int64][]byte{titleSize: part}, errNoTitle},
-		"the first copy":      {map[int64][]byte{0: whole[:titleSize]}, nil},
-		"the second copy":     {map[int64][]byte{titleSize: whole[titleSize:]}, nil},
-		"a part, then second": {map[int64][]byte{0: part, titleSize: whole[titleSize:]}, nil},
+		"drops what is behind the first damage": {func(fs disk.FS) (*Store, error) {
+			return openWith(fs, folderOptions(), func(*segment, *scanner) (int, error) { return 0, nil })
+		}, intactAndNotThere},
+		"refuses what is damaged": {func(fs disk.FS) (*Store, error) {
+			s, err := openDamaged(fs)
+			if err == nil && len(s.Damage()) > 0 {
+				return nil, errors.Join(s.Damage()[0], s.Close(t.Context()))
+			}
+			return s, err
+		}, notOpened},
+		"reports nothing": {func(fs disk.FS) (*Store, error) {
+			s, err := openDamaged(fs)
+			if err == nil {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.damage = nil
+			}
+			return s, err
+		}, notReported},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, err := disktest.New(1).Create("segment", 2*titleSpace)
-			require.NoError(t, err)
-			for at, b := range c.writes {
-				_, err = f.WriteAt(b, at)
-				require.NoError(t, err)
+			const seeds = 1000
+			for seed := range uint64(seeds) {
+				files, what := f.mutate(rand.New(rand.NewPCG(seed, 3))) //nolint:gosec // repeatable
+				v := &verdict{}
+				ended := make(chan struct{})
+				go func() {
+					defer close(ended)
+					(&damagedReader{folderImage: f, files: files, open: broken.open}).check(v, what)
+				}()
+				<-ended
+				if said := v.said.Load(); said != nil {
+					assert.Contains(t, *said, broken.says)
+					return
+				}
 			}
-			got, err := readTitle(f)
-			require.ErrorIs(t, err, c.want)
-			if c.want == nil {
-				assert.Equal(t, uint64(9), got.first)
-			}
+			t.Errorf("%d folders, and nothing was noticed", seeds)
 		})
 	}
 }
 
-func failAt(t *testing.T, cause error, at, repeat int64) {
+func openDamaged(fs disk.FS) (*Store, error) { return Open(fs, folderOptions()) }
+
+// requireRich requires that the folder has all that can be damaged.
+func (f *folderImage) requireRich(t *testing.T) {
 	t.Helper()
-	d := disktest.New(uint64(at)) //nolint:gosec // a seed
-	var ops atomic.Int64
-	var armed atomic.Bool
-	d.Before = func(disktest.Op) error {
-		if !armed.Load() {
-			return nil
-		}
-		if n := ops.Add(1); n > at && n <= at+repeat {
-			return cause
-		}
-		return nil
-	}
-	s, err := Open(d, small())
-	require.NoError(t, err)
-	armed.Store(true)
-	var want, never []string
-	maybe := map[string]bool{}
-	for i := range 40 {
-		value := fmt.Sprintf("%d %s", i, strings.Repeat("x", 1500))
-		ticket, err := s.Add(t.Context(), entry(value))
+	kinds := map[byte]int{}
+	for _, b := range f.titles {
+		title, err := parseTitle(append(slices.Clone(b), make([]byte, titleSize)...))
 		require.NoError(t, err)
-		err = ticket.Wait(t.Context())
-		var no *NotStoredError
-		var unknown *UnknownError
+		kinds[title.kind]++
+	}
+	require.GreaterOrEqual(t, kinds[logSegment], 3)
+	require.GreaterOrEqual(t, kinds[mergeSegment], 1)
+	tail := slices.Collect(func(yield func(imageFrame) bool) {
+		for _, frame := range f.frames {
+			if frame.segment == f.last && !yield(frame) {
+				return
+			}
+		}
+	})
+	last := tail[len(tail)-1]
+	require.Positive(t, last.synced, "there are groups before the last one")
+	require.Equal(t, 6, len(tail)-last.synced, "frames of the last group")
+	require.Len(t, f.intents, 2)
+	require.Greater(t, len(f.control.blocks), 2)
+	require.True(t, slices.ContainsFunc(f.frames, func(m imageFrame) bool { return m.done && m.id != "" }))
+}
+
+// A damagedReader reads a damaged folder and compares.
+type damagedReader struct {
+	*folderImage
+	files map[string][]byte
+	open  func(disk.FS) (*Store, error)
+
+	refused bool
+	missing int
+}
+
+func (r *damagedReader) check(t require.TestingT, what string) {
+	d := r.disk(t, r.files)
+	s, err := r.open(d)
+	if version := (*VersionError)(nil); errors.As(err, &version) {
+		r.refused = true
+		require.True(t, newer(r.files), "%s: refused for its version", what)
+		require.Zero(t, d.OpenFiles())
+		return
+	}
+	require.NoError(t, err, "%s: "+notOpened, what)
+	defer func() { _ = s.Close(ended()) }()
+	list := r.read(t, s, what)
+	require.NoError(t, s.Close(context.Background()), what)
+	require.Zero(t, d.OpenFiles(), what)
+
+	s, err = r.open(d) // what is there stays there
+	require.NoError(t, err, what)
+	defer func() { _ = s.Close(ended()) }()
+	again, err := delivered(s)
+	require.NoError(t, err, what)
+	require.Equal(t, list, again, "%s: at the next start", what)
+	for _, m := range list {
+		s.Done([]Range{{m.number, m.number + 1}}, nil, End{})
+	}
+	require.Zero(t, s.Stats().Messages, "%s: all are done", what)
+}
+
+// read reads everything, and requires that it is right.
+func (r *damagedReader) read(t require.TestingT, s *Store, what string) []numberedValue {
+	list, err := delivered(s)
+	require.NoError(t, err, what)
+	damage := s.Damage()
+	require.True(t, slices.IsSortedFunc(list, func(a, b numberedValue) int { return int(a.number) - int(b.number) }), "%s: order", what) //nolint:gosec // small
+	got := map[uint64]string{}
+	for _, m := range list {
+		require.NotContains(t, got, m.number, "%s: a double", what)
+		got[m.number] = m.value
+	}
+	position := int64(-1)
+	lost := map[string]int{} // by file
+	for i := range r.frames {
+		m := &r.frames[i]
+		value, there := got[m.number]
+		delete(got, m.number)
+		if there {
+			require.True(t, value == m.value, "%s: message %d is another one", what, m.number)
+			if m.id != "" {
+				known, _ := s.KnownID(m.id, m.digest)
+				require.True(t, known, "%s: the id of message %d", what, m.number)
+				position = m.offset
+			}
+		}
 		switch {
-		case err == nil:
-			want = append(want, value)
-		case errors.As(err, &no):
-			never = append(never, value)
-		default:
-			require.ErrorAs(t, err, &unknown)
-			maybe[value] = true
-		}
-		if err == nil && i%3 == 0 {
-			s.Done([]Range{{ticket.First, ticket.First + 1}}, nil, End{})
-			require.NoError(t, s.Intend([]Intent{{Partition: Partition{ID: 1}, Messages: []Range{{ticket.First, ticket.First + 1}}}}))
-			want = want[:len(want)-1]
-		}
-	}
-	check := func(got []string) {
-		rest := slices.DeleteFunc(slices.Clone(got), func(v string) bool { return maybe[v] })
-		require.True(t, slices.Equal(want, rest), "%v at %d x %d: %d confirmed, %d there", cause, at, repeat, len(want), len(rest))
-		for _, v := range never {
-			require.NotContains(t, got, v)
+		case there && m.done:
+			require.True(t, r.mayForget(damage), "%s: message %d is done, and nothing says that this is forgotten: %v", what, m.number, damage)
+		case !there && !m.done:
+			r.missing++
+			name, holder := r.holds(r.files, m.segment)
+			if r.behindGap(m, holder) {
+				continue
+			}
+			require.False(t, m.intact(holder), "%s: message %d "+intactAndNotThere+": %v", what, m.number, damage)
+			if holder != nil || !r.wholeReported(m, damage) {
+				lost[name]++
+			}
 		}
 	}
-	check(pending(t, s))
-	s = open(t, crash(t, d, s), small())
-	check(pending(t, s))
-	require.Empty(t, s.Damage())
-	stop(t, s)
+	for name, messages := range lost {
+		for _, d := range damage {
+			if d.File == name || d.File == missingSegment {
+				messages -= d.Messages
+			}
+		}
+		require.LessOrEqual(t, messages, 0, "%s: %q has lost messages that are "+notReported+": %v", what, name, damage)
+	}
+	require.Empty(t, got, "%s: messages that were never stored", what)
+	if position >= 0 {
+		stored, ok := s.Position(imageSource)
+		require.True(t, ok, what)
+		require.GreaterOrEqual(t, stored, position, what)
+	}
+	if !r.mayForget(damage) {
+		require.ElementsMatch(t, r.intents, s.OpenIntents(), what)
+	}
+	return list
+}
+
+// behindGap reports whether a frame is, in the last segment, at or behind the first gap
+// in the group that no intact frame calls synced: it is as if it was never written.
+func (r *damagedReader) behindGap(m *imageFrame, holder []byte) bool {
+	if holder == nil || m.segment != r.lastThere() {
+		return false
+	}
+	synced := 0
+	for i := range r.frames {
+		if o := &r.frames[i]; o.segment == m.segment && o.intact(holder) {
+			synced = max(synced, o.synced)
+		}
+	}
+	for i := range r.frames {
+		if o := &r.frames[i]; o.segment == m.segment && o.index >= synced && o.index <= m.index && !o.intact(holder) {
+			return true
+		}
+	}
+	return false
+}
+
+// lastThere returns the sequence number of the segment whose end nothing else tells.
+func (r *damagedReader) lastThere() (last uint64) {
+	if _, b := r.holds(r.files, r.last); b != nil || bytes.Equal(r.files[controlName], r.folderImage.files[controlName]) {
+		return r.last // the control file says how the others end
+	}
+	for seq := range r.titles {
+		if _, b := r.holds(r.files, seq); b != nil {
+			last = max(last, seq)
+		}
+	}
+	return last
+}
+
+// wholeReported reports whether damage tells that the file that a message was in is
+// missing or damaged as a whole.
+func (r *damagedReader) wholeReported(m *imageFrame, damage []Damage) bool {
+	return slices.ContainsFunc(damage, func(d Damage) bool {
+		if d.Offset >= 0 || d.Messages > 0 {
+			return false
+		}
+		if d.File == missingSegment || d.File == controlName { // nobody knows what was in the last one
+			return m.segment == r.last
+		}
+		return strings.HasPrefix(d.File, segmentPrefix)
+	})
+}
+
+// What the check says.
+const (
+	intactAndNotThere = "is intact, and not there"
+	notReported       = "not reported"
+	notOpened         = "the folder does not open"
+)
+
+// mayForget reports whether it is known, or cannot be, that the control file is not the
+// one that was left: blocks are gone of which no intact one follows, as if they had
+// never been written.
+func (r *damagedReader) mayForget(damage []Damage) bool {
+	if slices.ContainsFunc(damage, func(d Damage) bool { return d.File == controlName }) {
+		return true
+	}
+	was, is := r.folderImage.files[controlName], r.files[controlName]
+	same := func(block Range) bool {
+		from, to := r.control.base+int64(block.First), r.control.base+int64(block.Next) //nolint:gosec // offsets
+		return int64(len(is)) >= to && bytes.Equal(was[from:to], is[from:to])
+	}
+	blocks := r.control.blocks
+	gone := slices.IndexFunc(blocks, func(b Range) bool { return !same(b) })
+	return same(Range{0, headSize}) && gone > 0 && !slices.ContainsFunc(blocks[gone:], same)
 }

@@ -32,9 +32,7 @@ func stop(t *testing.T, s *Store) {
 func crash(t *testing.T, d *disktest.Disk, s *Store) *disktest.Disk {
 	t.Helper()
 	after := d.Stop()
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	_ = s.Close(ctx) // its disk answers nothing any more
+	_ = s.Close(ended()) // its disk answers nothing any more
 	return after
 }
 
@@ -89,4 +87,11 @@ func numbered(from, to int) (values []string) {
 func eventually(t *testing.T, ok func() bool) {
 	t.Helper()
 	require.Eventually(t, ok, time.Minute, time.Millisecond)
+}
+
+// ended is a context for a Close that is to wait for nothing.
+func ended() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
 }
