@@ -147,9 +147,7 @@ func (c *call) store(b *batch.Batch, o outline, held int64) error {
 	d := &k.own
 	e := c.entry(k)
 	err := f.spool().add(c.ctx, &k.storedBatch, &e)
-	if !k.ticket.KeptMemory {
-		f.pool.put(k.memory)
-	}
+	k.handedOver(&f.pool)
 	if err != nil {
 		return err
 	}

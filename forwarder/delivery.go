@@ -40,9 +40,9 @@ type delivery struct {
 // A topicGroup is the messages of a delivery that go to one topic.
 type topicGroup struct {
 	delivery  *delivery
-	topic     int // of the forwarder's
 	first     int // of the delivery's messages
 	group     producer.Group
+	topic     int32 // of the forwarder's; it is small, so that a delivery is
 	partition int32 // where the pending ones are going; -1 until that is asked. Guarded by the delivery's lock
 }
 
@@ -126,8 +126,9 @@ func (d *delivery) setMessages(messages []message) {
 	}
 	d.pending = len(messages)
 	d.done = make(chan struct{})
-	for i, m := range messages {
-		records[i] = m.record()
+	for i := range messages {
+		m := &messages[i]
+		records[i], m.bytes = m.record(), len(m.value)
 	}
 	d.groups = d.inline.group[:]
 	if len(d.outline.others) == 0 {
@@ -146,7 +147,7 @@ func (d *delivery) setMessages(messages []message) {
 }
 
 func (g *topicGroup) set(d *delivery, topic, first int, records []producer.Message) {
-	g.delivery, g.topic, g.first, g.partition = d, topic, first, -1
+	g.delivery, g.topic, g.first, g.partition = d, int32(topic), first, -1 //nolint:gosec // an index of the topics, of which there are few
 	g.group.Messages, g.group.Owner = records, g
 }
 
@@ -390,7 +391,7 @@ func (d *delivery) acknowledged() []Message {
 			r := d.results[i]
 			if d.settled[i] && r.Outcome == producer.Acknowledged {
 				m := d.messages[i]
-				list = append(list, Message{Topic: d.topicName(g), Partition: r.Partition, Offset: r.Offset, Events: m.events, Bytes: len(m.value)})
+				list = append(list, Message{Topic: d.topicName(g), Partition: r.Partition, Offset: r.Offset, Events: m.events, Bytes: m.bytes})
 			}
 		}
 	}

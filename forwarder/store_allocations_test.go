@@ -11,6 +11,7 @@ import (
 
 	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/forwarder/internal/drain"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 	"github.com/eventferry/eventferry/forwarder/spool"
 	"github.com/eventferry/eventferry/settings"
 )
@@ -21,16 +22,17 @@ type absent struct{ prompt }
 func (absent) Partitions() int32 { return 0 }
 func (absent) TopicID() [16]byte { return [16]byte{} }
 
-// onSpool returns a forwarder with the default settings on a spool of its own.
-func onSpool(t testing.TB) *Forwarder {
-	s := settings.Settings{TopicName: "events"}.WithDefaults()
+// onSpool returns a forwarder with these settings on a spool of its own.
+func onSpool(t testing.TB, s settings.Settings, p producer.Producer) *Forwarder {
+	s.TopicName = "events"
+	s = s.WithDefaults()
 	log := slog.New(slog.DiscardHandler)
 	opened, err := spool.Open(t.Context(), t.TempDir(), spool.Options{MaxBytes: 64 << 20, Logger: log})
 	require.NoError(t, err)
 	o := options{logger: log, spool: opened}
 	use, err := openSpool(t.Context(), s, o, []string{s.TopicName})
 	require.NoError(t, err)
-	f := newForwarder(s, o, absent{}, fakeProbe{})
+	f := newForwarder(s, o, p, fakeProbe{})
 	f.useSpool(use, s)
 	use.start([]drain.Topic{f.topics[0].drained(nil)}, hash(s, o), sendingHalf(s))
 	t.Cleanup(func() {
@@ -46,7 +48,7 @@ func TestStore_allocations(t *testing.T) {
 	for _, events := range []int{1, 10} {
 		b, err := batch.Parse(undropped(t, 1, events)[0])
 		require.NoError(t, err)
-		f := onSpool(t)
+		f := onSpool(t, settings.Settings{}, absent{})
 		stored := 0
 		run := func() {
 			if f.Store(context.Background(), b) == nil {

@@ -73,6 +73,25 @@ func (k *keptDelivery) messages() []spoolstore.Message {
 	return list
 }
 
+// handedOver is called when the store has the messages, or has refused them. It gives
+// their memory back, unless the store keeps it, and keeps nothing of the values but
+// their lengths: the batch may wait for Kafka for hours.
+func (k *keptDelivery) handedOver(p *pool) {
+	if !k.ticket.KeptMemory {
+		p.put(k.memory)
+	}
+	k.memory = nil
+	clear(k.inline[:])
+	for i := range k.own.messages {
+		k.own.messages[i].value = nil
+	}
+	for i := range k.own.groups {
+		for j := range k.own.groups[i].group.Messages {
+			k.own.groups[i].group.Messages[j].Value = nil
+		}
+	}
+}
+
 // Number implements [spoolstore.Numbered].
 func (k *storedBatch) Number(first uint64) {
 	k.first, k.number = first, first
