@@ -40,8 +40,7 @@ func TestGateway_killed(t *testing.T) {
 		}
 		end := p.cmd.Process.Kill
 		hit := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
-			time.Sleep(time.Duration(kill%6) * 500 * time.Microsecond) // somewhere within the post, at first at its begin
-			_ = end()
+			time.AfterFunc(time.Duration(kill%6)*500*time.Microsecond, func() { _ = end() }) // at first at its begin
 		}})
 		err := post(hit, t, doors, n)
 		require.Error(t, p.wait(t), "it was killed")

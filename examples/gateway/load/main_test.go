@@ -59,7 +59,7 @@ func TestUsage(t *testing.T) {
 	u, err := g.now(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, usage{syncs: 5}, u)
-	client.CloseIdleConnections()
+	http.DefaultClient.CloseIdleConnections()
 	page.Close()
 	_, err = g.now(t.Context())
 	assert.Error(t, err)

@@ -188,18 +188,17 @@ func (u *usage) complete() error {
 	return nil
 }
 
-var (
-	errNoMetric = errors.New("there is no such metric")
-	client      = &http.Client{Timeout: 30 * time.Second} // of metrics
-)
+var errNoMetric = errors.New("there is no such metric")
 
 // metric returns the sum of the series of a metric.
 func (g *gateway) metric(ctx context.Context, name string) (sum float64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.admin+"/metrics", http.NoBody)
 	if err != nil {
 		return 0, err
 	}
-	resp, err := client.Do(req)
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, err
 	}
