@@ -19,8 +19,9 @@
 // # The folder
 //
 // A folder belongs to one process at a time: another one gets a [*LockedError].
-// It is for one topic as long as anything is in it. Do not copy or restore it:
-// what a copy holds may have been sent since.
+// It is for the topics of its forwarder as long as anything is in it: a forwarder for
+// others refuses it. Do not copy or restore it: what a copy holds may have been sent
+// since.
 //
 // Files are made with the mode 0600 in a folder of 0700. They hold batches in
 // clear, after all filters: what must not leave never lies there. Segments are

@@ -126,7 +126,7 @@ func growthTopic(partitions int) string { return "partitions" + strconv.Itoa(par
 //     three times as many bytes to itself. By the byte it is 2.6 times the best, with
 //     as many calls as events. What batches of 1,000 events take more than those of
 //     100 is zstd's: 2.6 µs an event instead of 2.1.
-//   - Spool: each byte is written to the disk, read back and checked, and each
+//   - Spool: each byte is written to the disk, and read back unless it was stored a moment ago, and each
 //     request has an intent to sync. SPOOL.md says more.
 func BenchmarkGrowth(b *testing.B) {
 	points := growthPoints()
