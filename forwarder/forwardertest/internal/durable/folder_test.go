@@ -67,6 +67,41 @@ func TestFolder_otherTopic(t *testing.T) {
 	requireOnce(t, k, 5)
 }
 
+// A topic of the same name in another cluster is another one: what may have been written to
+// the former is in doubt, and goes out under other numbers, since the new brokers may know
+// the old ones from somebody else.
+func TestFolder_otherCluster(t *testing.T) {
+	before, after, dir := forwardertest.NewKafka(t), forwardertest.NewKafka(t), t.TempDir()
+	lost := before.LoseAnswers(forwardertest.Produce, forwardertest.UntilStopped)
+	s := openSpool(t, dir, small())
+	f := start(t, before, s)
+	storeSome(t, f, 0, 1)
+	require.NoError(t, lost.Wait(within(t, patience), 1))
+	require.NoError(t, f.Close())
+	require.NoError(t, s.Close())
+
+	for range 3 { // so that ids are the same there as they were here
+		g := start(t, after, openSpool(t, t.TempDir(), small()))
+		require.NoError(t, g.Forward(t.Context(), makeBatch(t, 7)))
+		require.NoError(t, g.Close())
+	}
+	s = openSpool(t, dir, small())
+	doubts := make(chan forwarder.DoubtInfo, 2)
+	f = start(t, after, s, forwarder.WithObserver(forwarder.Observer{
+		Doubted: func(_ context.Context, i forwarder.DoubtInfo) { doubts <- i },
+	}))
+	storeSome(t, f, 1, 5)
+	drainAll(t, f)
+	require.Len(t, doubts, 1)
+	assert.Equal(t, 1, (<-doubts).Messages)
+	requireOnce(t, before, 1)
+	count := map[string]int{}
+	for _, m := range after.Messages(t, "events") {
+		count[member(m)]++
+	}
+	assert.Equal(t, map[string]int{"7": 3, "0": 1, "1": 1, "2": 1, "3": 1, "4": 1}, count)
+}
+
 // One forwarder uses a spool at a time.
 func TestFolder_twoForwarders(t *testing.T) {
 	k := forwardertest.NewKafka(t)
