@@ -67,6 +67,7 @@ func (d *Demo) Show(ctx context.Context, out io.Writer, address string) (stop fu
 		fmt.Fprintln(out, "nothing can be read:", err)
 		return func() {}
 	}
+	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -81,7 +82,7 @@ func (d *Demo) Show(ctx context.Context, out io.Writer, address string) (stop fu
 			})
 		}
 	}()
-	return func() { reader.Close(); <-ended }
+	return func() { cancel(); <-ended }
 }
 
 // reader returns a client that reads the topic.
