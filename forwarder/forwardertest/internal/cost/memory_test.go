@@ -160,6 +160,9 @@ func oneForEach(t *testing.T, partitions int) []*batch.Batch {
 // Held are the text, its index, the messages, and requests that are written. After
 // the bursts, of 17 to 35 MB, 0.5 MB and less were left for the next one.
 func TestMemory_undecided(t *testing.T) {
+	if raceEnabled {
+		t.Skip("what is kept for the next burst is another thing with the race detector")
+	}
 	_, cluster := extentOf()
 	to, brokers := startBrokers(t, cluster)
 	to.TopicName = eachTopic
@@ -176,9 +179,11 @@ func TestMemory_undecided(t *testing.T) {
 		t.Logf("%4d batches of %3d events, %6d bytes: %6d counted for each, %6d held; %6d in all after the burst",
 			count, events, of/count, u.counted/int64(count), u.held/int64(count), u.left)
 		assert.LessOrEqual(t, float64(u.held), 1.3*float64(u.counted)+4<<20, "and requests that are written")
-		assert.LessOrEqual(t, u.left, int64(2<<20))
 	}
 }
+
+// leftAfterBurst is how many bytes a burst may leave behind.
+const leftAfterBurst = 2 << 20
 
 // undecided is about batches in a burst.
 type undecided struct {
@@ -207,7 +212,10 @@ func burst(t *testing.T, f *forwarder.Forwarder, brokers *os.Process, texts [][]
 	u.held, u.counted = heldNow().since(before).heap, f.Stats().BufferedBytes
 	require.NoError(t, brokers.Signal(syscall.SIGCONT))
 	require.Eventually(t, func() bool { return left.Load() == 0 }, time.Minute, 10*time.Millisecond)
-	u.left = heldNow().since(before).heap
+	require.Eventually(t, func() bool { // what has called done may run for a moment
+		u.left = heldNow().since(before).heap
+		return u.left <= leftAfterBurst
+	}, time.Minute, 10*time.Millisecond, "bytes are left")
 	runtime.KeepAlive(texts)
 	return u, bytes
 }
