@@ -162,8 +162,11 @@ func (s *Store) groupLocked(need need) *commitGroup {
 
 // openLocked makes g the first group of a new segment.
 func (s *Store) openLocked(g *commitGroup, w Window) bool {
-	kept := s.waiting.kept(w, s.capacity())
-	if len(s.spares) < 2+kept || len(s.segments)+kept >= s.maxSegments() { // one stays for merging
+	kept, merging := s.waiting.kept(w, s.capacity()), 1
+	if w.closes() { // it must find room, also in a process that begins with all segments in use
+		merging = 0
+	}
+	if len(s.spares) < 1+kept+merging || len(s.segments)+kept+merging > s.maxSegments() { // one stays for merging
 		return false
 	}
 	n := s.spares[0]

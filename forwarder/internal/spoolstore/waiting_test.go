@@ -201,3 +201,28 @@ func TestWindow_format(t *testing.T) {
 	assert.Equal(t, version, newest(s))
 	assert.Equal(t, []string{"a", "b", "c", "d"}, pending(t, s))
 }
+
+// A process that begins with all segments in use stores what windows become all the same:
+// it delivers nothing before.
+func TestWindow_closesInALaterLife(t *testing.T) {
+	d := disktest.New(1)
+	s := open(t, d, small())
+	n := added(t, s, waits(1, "v"))
+	value := strings.Repeat("x", 3000)
+	for life := range 30 { // each begins a segment
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		for range 4 + life {
+			if ticket, err := s.Add(ctx, entry(value)); err != nil || ticket.Wait(t.Context()) != nil {
+				break
+			}
+		}
+		cancel()
+		d = crash(t, d, s)
+		s = open(t, d, small())
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	ticket, err := s.Add(ctx, closing("merged", 100, Range{n, n + 1}))
+	require.NoError(t, err)
+	require.NoError(t, ticket.Wait(t.Context()))
+}
