@@ -63,7 +63,7 @@
 //	EVENTFERRY_REPLAY_BYTES=20000000000 go test -v -run memoryIsFlat_batches ./forwarder/replay
 //
 // Files are read and parsed beside the storing. On two processors with time for both, a
-// replay of batches of 9 KB took place at 0.94 of the rate of Forwarder.StoreAll fed from
+// replay of batches of 9 KB took place at 0.95 of the rate of Forwarder.StoreAll fed from
 // memory. On two with ten times the work that they can do, it was 0.78 in the mean of six
 // runs, from 0.69 to 1.02: parsing is work that StoreAll fed from memory has behind it.
 //
