@@ -112,6 +112,31 @@ func (r *modelRun) close() {
 	}
 }
 
+// closeProducer closes the producer of a process that ends, while the network goes on.
+func (r *modelRun) closeProducer(limit time.Duration) {
+	var closing sync.WaitGroup
+	done := make(chan struct{})
+	closing.Go(func() {
+		defer close(done)
+		_ = r.producer.Close()
+	})
+	r.rest()
+	for began := time.Now(); ; r.rest() {
+		select {
+		case <-done:
+			closing.Wait()
+			return
+		default:
+		}
+		if time.Since(began) > limit {
+			panic(strings.Join(append(r.trace, "Close does not return"), "\n"))
+		}
+		if r.rand.IntN(4) == 0 || !r.network() {
+			r.pass(time.Millisecond)
+		}
+	}
+}
+
 // end closes the producer, unless that was done, and looks at what it leaves.
 func (r *modelRun) end() {
 	if !r.ledger.closing {

@@ -3,8 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -25,34 +23,14 @@ func (r *journalRun) crash() {
 		r.mortal.die()
 	}
 	r.sim.mu.Unlock()
-	var closing sync.WaitGroup
-	done := make(chan struct{})
-	closing.Go(func() {
-		defer close(done)
-		_ = r.producer.Close()
-	})
-	r.modelRun.rest()
-	for began := time.Now(); ; r.modelRun.rest() {
-		select {
-		case <-done:
-			closing.Wait()
-			r.sim.mu.Lock()
-			if orderly {
-				r.note("%s", r.journal.sync())
-				r.journal.life++
-			}
-			r.sim.mu.Unlock()
-			r.start()
-			return
-		default:
-		}
-		if time.Since(began) > 30*time.Second {
-			panic(strings.Join(append(r.trace, "Close does not return"), "\n"))
-		}
-		if r.rand.IntN(4) == 0 || !r.network() {
-			r.pass(time.Millisecond)
-		}
+	r.closeProducer(30 * time.Second)
+	if orderly {
+		r.sim.mu.Lock()
+		r.note("%s", r.journal.sync())
+		r.journal.life++
+		r.sim.mu.Unlock()
 	}
+	r.start()
 }
 
 // stop ends the run.

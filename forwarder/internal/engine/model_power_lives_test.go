@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/eventferry/eventferry/forwarder/internal/drain"
@@ -48,7 +47,7 @@ func (r *powerRun) end(how powerEnd) {
 	if how == killed {
 		r.disk = before.Stop()
 	}
-	r.closeAll()
+	r.closeProducer(time.Minute)
 	switch {
 	case how == powerCut || how == closed && r.down.Load(): // the power may be cut while it is closed
 		r.cutDisk()
@@ -58,37 +57,12 @@ func (r *powerRun) end(how powerEnd) {
 	r.start()
 }
 
-// closeAll closes what runs, while the network goes on.
-func (r *powerRun) closeAll() {
-	var closing sync.WaitGroup
-	done := make(chan struct{})
-	closing.Go(func() {
-		defer close(done)
-		_ = r.producer.Close()
-	})
-	r.modelRun.rest()
-	for began := time.Now(); ; r.modelRun.rest() {
-		select {
-		case <-done:
-			closing.Wait()
-			return
-		default:
-		}
-		if time.Since(began) > time.Minute {
-			panic(strings.Join(append(r.trace, "Close does not return"), "\n"))
-		}
-		if r.rand.IntN(4) == 0 || !r.network() {
-			r.pass(time.Millisecond)
-		}
-	}
-}
-
 // stop ends the run.
 func (r *powerRun) stop() {
 	r.sim.mu.Lock()
 	r.ledger.closing = true
 	r.sim.mu.Unlock()
-	r.closeAll()
+	r.closeProducer(time.Minute)
 	r.pass(time.Second)
 	r.sim.mu.Lock()
 	defer r.sim.mu.Unlock()
