@@ -216,6 +216,7 @@ func TestWatcher_idle(t *testing.T) {
 		defer w.Close()
 		w.send()
 		<-time.After(time.Minute)
+		synctest.Wait() // a round ends at this minute
 		assert.True(t, w.armed.Load())
 		w.settle()
 		<-time.After(2 * time.Second)
