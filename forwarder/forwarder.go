@@ -46,7 +46,8 @@ type Forwarder struct {
 // deadline, and only then is the error the context's to [errors.Is]. REFUSALS.md
 // lists the texts. After a second of waiting one line in the log says so, with the
 // cause that is known by then. ctx governs this call only. [WithoutProbe] skips all
-// that.
+// that. With a spool, New reads first what a former process has left under way; the 30
+// seconds begin after that.
 //
 // Mistakes in s are reported together, each a [*settings.FieldError]. When there
 // are none, the files that s names are read, and mistakes in those are reported
