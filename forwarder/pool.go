@@ -16,7 +16,7 @@ type pool struct {
 }
 
 const (
-	leastPooled = 10 // of buffers, as powers of two: smaller ones are cheap
+	leastPooled = 8  // of buffers, as powers of two: smaller ones are cheap
 	mostPooled  = 20 // larger ones are rare
 )
 
