@@ -71,7 +71,7 @@ func (f *Forwarder) begin(ctx context.Context, b *batch.Batch, storeOnly bool, t
 		c.err = err
 		return c
 	}
-	err = c.accept(b, o)
+	err = c.accept(b, &o)
 	switch {
 	case err == nil:
 	case errors.As(err, new(*TooLargeError)):
@@ -99,7 +99,7 @@ func (c *call) runPipeline(b *batch.Batch) (outline, error) {
 }
 
 // accept takes the room that the batch needs, encodes and submits it.
-func (c *call) accept(b *batch.Batch, o outline) error {
+func (c *call) accept(b *batch.Batch, o *outline) error {
 	f := c.f
 	if c.ctx.Err() != nil {
 		return ctxwait.Err(c.ctx)
@@ -134,7 +134,7 @@ func (c *call) accept(b *batch.Batch, o outline) error {
 
 // store adds the batch to the spool. It waits for room there, and not for the
 // sync. The room of the buffer is given back when that is done.
-func (c *call) store(b *batch.Batch, o outline, held int64) error {
+func (c *call) store(b *batch.Batch, o *outline, held int64) error {
 	f := c.f
 	defer f.buffer.release(held)
 	if !f.inFlight.acceptMessages(1) {
@@ -187,12 +187,10 @@ func (c *call) wait() error {
 	if k := c.delivery.kept; k != nil {
 		return k.wait(c.ctx)
 	}
-	select {
-	case <-c.delivery.done:
+	if c.delivery.over.wait(c.ctx) {
 		return c.delivery.outcome()
-	case <-c.ctx.Done():
-		return c.withdraw()
 	}
+	return c.withdraw()
 }
 
 // withdraw takes back the messages that are in no request, and returns the

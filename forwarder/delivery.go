@@ -15,7 +15,7 @@ type delivery struct {
 	owner    deliveryOwner // nil: no message was accepted
 	batch    *batch.Batch  // as the caller gave it; kept for Remaining
 	outline  outline       // without the filtered batches: the keys, and which events the messages have
-	messages []message
+	messages []accepted
 	memory   *[]byte      // of their values; nil once others may have it
 	held     int64        // bytes of the buffer
 	groups   []topicGroup // one for each topic
@@ -25,14 +25,14 @@ type delivery struct {
 	results         []producer.Result
 	settled         []bool
 	pending         int
-	failed          bool          // some message that is settled was not acknowledged
-	callerGone      bool          // the caller has its error already, with messages undecided
-	callbackDropped bool          // onDone must not be called
-	stored          bool          // what is not settled is on the disk, and on its way
-	onDone          func()        // called once all is settled
-	done            chan struct{} // closed then, too
+	failed          bool   // some message that is settled was not acknowledged
+	callerGone      bool   // the caller has its error already, with messages undecided
+	callbackDropped bool   // onDone must not be called
+	stored          bool   // what is not settled is on the disk, and on its way
+	onDone          func() // called once all is settled
 	handle          *deliveryHandle
-	ended           error // why nothing will be settled any more in this process
+	ended           error     // why nothing will be settled any more in this process
+	over            endSignal // given once all is settled and counted, or nothing more will be
 
 	inline inlineMessage
 }
@@ -49,11 +49,17 @@ type topicGroup struct {
 // An inlineMessage is room for what a delivery with one message needs, as most
 // have.
 type inlineMessage struct {
-	message [1]message
+	message [1]accepted
 	result  [1]producer.Result
 	settled [1]bool
 	record  [1]producer.Message
 	group   [1]topicGroup
+}
+
+// An accepted message is what a delivery knows of one beside its record.
+type accepted struct {
+	firstEvent, events int // as in message
+	bytes              int // of the value, which a stored batch does not keep
 }
 
 // A deliveryOwner is the call that a delivery belongs to. Its methods may be
@@ -79,22 +85,23 @@ type deliveryOwner interface {
 }
 
 // newDelivery encodes the batch, in memory of p.
-func newDelivery(owner deliveryOwner, b *batch.Batch, o outline, p *pool) *delivery {
+func newDelivery(owner deliveryOwner, b *batch.Batch, o *outline, p *pool) *delivery {
 	d := &delivery{}
 	d.encode(owner, b, o, p)
 	return d
 }
 
 // encode makes d the delivery of the batch, in memory of p.
-func (d *delivery) encode(owner deliveryOwner, b *batch.Batch, o outline, p *pool) {
-	d.owner, d.batch, d.outline = owner, b, o
+func (d *delivery) encode(owner deliveryOwner, b *batch.Batch, o *outline, p *pool) {
+	d.owner, d.batch, d.outline = owner, b, *o
 	size := d.outline.valueBytes()
 	for i := range d.outline.others {
 		size += d.outline.others[i].valueBytes()
 	}
 	d.memory = p.take(size)
 	buf := *d.memory
-	messages := d.outline.encode(buf, d.inline.message[:0])
+	var inline [1]message // on the stack, as its record goes on
+	messages := d.outline.encode(buf, inline[:0])
 	for i := range d.outline.others { // each behind the one before, in memory and in the list
 		before := &d.outline
 		if i > 0 {
@@ -115,20 +122,20 @@ func notDelivered(b *batch.Batch) *delivery {
 }
 
 func (d *delivery) setMessages(messages []message) {
-	d.messages = messages
 	records := d.inline.record[:]
 	if len(messages) == 1 {
-		d.results, d.settled = d.inline.result[:], d.inline.settled[:]
+		d.messages, d.results, d.settled = d.inline.message[:], d.inline.result[:], d.inline.settled[:]
 	} else {
+		d.messages = make([]accepted, len(messages))
 		d.results = make([]producer.Result, len(messages))
 		d.settled = make([]bool, len(messages))
 		records = make([]producer.Message, len(messages))
 	}
 	d.pending = len(messages)
-	d.done = make(chan struct{})
 	for i := range messages {
 		m := &messages[i]
-		records[i], m.bytes = m.record(), len(m.value)
+		records[i] = m.record()
+		d.messages[i] = accepted{m.firstEvent, m.events, len(m.value)}
 	}
 	d.groups = d.inline.group[:]
 	if len(d.outline.others) == 0 {
@@ -191,7 +198,7 @@ func (d *delivery) afterLocked(n int, o producer.Outcome) func() {
 			d.owner.messagesSettled(n, o, last, callerGone)
 		}
 		if last {
-			close(d.done)
+			d.over.give()
 			if onDone != nil {
 				onDone()
 			}
@@ -229,7 +236,7 @@ func (d *delivery) endWaiting(why error) {
 	d.pending, d.ended = 0, why
 	onDone := d.onDone
 	d.mu.Unlock()
-	close(d.done)
+	d.over.give()
 	if onDone != nil {
 		onDone()
 	}
@@ -402,7 +409,7 @@ func (d *delivery) acknowledged() []Message {
 // messages of one topic that they are in.
 type eventCursor struct {
 	outline  *outline
-	messages []message
+	messages []accepted
 	first    int // of the messages, among those of the delivery
 	position int // of the next event, among those that go to the topic
 	at       int // its message

@@ -116,17 +116,10 @@ func (e *DeliveryError) Wait(ctx context.Context) error {
 	if d.kept != nil {
 		return d.kept.wait(ctx)
 	}
-	select {
-	case <-d.done: // a decided outcome comes before the end of ctx
+	if d.over.wait(ctx) { // a decided outcome comes before the end of ctx
 		return d.outcome()
-	default:
 	}
-	select {
-	case <-d.done:
-		return d.outcome()
-	case <-ctx.Done():
-		return d.outcomeAt(ctx)
-	}
+	return d.outcomeAt(ctx)
 }
 
 // Remaining returns the batch, as it was given to Forward, with only those

@@ -27,7 +27,7 @@ func (o *outline) heldBesideValues(given *batch.Batch) int64 {
 	messages := o.allMessages()
 	fixed := sizeOf[delivery]() + sizeOf[call]() + producerBytes
 	if messages > 1 {
-		fixed += messages * (sizeOf[message]() + sizeOf[producer.Result]() + sizeOf[producer.Message]() + 1)
+		fixed += messages * (sizeOf[accepted]() + sizeOf[producer.Result]() + sizeOf[producer.Message]() + 1)
 	}
 	for _, h := range o.headers {
 		fixed += sizeOf[producer.Header]() + h.Size()

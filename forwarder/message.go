@@ -6,7 +6,6 @@ import "github.com/eventferry/eventferry/forwarder/internal/producer"
 type message struct {
 	firstEvent, events int    // counted in the batch as filtered
 	key, value         []byte // once all are acknowledged the value's bytes may be another batch's
-	bytes              int    // of the value, which a stored batch does not keep
 	part               string // "i/n" when the batch was split
 	headers            []producer.Header
 }

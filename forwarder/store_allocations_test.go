@@ -55,7 +55,7 @@ func TestStore_allocations(t *testing.T) {
 				stored++
 			}
 		}
-		assert.Equal(t, 4+2, int(testing.AllocsPerRun(200, run)), fmt.Sprintf("%d events", events))
+		assert.Equal(t, 3+2, int(testing.AllocsPerRun(200, run)), fmt.Sprintf("%d events", events))
 		assert.Equal(t, 201, stored)
 	}
 }

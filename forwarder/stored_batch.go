@@ -55,7 +55,7 @@ type keptDelivery struct {
 }
 
 // newKeptDelivery encodes the batch, in memory of p.
-func newKeptDelivery(owner deliveryOwner, b *batch.Batch, o outline, p *pool, s batchSpool) *keptDelivery {
+func newKeptDelivery(owner deliveryOwner, b *batch.Batch, o *outline, p *pool, s batchSpool) *keptDelivery {
 	k := &keptDelivery{}
 	k.delivery, k.spool = &k.own, s
 	k.own.encode(owner, b, o, p)
@@ -67,8 +67,10 @@ func newKeptDelivery(owner deliveryOwner, b *batch.Batch, o outline, p *pool, s 
 // messages returns the messages as the spool stores them.
 func (k *keptDelivery) messages() []spoolstore.Message {
 	list := k.inline[:0]
-	for _, m := range k.own.messages {
-		list = append(list, spoolstore.Message{Value: m.value, Part: m.part, Headers: storedHeaders(m.headers)})
+	for i := range k.own.groups {
+		for _, m := range k.own.groups[i].group.Messages {
+			list = append(list, spoolstore.Message{Value: m.Value, Part: m.Part, Headers: storedHeaders(m.Headers)})
+		}
 	}
 	return list
 }
@@ -82,9 +84,6 @@ func (k *keptDelivery) handedOver(p *pool) {
 	}
 	k.memory = nil
 	clear(k.inline[:])
-	for i := range k.own.messages {
-		k.own.messages[i].value = nil
-	}
 	for i := range k.own.groups {
 		for j := range k.own.groups[i].group.Messages {
 			k.own.groups[i].group.Messages[j].Value = nil
@@ -129,11 +128,9 @@ func (k *storedBatch) wait(ctx context.Context) error {
 	if !stored || k.storeOnly {
 		return err
 	}
-	select {
-	case <-d.done: // a decided outcome comes before the end of ctx
+	if d.over.isGiven() { // a decided outcome comes before the end of ctx
 		k.final.Store(true)
 		return d.outcome()
-	default:
 	}
 	if k.spool.enter(k) {
 		defer k.spool.exit(k)
@@ -141,13 +138,11 @@ func (k *storedBatch) wait(ctx context.Context) error {
 	} else {
 		d.endWaiting(ErrClosed)
 	}
-	select {
-	case <-d.done:
+	if d.over.wait(ctx) {
 		k.final.Store(true)
 		return d.outcome()
-	case <-ctx.Done():
-		return d.outcomeAt(ctx)
 	}
+	return d.outcomeAt(ctx)
 }
 
 // waitStored reports whether the batch is stored, at the latest when ctx ends.

@@ -19,7 +19,7 @@ func TestKeptDelivery_acknowledgedFirst(t *testing.T) {
 	o, _, err := f.pipeline.prepare(t.Context(), b)
 	require.NoError(t, err)
 	owner := &recycling{call: c}
-	k := newKeptDelivery(owner, b, o, &f.pool, nil)
+	k := newKeptDelivery(owner, b, &o, &f.pool, nil)
 	require.NotNil(t, k.memory)
 	for i := range k.own.messages {
 		k.own.settleStored(i, producer.Result{Outcome: producer.Acknowledged})
