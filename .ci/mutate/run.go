@@ -22,6 +22,9 @@ const (
 	notCompiled verdict = "does not compile"
 )
 
+// buildLimit is enough to fetch and build all dependencies where nothing is cached.
+const buildLimit = 15 * time.Minute
+
 // A runner runs the tests of packages, one after the other.
 type runner struct {
 	packages []string
@@ -64,8 +67,8 @@ func (r *runner) test(ctx context.Context, overlay string) (verdict, string) {
 }
 
 func (r *runner) testPackage(ctx context.Context, overlay, name string) (verdict, string) {
-	// go test ends the test binary itself; the rest is for building.
-	ctx, cancel := context.WithTimeout(ctx, r.limit+time.Minute)
+	// go test ends the test binary itself.
+	ctx, cancel := context.WithTimeout(ctx, r.limit+buildLimit)
 	defer cancel()
 	args := []string{"test", "-short", "-vet=off", "-failfast", "-timeout", r.limit.String()}
 	if overlay != "" {
