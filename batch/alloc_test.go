@@ -80,10 +80,11 @@ func TestAllocs_edits(t *testing.T) {
 }
 
 // The elements of an array cost nothing, and the members of an object one piece of
-// memory to note them down in. A new value is one piece when it is short.
+// memory to note them down in. A new value is one piece when it is short, and a new
+// member is.
 func TestAllocs_values(t *testing.T) {
 	b := mustParse([]byte(`{"events":[],"list":[{"a":1},{"b":[]}],"object":{"a":1},"x":"old"}`))
-	list, object, x := []string{"list"}, []string{"object"}, []string{"x"}
+	list, object, x, added := []string{"list"}, []string{"object"}, []string{"x"}, []string{"added"}
 	count := func(v Value) {
 		for _, entry := range v.All() {
 			if raw, ok := entry.Sole(); !ok || len(raw) == 0 {
@@ -93,6 +94,15 @@ func TestAllocs_values(t *testing.T) {
 	}
 	assert.Equal(t, 0.0, allocs(func() { count(b.At(list...)) }))
 	assert.Equal(t, 1.0, allocs(func() { count(b.At(object...)) }), "room for notes")
+	for size, want := range map[int]float64{36: 2, 1000: 3} {
+		var text any = json.RawMessage(`"` + strings.Repeat("y", size) + `"`)
+		assert.Equal(t, want, allocs(func() {
+			c := b.Clone()
+			if c.At(added...).Set(text) != nil {
+				panic("not set")
+			}
+		}), "the clone, and a member of %d bytes", size)
+	}
 	for size, want := range map[int]float64{100: 2, 1000: 3} {
 		var text any = json.RawMessage(`"` + strings.Repeat("y", size) + `"`)
 		assert.Equal(t, want, allocs(func() {

@@ -135,11 +135,12 @@ func (c *content) replace(p splice.Position, text []byte, shared bool) {
 	}
 }
 
-// insert adds a member to the object at p, which has none of that name.
-func (c *content) insert(p splice.Position, name string, text []byte) {
+// insert adds a member to the object at p, which has none of that name, with text as
+// its value, or a copy of what is shared.
+func (c *content) insert(p splice.Position, name string, text []byte, shared bool) {
 	c.changed()
 	if x := c.objectIndex(p); x != nil && p.Doc.Added(x.end) != nil {
-		p.Doc.AddMember(x.end, false, name, text) // behind others, so it is not the first
+		p.Doc.AddMember(x.end, false, name, text, shared) // behind others, so it is not the first
 		return
 	}
 	cur := c.entries(p)
@@ -147,7 +148,7 @@ func (c *content) insert(p splice.Position, name string, text []byte) {
 	for cur.scan() {
 		first = first && cur.cut()
 	}
-	p.Doc.AddMember(cur.end, first, name, text)
+	p.Doc.AddMember(cur.end, first, name, text, shared)
 	if cur.n >= largeObject {
 		c.noteSearch(p)
 	}

@@ -79,14 +79,6 @@ func encode(x any) (e encoded, err error) {
 	return e, err
 }
 
-// own returns text that nothing else shares.
-func (e *encoded) own() []byte {
-	if e.shared {
-		return bytes.Clone(e.text)
-	}
-	return e.text
-}
-
 // underlying unwraps pointers and named string or []byte types to a type that encode
 // handles. Types with a marshaler of their own are left alone.
 func underlying(x any) (plain any, ok bool) {

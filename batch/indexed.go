@@ -57,8 +57,8 @@ func (c *content) resolveAll(root splice.Position, from origin, path []string) (
 		}
 	}
 	if from == fromBatch && len(path) > 0 {
-		if m, _, _ := c.soleMember(path[0]); m != nil {
-			return splice.Position{Doc: &c.base, Offset: m.valueAt(c.base.Text())}, path[1:]
+		if i, _, _ := c.soleMember(path[0]); i >= 0 {
+			return splice.Position{Doc: &c.base, Offset: c.members[i].valueAt(c.base.Text())}, path[1:]
 		}
 	}
 	return root, path
@@ -68,6 +68,8 @@ func (c *content) resolveAll(root splice.Position, from origin, path []string) (
 // knows that there is only one of it, or none.
 func (c *content) removeIndexed(from origin, path []string, keep splice.Position) (done bool) {
 	switch {
+	case from == fromBatch && len(path) == 1:
+		return c.removeMember(path[0], keep)
 	case from == fromBatch:
 		w := c.watched(path)
 		return w != nil && c.removeWatched(w, keep)
@@ -75,6 +77,31 @@ func (c *content) removeIndexed(from origin, path []string, keep splice.Position
 		return c.removeLocation(c.event(from), keep)
 	}
 	return false
+}
+
+// removeMember removes the batch's member of that name but for the one at keep, if
+// there is only one of it, or none. Many edits of a batch with many members are faster
+// with a lookup.
+func (c *content) removeMember(name string, keep splice.Position) (done bool) {
+	if len(c.members) >= largeObject {
+		return false
+	}
+	i, ok, known := c.soleMember(name)
+	if !known || !ok {
+		return false
+	}
+	if i < 0 {
+		return true
+	}
+	m, prev := &c.members[i], c.start()+1
+	if i > 0 {
+		prev = int(c.members[i-1].end)
+	}
+	if (keep == splice.Position{Doc: &c.base, Offset: m.valueAt(c.base.Text())}) {
+		return true
+	}
+	c.base.CutEntry(c.start(), prev, int(m.end))
+	return true
 }
 
 // removeWatched removes the member of a watched object in which there were no
@@ -154,24 +181,33 @@ func (c *content) lastMember(n lastOffset, end int32, name string, edited bool) 
 	return splice.Position{}, !n.repeated()
 }
 
-// soleMember returns the batch's only member of that name, or nil when there is
-// none, and is not ok when there are several. It does not know where edits may have
-// changed that.
-func (c *content) soleMember(name string) (m *memberSpan, ok, known bool) {
-	text := c.base.Text()
+// soleMember returns the index of the batch's only member of that name, or -1 when
+// there is none, and is not ok when there are several. It does not know where edits
+// may have changed that.
+func (c *content) soleMember(name string) (i int, ok, known bool) {
+	text, found := c.base.Text(), -1
 	for i := range c.members {
-		next := &c.members[i]
+		m := &c.members[i]
 		switch {
-		case !next.maybe(name):
+		case !m.maybe(name):
 			continue
-		case next.escaped || c.base.Edited(int(next.at), int(next.end)):
-			return nil, false, false
-		case string(text[next.at+1:next.colon-1]) != name:
+		case m.escaped || c.base.Edited(int(m.at), int(m.end)):
+			return -1, false, false
+		case string(text[m.at+1:m.colon-1]) != name:
 			continue
-		case m != nil:
-			return nil, false, true
+		case found >= 0:
+			return -1, false, true
 		}
-		m = next
+		found = i
 	}
-	return m, true, m != nil || !c.base.Edited(c.start(), len(text))
+	return found, true, found >= 0 || c.base.Added(c.membersEnd()) == nil
+}
+
+// membersEnd returns the index after the last member of the batch, or after the
+// opening brace.
+func (c *content) membersEnd() int {
+	if n := len(c.members); n > 0 {
+		return int(c.members[n-1].end)
+	}
+	return c.start() + 1
 }

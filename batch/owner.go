@@ -23,7 +23,7 @@ func (b *Batch) WithUserID(id int64) *Batch {
 	text := strconv.AppendInt(nil, id, 10)
 	last, found := c.lastForEdit(c.root(), "mpid")
 	if found == 0 {
-		c.insert(c.root(), "mpid", text)
+		c.insert(c.root(), "mpid", text, false)
 		return c
 	}
 	v.remove(last)

@@ -62,7 +62,7 @@ func (v Value) Set(x any) error {
 		v.remove(t.at)
 	}
 	if t.insert {
-		v.b.insert(t.at, t.name, e.own())
+		v.b.insert(t.at, t.name, e.text, e.shared)
 	} else {
 		v.b.replace(t.at, e.text, e.shared)
 		if v.group != nil {

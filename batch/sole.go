@@ -10,11 +10,12 @@ func (v Value) Sole() (raw []byte, ok bool) {
 	}
 	p, path := v.root, v.path
 	if v.from == fromBatch && len(path) > 0 {
-		switch m, ok, known := v.b.soleMember(path[0]); {
+		switch i, ok, known := v.b.soleMember(path[0]); {
 		case !known:
-		case m == nil:
+		case i < 0:
 			return nil, ok
 		default:
+			m := &v.b.members[i]
 			value := m.valueAt(v.b.base.Text())
 			if path = path[1:]; len(path) == 0 {
 				return v.b.base.Text()[value:m.end:m.end], true

@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/settings"
@@ -99,8 +100,22 @@ func remove(path ...string) batch.FilterFunc {
 }
 
 func set(text string, path ...string) batch.FilterFunc {
-	var value any = text // once, not for each batch
+	value := quoted(text) // once, not for each batch
 	return func(_ context.Context, b *batch.Batch) error { return b.At(path...).Set(value) }
+}
+
+// quoted returns the JSON string that Set makes of text, for Set. What it refuses is
+// returned as it is.
+func quoted(text string) any {
+	b, err := batch.Parse([]byte("{}"))
+	if err != nil {
+		return text
+	}
+	v := b.At("text")
+	if v.Set(text) != nil {
+		return text
+	}
+	return json.RawMessage(v.Raw())
 }
 
 // removeLocations removes the events' own locations and those of the

@@ -1,6 +1,7 @@
 package splice
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/eventferry/eventferry/batch/internal/jsontext"
@@ -25,30 +26,42 @@ type addition struct {
 
 // AddMember adds a member to the object whose last entry, or else opening bracket,
 // ends at end. first says that no entry of the text is left in the object. No
-// member of that name is left there. The document keeps text.
-func (d *Document) AddMember(end int, first bool, name string, text []byte) {
+// member of that name is left there. The document keeps text, or a copy of it if it
+// is shared.
+func (d *Document) AddMember(end int, first bool, name string, text []byte, shared bool) {
 	at, a := d.addedAt(end)
 	if a == nil {
 		s := cut(end, end)
-		s.added = newAdditions(!first, name, text, d)
+		s.added = newAdditions(!first, name, text, shared, d)
 		d.splices.insert(at, s)
 		return
+	}
+	if shared {
+		text = bytes.Clone(text)
 	}
 	a.add(addition{name, &Document{text: text, in: d}})
 }
 
 // newAdditions returns additions of one member to an object of a document, in one
-// piece of memory.
-func newAdditions(comma bool, name string, text []byte, in *Document) *Additions {
+// piece of memory with the copy of a short text.
+func newAdditions(comma bool, name string, text []byte, shared bool, in *Document) *Additions {
 	a := &struct {
 		Additions
 		first [1]addition
 		value Document
-	}{value: Document{text: text, in: in}}
+		room  [shortAdded]byte
+	}{}
+	if shared {
+		text = append(a.room[:0], text...)
+	}
+	a.value = Document{text: text, in: in}
 	a.first[0] = addition{name, &a.value}
 	a.Additions = Additions{comma: comma, members: a.first[:]}
 	return &a.Additions
 }
+
+// shortAdded is how much makes it a size that Go's allocator has.
+const shortAdded = 40
 
 func (a *Additions) add(m addition) {
 	n := len(a.members)
