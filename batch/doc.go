@@ -64,7 +64,8 @@
 //		return b.At("ip").Remove()
 //	}
 //
-// Reasons are reported and counted, so they are constants and never hold data.
+// Reasons are reported and counted, so they are constants and never hold data. An error
+// that the same batch would bring each time is returned by [MarkPermanent].
 //
 // # Repeated members
 //

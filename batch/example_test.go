@@ -118,6 +118,20 @@ func ExampleBatch_At() {
 	// {"user_attributes":{"region":"eu"},"mpid":7}
 }
 
+// Say of every user where the data came from. What is wrong with a batch does not
+// pass, so a caller that sends it again would never be done.
+func addOrigin(_ context.Context, b *batch.Batch) error {
+	return batch.MarkPermanent(b.At("user_attributes", "origin").Set("web"))
+}
+
+func ExampleMarkPermanent() {
+	fmt.Println(filtered(addOrigin, `{"user_attributes":{"plan":"gold"},"mpid":7}`))
+	fmt.Println(filtered(addOrigin, `{"user_attributes":"gold","mpid":7}`))
+	// Output:
+	// {"user_attributes":{"plan":"gold","origin":"web"},"mpid":7}
+	// batch: set: what should hold the member is not an object
+}
+
 func ExampleParse() {
 	b, err := batch.Parse([]byte(`{
   "mpid": 7346244611012968789,

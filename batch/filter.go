@@ -8,7 +8,9 @@ import (
 // A Filter decides how much of a batch is forwarded. It may edit b, a private copy,
 // drop events, or drop the whole batch: then it returns the error that [Drop] makes,
 // alone or wrapped. After any other error, joined with a drop or not, nothing of the
-// batch is forwarded. A Filter must be safe for use by several goroutines at once.
+// batch is forwarded. Such an error counts as one that may pass, so the batch may come
+// again: where the batch itself is the reason, return it by [MarkPermanent]. A Filter
+// must be safe for use by several goroutines at once.
 type Filter interface {
 	// Filter decides about b, which it must not keep. ctx is the caller's.
 	Filter(ctx context.Context, b *Batch) error

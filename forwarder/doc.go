@@ -121,6 +121,12 @@
 // removes. It must be safe for concurrent use. Its error, or its panic, fails
 // that call only, with a [*FilterError], and nothing of the batch is sent.
 //
+// That counts as a failure which may pass, so [Permanent] is false. Some do not: Set
+// fails each time for a batch with text where an object should be. Return such an error
+// by [batch.MarkPermanent], or drop the batch with a reason:
+//
+//	return batch.MarkPermanent(b.At("user_attributes", "origin").Set("web"))
+//
 // Package filters has ready-made ones that know mParticle's shapes: environment,
 // consent, data plan, sample, attribute rules, pseudonyms and removal. The setting
 // "filters" names them in JSON. They run before the caller's, and one that cannot
@@ -160,9 +166,9 @@
 //
 // # Errors and what to do
 //
-// Four questions decide: is there still something to wait for, is the batch kept,
-// can sending it again ever help, and can that duplicate it? In a few lines, where
-// later is a context that gives delivery more time than ctx did:
+// Four questions decide: is there still something to wait for, is the batch in the
+// spool, if there is one, can sending it again ever help, and can that duplicate it? In
+// a few lines, where later is a context that gives delivery more time than ctx did:
 //
 //	err := f.Forward(ctx, b)
 //	if d, ok := errors.AsType[*forwarder.DeliveryError](err); ok {
@@ -175,6 +181,8 @@
 //		return nil
 //	case forwarder.Permanent(err): // it can never succeed
 //		return deadLetter(b, err)
+//	case errors.As(err, new(*forwarder.FilterError)), errors.As(err, new(*forwarder.HeaderError)):
+//		return requeueOrDeadLetter(b, err) // nothing was sent, but it may fail each time: count
 //	case forwarder.NothingSent(err): // sending it again cannot duplicate it
 //		return requeue(b)
 //	default: // it may be in Kafka: sending it again may duplicate it

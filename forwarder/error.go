@@ -30,7 +30,8 @@ func (e *closedError) Unwrap() []error { return []error{ErrClosed, e.err} }
 
 // A FilterError says that a filter failed or panicked, or that the end of the
 // context kept it from finishing. Nothing of the batch was sent, and no other call
-// is affected.
+// is affected. The filter may fail again, and again, with the same batch: limit the
+// attempts, unless [Permanent] says already that there is no use.
 type FilterError struct {
 	Name  string // as given to [WithFilter]; "" if a filter or an Observer.Begun ended the goroutine of its caller
 	Err   error  // the error that the filter returned, a description of the panic, or why the context ended

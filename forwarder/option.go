@@ -54,8 +54,9 @@ type options struct {
 // filters finds a mistake, is an error of [New].
 //
 // An error that f returns, a panic in it, and the end of the context while it
-// runs fail this call with a [*FilterError], and nothing of the batch is sent.
-// [batch.Drop] is a decision and no failure: the batch is dropped, and the call
+// runs fail this call with a [*FilterError], and nothing of the batch is sent. It may
+// be sent again, so [Permanent] is false: f returns an error that the same batch would
+// bring each time by [batch.MarkPermanent]. [batch.Drop] is a decision and no failure: the batch is dropped, and the call
 // returns nil, also if the context has ended meanwhile. Once the context has
 // ended f is not called. If f ends its goroutine, as FailNow of package testing
 // does, the call ends with it and sends nothing of that batch.

@@ -10,8 +10,10 @@ import (
 	"github.com/eventferry/eventferry/forwarder"
 )
 
-// Dead-letter, requeue, or wait. Here the context has ended before the batch was
-// sent, so that it can be sent again without a doubt.
+// Dead-letter, requeue, or wait. The first batch is one that the filter can never
+// edit, the second one for which it needs something that is away. The context of the
+// third has ended before the batch was sent, so that it can be sent again without a
+// doubt.
 func ExampleDeliveryError() {
 	decide := func(ctx, later context.Context, f *forwarder.Forwarder, b *batch.Batch) string {
 		err := f.Forward(ctx, b)
@@ -25,6 +27,8 @@ func ExampleDeliveryError() {
 			return "done"
 		case forwarder.Permanent(err): // it can never succeed
 			return "dead-letter"
+		case errors.As(err, new(*forwarder.FilterError)), errors.As(err, new(*forwarder.HeaderError)):
+			return "requeue a few times, then dead-letter" // nothing was sent, but it may fail each time
 		case forwarder.NothingSent(err): // sending it again cannot duplicate it
 			return "requeue"
 		default: // it may be in Kafka: sending it again may duplicate it
@@ -33,12 +37,21 @@ func ExampleDeliveryError() {
 	}
 
 	ctx := context.Background()
-	f := start(ctx)
+	f := start(ctx, forwarder.WithFilterFunc("origin", func(_ context.Context, b *batch.Batch) error {
+		if _, known := b.UserID(); !known {
+			return errors.New("the service that knows origins is away")
+		}
+		return batch.MarkPermanent(b.At("user_attributes", "origin").Set("web"))
+	}))
 	defer f.Close()
+	fmt.Println(decide(ctx, ctx, f, parse(`{"mpid":7,"user_attributes":"text where an object should be"}`)))
+	fmt.Println(decide(ctx, ctx, f, parse(`{"events":[{"event_type":"screen_view"}]}`)))
 	ended, end := context.WithCancel(ctx)
 	end()
 	fmt.Println(decide(ended, ctx, f, parse(`{"mpid":7,"events":[{"event_type":"screen_view"}]}`)))
 	// Output:
+	// dead-letter
+	// requeue a few times, then dead-letter
 	// requeue
 }
 

@@ -16,9 +16,9 @@ import (
 // Credentials, ACLs, a missing topic, TLS, unreachable brokers, deadlines and a
 // closed forwarder are not permanent, and neither is the error or panic of a filter
 // or of a function for headers, unless there is a method Permanent() bool in it that
-// says so. Of several failures all must be permanent, also of those that a filter's
-// error joins, and the end of the context in a filter is one of them. A nil error is
-// not.
+// says so: [batch.MarkPermanent] adds one. Of several failures all must be permanent,
+// also of those that a filter's error joins, and the end of the context in a filter is
+// one of them. A nil error is not.
 //
 // Of a broker's answers these are permanent, which Kafka's protocol does not call
 // retriable and which leave neither the outcome open nor are about rights:

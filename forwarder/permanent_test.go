@@ -8,6 +8,7 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
 )
@@ -27,6 +28,10 @@ func TestPermanent(t *testing.T) {
 	tooLarge := Failure{Outcome: Unknown, Err: sarama.ErrMessageSizeTooLarge}
 	deadline := Failure{Outcome: Unknown, Err: context.DeadlineExceeded}
 	waiting := fmt.Errorf("%w: delivery waits: %w", context.DeadlineExceeded, sarama.ErrMessageSizeTooLarge)
+	text, err := batch.Parse([]byte(`{"user_attributes":"gold"}`))
+	require.NoError(t, err)
+	notSet := text.At("user_attributes", "origin").Set("web")
+	require.Error(t, notSet)
 	for name, c := range map[string]struct {
 		err  error
 		want bool
@@ -53,6 +58,12 @@ func TestPermanent(t *testing.T) {
 		"filter with several that say so":  {&FilterError{Err: errors.Join(saying(true), fmt.Errorf("and %w", saying(true)))}, true},
 		"filter, one of several says so":   {&FilterError{Err: errors.Join(saying(true), errors.New("no"))}, false},
 		"filter, one of several says no":   {&FilterError{Err: errors.Join(saying(true), saying(false))}, false},
+		"filter that cannot set":           {&FilterError{Err: notSet}, false},
+		"filter that marks it":             {&FilterError{Err: fmt.Errorf("origin: %w", batch.MarkPermanent(notSet))}, true},
+		"filter that marks two":            {&FilterError{Err: errors.Join(batch.MarkPermanent(notSet), batch.MarkPermanent(notSet))}, true},
+		"filter that marks one of two":     {&FilterError{Err: errors.Join(batch.MarkPermanent(notSet), notSet)}, false},
+		"filter that panics with a mark":   {failed("origin", &panicError{value: batch.MarkPermanent(notSet)}), true},
+		"headers that panic with a mark":   {headersFailed(0, &panicError{value: batch.MarkPermanent(notSet)}), true},
 		"several":                          {errors.Join(&TooLargeError{}, failing(1, tooLarge)), true},
 		"several, one not":                 {errors.Join(&TooLargeError{}, ErrClosed), false},
 	} {

@@ -53,7 +53,9 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 
 // move forwards the batches of r in order and commits positions as they are
 // acknowledged. It stops at the first that fails, since going on would leave a
-// hole behind it; one that can never be sent is set aside instead.
+// hole behind it; one that can never be sent is set aside instead. A filter of yours
+// marks its errors by batch.MarkPermanent where the batch is why, so that it does not
+// stop at the same one after each start.
 func move(ctx context.Context, f *forwarder.Forwarder, r io.Reader, commit func(position int)) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

@@ -1,5 +1,5 @@
 // Service is an HTTP service that embeds a forwarder. POST /batches takes one
-// batch and answers once Kafka has it. GET /ready is for readiness probes: it says
+// batch and answers once Kafka has it; examples/receiver takes lists of them. GET /ready is for readiness probes: it says
 // whether batches are accepted, which they are while Kafka is away and there is room
 // in the buffer. GET /health says whether every broker of the topic can be reached: a
 // check for alarms, not one to restart the service by, nor to send it no traffic.
@@ -142,7 +142,10 @@ func post(w http.ResponseWriter, r *http.Request, f *forwarder.Forwarder, log *s
 		w.WriteHeader(http.StatusNoContent)
 	case forwarder.Permanent(err):
 		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
-	case forwarder.NothingSent(err): // the buffer stayed full, or we are closing: safe to send again
+	case codeFailed(err) && ctx.Err() == nil: // with this batch it may fail each time: no Retry-After
+		log.Error("a filter or a function for headers failed", "batch", b, "err", err)
+		http.Error(w, "the batch could not be processed", http.StatusInternalServerError)
+	case forwarder.NothingSent(err): // Kafka stayed away, the buffer full, or we are closing: safe to send again
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 	default: // perhaps in Kafka: sending it again may duplicate it
@@ -151,4 +154,10 @@ func post(w http.ResponseWriter, r *http.Request, f *forwarder.Forwarder, log *s
 		}
 		http.Error(w, "outcome unknown", http.StatusGatewayTimeout)
 	}
+}
+
+// codeFailed reports whether code of this program, rather than Kafka, is why a batch was
+// not sent.
+func codeFailed(err error) bool {
+	return errors.As(err, new(*forwarder.FilterError)) || errors.As(err, new(*forwarder.HeaderError))
 }

@@ -30,7 +30,8 @@
 // with a spool clients learn of Kafka's absence only when the spool is full: then the
 // answer is 503. No answer makes a client drop what could work later, a wrong credential excepted: such
 // requests are answered 503, or 429 where that brakes the client. What can never work
-// goes to the function of [WithQuarantine] before it is refused. Each door's
+// goes to the function of [WithQuarantine] before it is refused; a filter's error counts
+// as such if it is marked by [batch.MarkPermanent]. Each door's
 // documentation lists its answers. A refusal is JSON, as the Events API has it:
 //
 //	{"errors":[{"code":"BAD_REQUEST","message":"batch: [3]: mpid: not a 64-bit integer at byte 1702"}]}
