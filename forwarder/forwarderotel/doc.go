@@ -76,6 +76,6 @@
 //
 // Tracing costs more. A tracer with spans that are not sampled, and the header of
 // the trace, add 8 allocations and 6 to 11 % of processor time, and sampled spans 11
-// allocations and 12 to 15 %, without what an exporter does. BenchmarkForward
-// measures it.
+// allocations and 12 to 15 %, without what an exporter does. BenchmarkForward of
+// internal/suite measures it.
 package forwarderotel

@@ -1,4 +1,4 @@
-package forwarderotel_test
+package suite_test
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package forwarderotel_test
+package suite_test
 
 import (
 	"context"
@@ -171,7 +171,7 @@ func labelsOf(text string) map[string]map[string]bool {
 
 func boardQueries(t *testing.T) (queries []string) {
 	t.Helper()
-	text, err := os.ReadFile("dashboard.json")
+	text, err := os.ReadFile("../../dashboard.json")
 	require.NoError(t, err)
 	var board struct {
 		Panels []struct {
@@ -190,7 +190,7 @@ func boardQueries(t *testing.T) (queries []string) {
 
 func alertQueries(t *testing.T) (queries []string) {
 	t.Helper()
-	text, err := os.ReadFile("alerts.yaml")
+	text, err := os.ReadFile("../../alerts.yaml")
 	require.NoError(t, err)
 	var file struct {
 		Groups []struct {

@@ -1,6 +1,6 @@
 //go:build unix
 
-package forwarderotel_test
+package suite_test
 
 import (
 	"errors"
