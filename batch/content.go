@@ -146,7 +146,9 @@ func (c *content) insert(p splice.Position, name string, text []byte, shared boo
 	cur := c.entries(p)
 	first := true
 	for cur.scan() {
-		first = first && cur.cut()
+		if first = first && cur.cut(); !first && cur.skipKnown() {
+			break
+		}
 	}
 	p.Doc.AddMember(cur.end, first, name, text, shared)
 	if cur.n >= largeObject {

@@ -155,6 +155,16 @@ func (c *cursor) jump(name string) bool {
 	return true
 }
 
+// skipKnown moves to the last of the entries of the text if Parse noted them down.
+func (c *cursor) skipKnown() bool {
+	if c.known == nil {
+		return false
+	}
+	c.n = len(c.known)
+	c.end = int(c.known[c.n-1].end)
+	return true
+}
+
 // take moves to a member that Parse noted down.
 func (c *cursor) take(m *memberSpan) {
 	c.at, c.colon, c.end, c.escaped = int(m.at), int(m.colon), int(m.end), m.escaped

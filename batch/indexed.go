@@ -68,26 +68,26 @@ func (c *content) resolveAll(root splice.Position, from origin, path []string) (
 // knows that there is only one of it, or none.
 func (c *content) removeIndexed(from origin, path []string, keep splice.Position) (done bool) {
 	switch {
-	case from == fromBatch && len(path) == 1:
-		return c.removeMember(path[0], keep)
 	case from == fromBatch:
-		w := c.watched(path)
-		return w != nil && c.removeWatched(w, keep)
+		if w := c.watched(path); w != nil && w.at != 0 {
+			return c.removeWatched(w, keep)
+		}
+		return c.removeMember(path, keep)
 	case len(path) == 2 && from.inData(path) && path[1] == "location":
 		return c.removeLocation(c.event(from), keep)
 	}
 	return false
 }
 
-// removeMember removes the batch's member of that name but for the one at keep, if
-// there is only one of it, or none. Many edits of a batch with many members are faster
-// with a lookup.
-func (c *content) removeMember(name string, keep splice.Position) (done bool) {
+// removeMember removes a member of the batch but for the one at keep, if there is only
+// one of it, or none; of those further down only if there is none of the member that
+// they are in. Many edits of a batch with many members are faster with a lookup.
+func (c *content) removeMember(path []string, keep splice.Position) (done bool) {
 	if len(c.members) >= largeObject {
 		return false
 	}
-	i, ok, known := c.soleMember(name)
-	if !known || !ok {
+	i, ok, known := c.soleMember(path[0])
+	if !known || !ok || i >= 0 && len(path) > 1 {
 		return false
 	}
 	if i < 0 {
