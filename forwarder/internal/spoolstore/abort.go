@@ -109,7 +109,7 @@ func (s *Store) continueLog() error {
 			return err
 		}
 	}
-	n.title = title{version: format, kind: logSegment, seq: seq, first: first, ends: ends}
+	n.title = title{version: format, folder: s.ledger.id, kind: logSegment, seq: seq, first: first, ends: ends}
 	n.end, n.next, n.indexed = titleSpace, first, titleSpace
 	_, err := n.file.WriteAt(n.title.bytes(), 0)
 	if err == nil {

@@ -171,7 +171,7 @@ func (s *Store) openLocked(g *commitGroup, w Window) bool {
 	}
 	n := s.spares[0]
 	s.spares = s.spares[1:]
-	n.title = title{version: s.waiting.format(w), kind: logSegment, seq: s.newSequenceLocked(), first: g.first}
+	n.title = title{version: s.waiting.format(w), folder: s.ledger.id, kind: logSegment, seq: s.newSequenceLocked(), first: g.first}
 	n.end, n.next, n.indexed = titleSpace, g.first, titleSpace
 	if s.tail != nil {
 		s.tail.sealed = true

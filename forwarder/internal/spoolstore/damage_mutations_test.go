@@ -41,7 +41,7 @@ func (f *folderImage) mutateOnce(r *rand.Rand, files map[string][]byte) string {
 		clear(b[at:min(len(b), at+size)])
 		return fmt.Sprintf("%d zeros at %d of %s", size, at, name)
 	}
-	switch r.IntN(14) {
+	switch r.IntN(15) {
 	case 0, 1:
 		bits := 1 + r.IntN(8)
 		for range bits {
@@ -87,6 +87,8 @@ func (f *folderImage) mutateOnce(r *rand.Rand, files map[string][]byte) string {
 		return addFile(r, files, b)
 	case 12:
 		return newerVersion(r, files, name)
+	case 13:
+		return f.foreignFile(r, files)
 	default:
 		for i := range b[:min(len(b), titleSpace)] {
 			b[i] = byte(r.Uint32())
@@ -113,6 +115,18 @@ func addFile(r *rand.Rand, files map[string][]byte, b []byte) string {
 		files[name] = slices.Clone(b)
 	}
 	return fmt.Sprintf("a file %s of %d bytes", name, len(files[name]))
+}
+
+// foreignFile puts a file of another folder in the place of one, or beside it.
+func (f *folderImage) foreignFile(r *rand.Rand, files map[string][]byte) string {
+	names := sortedNames(f.foreign)
+	name := names[r.IntN(len(names))]
+	as := name
+	if strings.HasPrefix(name, segmentPrefix) && r.IntN(2) == 0 {
+		as = segmentName(90)
+	}
+	files[as] = slices.Clone(f.foreign[name])
+	return fmt.Sprintf("%s of another folder as %s", name, as)
 }
 
 // newerVersion has a newer program have written a file, or a part of it.

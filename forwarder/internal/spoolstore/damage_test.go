@@ -63,6 +63,9 @@ func TestDamage_noticesBrokenStarts(t *testing.T) {
 			}
 			return s, err
 		}, notOpened},
+		"takes what is of another folder": {func(fs disk.FS) (*Store, error) {
+			return openDamaged(forgetOwners{fs})
+		}, notStored},
 		"reports nothing": {func(fs disk.FS) (*Store, error) {
 			s, err := openDamaged(fs)
 			if err == nil {
@@ -92,6 +95,32 @@ func TestDamage_noticesBrokenStarts(t *testing.T) {
 			t.Errorf("%d folders, and nothing was noticed", seeds)
 		})
 	}
+}
+
+// forgetOwners is a disk whose segments do not say of which folder they are.
+type forgetOwners struct{ disk.FS }
+
+type forgetOwner struct{ disk.File }
+
+func (d forgetOwners) Open(name string) (disk.File, error) {
+	f, err := d.FS.Open(name)
+	if err == nil && strings.HasPrefix(name, segmentPrefix) {
+		f = forgetOwner{f}
+	}
+	return f, err
+}
+
+func (f forgetOwner) ReadAt(b []byte, at int64) (int, error) {
+	n, err := f.File.ReadAt(b, at)
+	if at == 0 && n >= titleSpace {
+		for _, b := range [][]byte{b[:titleSize], b[titleSize:titleSpace]} {
+			if title, err := parseTitle(b); err == nil {
+				title.folder = folderID{}
+				copy(b, title.bytes()[:titleSize])
+			}
+		}
+	}
+	return n, err
 }
 
 func openDamaged(fs disk.FS) (*Store, error) { return Open(fs, folderOptions()) }
@@ -177,7 +206,7 @@ func (r *damagedReader) read(t require.TestingT, s *Store, what string) []number
 		value, there := got[m.number]
 		delete(got, m.number)
 		if there {
-			require.True(t, value == m.value, "%s: message %d is another one", what, m.number)
+			require.True(t, value == m.value, "%s: message %d "+notStored, what, m.number)
 			if m.id != "" {
 				known, _ := s.KnownID(m.id, m.digest)
 				require.True(t, known, "%s: the id of message %d", what, m.number)
@@ -186,7 +215,7 @@ func (r *damagedReader) read(t require.TestingT, s *Store, what string) []number
 		}
 		switch {
 		case there && m.done:
-			require.True(t, r.mayForget(damage), "%s: message %d is done, and nothing says that this is forgotten: %v", what, m.number, damage)
+			require.True(t, r.mayForget(damage), "%s: message %d is done, and that this is forgotten is "+notReported+": %v", what, m.number, damage)
 		case !there && !m.done:
 			r.missing++
 			name, holder := r.holds(r.files, m.segment)
@@ -207,7 +236,7 @@ func (r *damagedReader) read(t require.TestingT, s *Store, what string) []number
 		}
 		require.LessOrEqual(t, messages, 0, "%s: %q has lost messages that are "+notReported+": %v", what, name, damage)
 	}
-	require.Empty(t, got, "%s: messages that were never stored", what)
+	require.Empty(t, got, "%s: a message "+notStored, what)
 	if position >= 0 {
 		stored, ok := s.Position(imageSource)
 		require.True(t, ok, what)
@@ -259,8 +288,8 @@ func (r *damagedReader) wholeReported(m *imageFrame, damage []Damage) bool {
 		if d.Offset >= 0 || d.Messages > 0 {
 			return false
 		}
-		if d.File == missingSegment || d.File == controlName { // nobody knows what was in the last one
-			return m.segment == r.last
+		if d.File == missingSegment || d.File == controlName { // nobody knows what was in the last one, or the last ones
+			return m.segment == r.last || m.segment > r.lastThere()
 		}
 		return strings.HasPrefix(d.File, segmentPrefix)
 	})
@@ -270,6 +299,7 @@ func (r *damagedReader) wholeReported(m *imageFrame, damage []Damage) bool {
 const (
 	intactAndNotThere = "is intact, and not there"
 	notReported       = "not reported"
+	notStored         = "was not stored so"
 	notOpened         = "the folder does not open"
 )
 

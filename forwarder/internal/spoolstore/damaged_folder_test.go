@@ -21,6 +21,7 @@ import (
 // frame lies.
 type folderImage struct {
 	files   map[string][]byte
+	foreign map[string][]byte // the control file and the segments of another folder
 	frames  []imageFrame      // in the order of their messages, one of each
 	titles  map[uint64][]byte // what a copy of a title begins with, by sequence number of the segment
 	last    uint64            // sequence number of the last segment of the log
@@ -158,7 +159,32 @@ func leftFolder(t *testing.T) *folderImage {
 		group = append(group, imageEntry(serial+1+i))
 	}
 	hold.storeTogether(t, s, imageEntry(serial), group...)
-	return readFolder(t, crash(t, d, s), folderOptions())
+	f := readFolder(t, crash(t, d, s), folderOptions())
+	f.foreign = foreignFiles(t)
+	return f
+}
+
+// foreignFiles are what a process has left in a folder for another topic: the control file, and
+// segments with the same numbers.
+func foreignFiles(t *testing.T) map[string][]byte {
+	t.Helper()
+	d := disktest.New(2)
+	s, err := Open(d, folderOptions())
+	require.NoError(t, err)
+	for n := range 100 {
+		store(t, s, fmt.Sprintf("foreign %d %s", n, strings.Repeat("f", 700)))
+	}
+	d = crash(t, d, s)
+	files := map[string][]byte{controlName: slices.Clone(d.Bytes(controlName))}
+	names, err := d.List()
+	require.NoError(t, err)
+	for _, name := range names {
+		if b := d.Bytes(name); strings.HasPrefix(name, segmentPrefix) && knownTitle(b) {
+			files[name] = slices.Clone(b)
+		}
+	}
+	require.GreaterOrEqual(t, len(files), 3)
+	return files
 }
 
 // readFolder notes what is where in a folder.

@@ -10,9 +10,9 @@ import (
 
 // A ledger is what the control file says: what became of the messages.
 type ledger struct {
-	id       [16]byte // of this folder
-	openings uint64   // how often the folder was opened: the upper half of sequence numbers of segments
-	next     uint64   // number behind the last message that was synced when the ledger was written
+	id       folderID
+	openings uint64 // how often the folder was opened: the upper half of sequence numbers of segments
+	next     uint64 // number behind the last message that was synced when the ledger was written
 	done     *numbers
 	doubtful *numbers // messages that may be in Kafka although no intent says so
 	refused  map[uint64]Refusal

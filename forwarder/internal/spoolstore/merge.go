@@ -66,7 +66,7 @@ var errDoesNotFit = errors.New("more is left than fits into one segment")
 func (s *Store) merge(run []*segment, n *segment) error {
 	s.mu.Lock()
 	n.title = title{
-		kind: mergeSegment, seq: s.newSequenceLocked(), first: run[0].title.first, next: run[len(run)-1].next,
+		folder: s.ledger.id, kind: mergeSegment, seq: s.newSequenceLocked(), first: run[0].title.first, next: run[len(run)-1].next,
 	}
 	s.mu.Unlock()
 	for _, seg := range run {

@@ -61,6 +61,10 @@ func (s *Store) load() error {
 	if err := s.openLedger(slices.Contains(names, controlName)); err != nil {
 		return err
 	}
+	if err := s.dropForeign(); err != nil {
+		return err
+	}
+	s.checkOpenings()
 	if err := s.openTags(names); err != nil {
 		return err
 	}

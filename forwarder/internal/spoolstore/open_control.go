@@ -1,7 +1,6 @@
 package spoolstore
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,13 +11,9 @@ import (
 func (s *Store) openLedger(there bool) error {
 	if !there {
 		if len(s.segments) > 0 {
-			s.reportLocked(Damage{File: controlName, Offset: -1})
-			s.doubtful = true
+			s.loseControlLocked()
 		}
-		_, err := rand.Read(s.ledger.id[:])
-		if err != nil {
-			return err
-		}
+		var err error
 		s.control, err = createControl(s.fs, controlName, controlMagic, s.options.ControlBytes)
 		return err
 	}
@@ -38,14 +33,26 @@ func (s *Store) openLedger(there bool) error {
 			err = s.replaceControl()
 		}
 	}
-	if slices.ContainsFunc(s.segments, func(seg *segment) bool { return seg.title.seq>>openingShift > s.ledger.openings }) {
-		damaged = true // a start is recorded before it makes a segment
-	}
 	if damaged {
+		s.loseControlLocked()
+	}
+	return err
+}
+
+// checkOpenings reports the control file if it does not have the start that made a segment:
+// that is recorded before. Nothing else runs yet.
+func (s *Store) checkOpenings() {
+	if slices.ContainsFunc(s.segments, func(seg *segment) bool { return seg.title.seq>>openingShift > s.ledger.openings }) {
+		s.loseControlLocked()
+	}
+}
+
+// loseControlLocked reports, once, that the control file does not say what was sent.
+func (s *Store) loseControlLocked() {
+	if !s.doubtful {
 		s.reportLocked(Damage{File: controlName, Offset: -1})
 		s.doubtful = true
 	}
-	return err
 }
 
 // replaceControl keeps a control file under another name that has another size and no

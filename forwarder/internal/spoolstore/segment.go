@@ -98,6 +98,7 @@ const (
 // frames of a segment of the log, and after the last one of a merged segment.
 type title struct {
 	version int // of the format; 0 is written as the plain one
+	folder  folderID
 	kind    byte
 	seq     uint64 // only grows; also the order in which segments were begun
 	first   uint64 // number of the first message
@@ -139,6 +140,7 @@ func (t *title) bytes() []byte {
 	for _, seq := range t.replaces {
 		body = binary.AppendUvarint(body, seq)
 	}
+	body = append(body, t.folder[:]...) // programs that know none read what stands before it
 	b := make([]byte, 0, titleSpace)
 	b = append(b, magic...)
 	b = binary.LittleEndian.AppendUint32(b, uint32(max(t.version, plainVersion))) //nolint:gosec // a small number
@@ -219,6 +221,7 @@ func parseTitle(b []byte) (title, error) {
 	if r.failed {
 		return title{}, errNoTitle
 	}
+	copy(t.folder[:], r.take(min(len(r.rest), len(t.folder)))) // an older title ends here
 	return t, nil
 }
 
