@@ -122,33 +122,6 @@ func TestREADME_goCompiles(t *testing.T) {
 	assert.NoError(t, err, "%s", out)
 }
 
-// Each command that proves a guarantee must name tests that exist.
-func TestREADME_namesTests(t *testing.T) {
-	text, _ := document(t, readmeFile)
-	commands := regexp.MustCompile("`go test ([^`]*)`").FindAllStringSubmatch(text, -1)
-	require.NotEmpty(t, commands)
-	for _, c := range commands {
-		packages, pattern, _ := strings.Cut(strings.ReplaceAll(c[1], `\|`, "|"), " -run ")
-		if packages == "work" || strings.Contains(packages, "-") && pattern == "" {
-			continue // all tests, or a flag of the tests themselves
-		}
-		pattern = strings.Trim(pattern, "'")
-		if pattern == "" {
-			pattern = "."
-		}
-		args := append([]string{"test", "-vet=off", "-list", pattern}, strings.Fields(packages)...)
-		cmd := exec.CommandContext(t.Context(), "go", args...)
-		inWorkspace(t, cmd)
-		out, err := cmd.CombinedOutput()
-		require.NoError(t, err, "%s: %s", c[0], out)
-		for alternative := range strings.SplitSeq(pattern, "|") {
-			name := regexp.MustCompile(`(?m)^(Test|Fuzz)\S*` + strings.TrimSuffix(alternative, "."))
-			fuzz := regexp.MustCompile(`(?m)^` + alternative)
-			assert.True(t, name.Match(out) || fuzz.Match(out), "%s: no test fits %q", c[0], alternative)
-		}
-	}
-}
-
 // The README stays short enough to be read: what is longer has a file of its own.
 func TestREADME_size(t *testing.T) {
 	text, _ := document(t, readmeFile)
