@@ -105,7 +105,6 @@ func (s *Store) doneLocked(list []Range) {
 		s.countLocked(r)
 	}
 	s.ledger.release(list)
-	wake(s.wakeMaintainer)
 	s.noticeEmptyLocked()
 }
 
@@ -126,6 +125,9 @@ func (s *Store) countLocked(r Range) {
 		if part.First < part.Next {
 			seg.pending -= s.ledger.done.add(part)
 			seg.marked = s.appended
+			if seg.sealed { // it may be drained, or go with its neighbours
+				wake(s.wakeMaintainer)
+			}
 		}
 	}
 	s.ledger.done.add(r)
