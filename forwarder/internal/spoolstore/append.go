@@ -195,9 +195,7 @@ func (s *Store) addLocked(g *commitGroup, e *Entry) Ticket {
 	g.frames = append(g.frames, frameRef{at, length, sum, s.nextNum, len(e.Messages)})
 	g.parts = append(g.parts, e.Parts...)
 	t := Ticket{First: s.nextNum, group: g}
-	if r := s.recents.add(e, t.First, frameSize(length), len(g.frames)-1); r != nil {
-		g.recent, t.KeptMemory = append(g.recent, r), true
-	}
+	t.KeptMemory = s.recents.add(g, e, t.First, frameSize(length))
 	s.noteWindowLocked(g, e, t.First, int64(frameSize(length)))
 	if e.Numbered != nil {
 		e.Numbered.Number(t.First)
@@ -332,6 +330,7 @@ func (s *Store) endGroupLocked(g *commitGroup, err error) {
 	for _, tell := range g.told {
 		tell(err)
 	}
+	g.told = nil
 	g.err = err
 	close(g.finished)
 }

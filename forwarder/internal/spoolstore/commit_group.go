@@ -12,6 +12,7 @@ type commitGroup struct {
 	first    uint64 // number of its first message
 	next     uint64
 	recent   []*recentEntry
+	record   recentEntry   // the first of recent
 	parts    []Range       // that its entries stand for
 	tags     []tag         // of its entries
 	waits    int64         // bytes of its frames that wait in windows
@@ -75,6 +76,7 @@ func (m *groupMemories) release(g *commitGroup) {
 		*m = append(*m, groupMemory{g.buf[:0], g.frames[:0], g.recent[:0]})
 	}
 	g.buf, g.frames, g.recent = nil, nil, nil
+	g.parts, g.tags = nil, nil // the record in it may be kept for long
 }
 
 // A frameRef is a frame in a group's buffer, whose header is put when it is
