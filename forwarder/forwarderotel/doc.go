@@ -7,6 +7,9 @@
 //	}
 //	f, err := forwarder.New(ctx, s, telemetry...)
 //
+// The zero Options use the providers that the program has registered with OpenTelemetry.
+// A program that has registered none gets no metrics and no spans.
+//
 // It is a module of its own, so that the library requires no OpenTelemetry.
 //
 // # Metrics
@@ -37,7 +40,9 @@
 //	eventferry.spool.messages         messages in the spool that are to be sent
 //	eventferry.spool.oldest.age       seconds since the first of them was stored
 //	eventferry.spool.refused          messages in the spool that brokers have refused
+//	eventferry.spool.damaged          places in the spool that were found damaged since it was opened
 //	eventferry.spool.syncs            syncs of the disk that stored batches have waited for
+//	eventferry.spool.syncing          seconds that these syncs took
 //	eventferry.spool.written          bytes of stored batches that these made durable
 //	eventferry.spool.windows.open     windows that gather the stored batches of a device
 //	eventferry.spool.windows.length   seconds that a batch may wait in one; 0: there are none
@@ -52,10 +57,26 @@
 //
 // Those of brokers, and the ratio, are missing with [forwarder.WithSaramaProducer],
 // and those of the spool without one.
-// An error.type is the name of Kafka's error, such as NOT_ENOUGH_REPLICAS, or one of
-// timeout, canceled, closed, filter, headers, too_large, network and _OTHER. No attribute
+// An error.type is the name of Kafka's error, such as NOT_ENOUGH_REPLICAS, or KAFKA_ and
+// its number where a producer does not usually meet it, or one of timeout, canceled, closed, filter, headers, too_large, network and _OTHER. No attribute
 // holds anything of a batch: not its user id, which is the key of its messages, and
 // no text of an error. All have few values, so they can be labels.
+//
+// # A page for Prometheus
+//
+// OpenTelemetry's exporter collects the metrics when Prometheus reads a page:
+//
+//	registry := client.NewRegistry() // client is github.com/prometheus/client_golang/prometheus
+//	exporter, err := prometheus.New(prometheus.WithRegisterer(registry)) // go.opentelemetry.io/otel/exporters/prometheus
+//	if err != nil {
+//		return err
+//	}
+//	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter)) // go.opentelemetry.io/otel/sdk/metric
+//	telemetry, err := forwarderotel.New(forwarderotel.Options{MeterProvider: provider})
+//	if err != nil {
+//		return err
+//	}
+//	http.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{})) // .../client_golang/prometheus/promhttp
 //
 // dashboard.json is a board for Grafana, and alerts.yaml has rules for Prometheus,
 // both with the names that OpenTelemetry's exporter for Prometheus gives.

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"testing"
 
 	"github.com/IBM/sarama"
@@ -55,5 +58,23 @@ func TestKafkaErrors_names(t *testing.T) {
 	}
 	for code, name := range kafkaErrors {
 		assert.Equal(t, names[code], name, "code %d", code)
+	}
+}
+
+// Every code that the suite of refusals answers produce requests with has a name, the
+// same as there.
+func TestKafkaErrors_produceCodes(t *testing.T) {
+	file := filepath.Join("..", "forwardertest", "internal", "refusals", "produce_codes_test.go")
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("the suites are a module of their own and not part of this copy")
+	}
+	require.NoError(t, err)
+	rows := regexp.MustCompile(`(?m)^\t\{(-?\d+), "([A-Z_]+)", \w+\},`).FindAllStringSubmatch(string(text), -1)
+	require.Greater(t, len(rows), 30, "%s has its table in another form", file)
+	for _, row := range rows {
+		code, err := strconv.ParseInt(row[1], 10, 16)
+		require.NoError(t, err)
+		assert.Equal(t, row[2], kafkaError(sarama.KError(code)), "code %d, see kafkaErrors in error_type.go", code)
 	}
 }

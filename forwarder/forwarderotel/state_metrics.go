@@ -23,6 +23,8 @@ type stateMetrics struct {
 	undecided, waiting                metric.Int64ObservableUpDownCounter
 
 	spoolUsage, spoolLimit, stored, refused metric.Int64ObservableUpDownCounter
+	damaged                                 metric.Int64ObservableUpDownCounter
+	syncing                                 metric.Float64ObservableCounter
 	oldest, windowLength                    metric.Float64ObservableGauge
 	windows                                 metric.Int64ObservableUpDownCounter
 	closedEarly, syncs, written             metric.Int64ObservableCounter
@@ -62,6 +64,7 @@ func newStateMetrics(m metric.Meter) (*stateMetrics, error) {
 	s.spoolLimit = level("eventferry.spool.limit", "By", "Size of the spool: spool.max_bytes.")
 	s.stored = level("eventferry.spool.messages", "{message}", "Messages in the spool that are to be sent.")
 	s.refused = level("eventferry.spool.refused", "{message}", "Messages in the spool that brokers have refused.")
+	s.damaged = level("eventferry.spool.damaged", "{place}", "Places in the spool that were found damaged since it was opened.")
 	s.syncs = counter("eventferry.spool.syncs", "{sync}", "Syncs of the disk that stored batches have waited for; several batches share one.")
 	s.written = counter("eventferry.spool.written", "By", "Stored batches as they lie on the disk.")
 	s.windows = level("eventferry.spool.windows.open", "{window}", "Windows that gather the stored batches of a device.")
@@ -75,6 +78,9 @@ func newStateMetrics(m metric.Meter) (*stateMetrics, error) {
 	s.throttled, err = m.Float64ObservableCounter("eventferry.broker.throttled",
 		metric.WithUnit("s"), metric.WithDescription("Time that brokers asked for because of a quota."))
 	errs = append(errs, err)
+	s.syncing, err = m.Float64ObservableCounter("eventferry.spool.syncing",
+		metric.WithUnit("s"), metric.WithDescription("Time that these syncs took."))
+	errs = append(errs, err)
 	s.ratio, err = m.Float64ObservableGauge("eventferry.compression.ratio",
 		metric.WithUnit("1"), metric.WithDescription("Bytes of messages divided by the bytes sent for them, since the start."))
 	errs = append(errs, err)
@@ -84,7 +90,7 @@ func newStateMetrics(m metric.Meter) (*stateMetrics, error) {
 	s.windowLength, err = m.Float64ObservableGauge("eventferry.spool.windows.length",
 		metric.WithUnit("s"), metric.WithDescription("How long a stored batch may wait for others of its device; 0: it leaves by itself."))
 	errs = append(errs, err)
-	s.instruments = append(s.instruments, s.throttled, s.ratio, s.oldest, s.windowLength)
+	s.instruments = append(s.instruments, s.throttled, s.syncing, s.ratio, s.oldest, s.windowLength)
 	return s, errors.Join(errs...)
 }
 
@@ -156,6 +162,8 @@ func (s *stateMetrics) observeSpool(o metric.Observer, now *forwarder.SpoolStats
 	o.ObserveInt64(s.refused, int64(now.Refused))
 	o.ObserveFloat64(s.oldest, now.Oldest.Seconds())
 	o.ObserveInt64(s.syncs, int64(now.Syncs))
+	o.ObserveFloat64(s.syncing, now.SyncTime.Seconds())
+	o.ObserveInt64(s.damaged, int64(now.Damaged))
 	o.ObserveInt64(s.written, now.Written)
 	o.ObserveFloat64(s.windowLength, now.WindowLength.Seconds())
 	o.ObserveInt64(s.windows, int64(now.Windows))

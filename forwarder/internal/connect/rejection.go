@@ -9,12 +9,6 @@ import (
 	"github.com/eventferry/eventferry/settings"
 )
 
-// Codes that Sarama has no name for (KIP-516).
-const (
-	errUnknownTopicID      = sarama.KError(100)
-	errInconsistentTopicID = sarama.KError(103)
-)
-
 // An explainedError is a broker's answer to a produce request, or to a request
 // for a producer id, with what it means and what to do. Whether it is permanent,
 // the answer says.

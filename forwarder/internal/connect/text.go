@@ -50,6 +50,9 @@ func few(names []string) string {
 func SingleLine(err error) error { return singleLine(err) }
 
 func singleLine(err error) error {
+	if err != nil && strings.Contains(err.Error(), namelessCode) {
+		err = &namedCodeError{err}
+	}
 	if err == nil || strings.IndexFunc(err.Error(), isControl) < 0 {
 		return err
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +43,44 @@ func TestBoard(t *testing.T) {
 			t.Errorf("%s: %s", q, problem)
 		}
 	}
+}
+
+// withoutPanel are metrics that the board does not show.
+var withoutPanel = map[string]string{
+	"eventferry_spool_windows_length_seconds": "a setting, which an alert subtracts",
+}
+
+// TestBoard_hasEachMetric: a metric that no panel shows is forgotten.
+func TestBoard_hasEachMetric(t *testing.T) {
+	shown := strings.Join(boardQueries(t), "\n")
+	exported := labelsOf(scrapeAfterOutage(t) + scrapeWithSpool(t))
+	assert.Equal(t, slices.Sorted(maps.Keys(withoutPanel)), notShown(exported, shown), "metrics without a panel in dashboard.json")
+}
+
+// The check catches one that no panel has, and one whose name begins like another's.
+func TestBoard_hasEachMetric_control(t *testing.T) {
+	exported := labelsOf("eventferry_events_total{} 1\neventferry_events_late_total{} 1\ngo_threads 1\nmessaging_x_seconds_bucket{} 1\nmessaging_x_seconds_sum{} 1\n")
+	assert.Equal(t, []string{"eventferry_events_total", "messaging_x_seconds"}, notShown(exported, "rate(eventferry_events_late_total[1m])"))
+	assert.Empty(t, notShown(exported, "eventferry_events_total{} + eventferry_events_late_total + rate(messaging_x_seconds_bucket[1m])"))
+}
+
+// notShown returns the names of our metrics that queries do not have, in order. Those of
+// a histogram are one.
+func notShown(exported map[string]map[string]bool, queries string) []string {
+	missing := map[string]bool{}
+	for name := range exported {
+		if !strings.HasPrefix(name, "eventferry_") && !strings.HasPrefix(name, "messaging_") {
+			continue
+		}
+		base := name
+		for _, suffix := range []string{"_bucket", "_sum", "_count"} {
+			base = strings.TrimSuffix(base, suffix)
+		}
+		if !regexp.MustCompile(`\b` + base + `(_bucket|_sum|_count)?\b`).MatchString(queries) {
+			missing[base] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(missing))
 }
 
 // The check catches a query that is none, and names that nothing exports.

@@ -37,13 +37,14 @@ func TestMetrics_spool(t *testing.T) {
 	require.True(t, forwarder.Kept(<-told))
 	during := w.metrics(t)
 	for name, want := range map[string]float64{
-		"eventferry.spool.messages": 2, "eventferry.spool.refused": 0, "eventferry.spool.limit": 8 << 20, "eventferry.spool.usage": 2 << 20,
+		"eventferry.spool.messages": 2, "eventferry.spool.refused": 0, "eventferry.spool.damaged": 0, "eventferry.spool.limit": 8 << 20, "eventferry.spool.usage": 2 << 20,
 	} {
 		assert.Contains(t, during, name+"{}")
 		assert.InDelta(t, want, during[name+"{}"], 0, name)
 	}
 	assert.Positive(t, during["eventferry.spool.oldest.age{}"])
 	assert.InDelta(t, 3, during["eventferry.spool.syncs{}"], 0, "each was stored alone")
+	assert.Positive(t, during["eventferry.spool.syncing{}"])
 	assert.Greater(t, during["eventferry.spool.written{}"], 3*100.0)
 	assert.InDelta(t, 1, sum(during, messages), 0, "the other two are not sent yet")
 
