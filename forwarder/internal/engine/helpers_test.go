@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -16,11 +15,8 @@ func testPartition() *topicPartition {
 
 // testEngine returns an engine without goroutines.
 func testEngine(partitions ...*topicPartition) *Engine {
-	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{
-		brokerSet: &brokerSet{
-			producerIDs: newProducerIDs(nil, nil, func(int) *anyBroker { return nil }), counters: map[int32]*brokerCounters{}, ctx: ctx, cancel: cancel,
-		},
+		brokerSet:  newBrokerSet(Config{}, sendLimits{}, nil, 1), // as for every engine, so that it lacks nothing
 		metadata:   &metadataUpdater{requested: make(chan struct{}, 1), watchBegun: make(chan struct{}, 1)},
 		partitions: slices.Clone(partitions),
 		sticky:     newStickyPartition(rand.New(rand.NewPCG(1, 2))),
@@ -33,7 +29,6 @@ func testEngine(partitions ...*topicPartition) *Engine {
 func knowing(m topicMetadata) *Engine {
 	e := testEngine()
 	e.closed = true // no worker does anything
-	e.workers = map[int32]*brokerWorker{}
 	for i := range m.leaders {
 		id := int32(i) //nolint:gosec // few
 		e.counters[id] = &brokerCounters{}

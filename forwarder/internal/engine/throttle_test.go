@@ -37,7 +37,7 @@ func TestThrottle_max(t *testing.T) {
 			assert.Equal(t, now.Add(c.want), w.notBefore, c.told)
 		}
 		w.addr, w.set.closed = w.set.brokers[w.id], false
-		assert.Equal(t, c.renewed, w.connDoneLocked(now), "%v", c.told)
+		assert.Equal(t, c.renewed, w.connDoneLocked(now), "told %v: whether the connection is given up", c.told)
 	}
 }
 

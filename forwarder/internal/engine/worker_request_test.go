@@ -36,7 +36,7 @@ func TestBrokerWorker_address(t *testing.T) {
 	e.closed = false
 	now := time.Now()
 	w.conn, w.addr, w.lastUsed = &instantConn{}, "b0:9093", now
-	assert.False(t, w.connDoneLocked(now))
+	assert.False(t, w.connDoneLocked(now), "it was used just now, at the broker's address")
 	e.brokers = map[int32]string{0: "b0:9094"}
 	w.inFlight = requestsInFlight{{}}
 	assert.False(t, w.connDoneLocked(now), "not while a request is in flight")
