@@ -79,7 +79,7 @@ type Delivery struct {
 	// credentials and certificates of that moment, such as "1h". The newer one is
 	// opened first and takes over between two requests. While it is refused, the old
 	// one stays, and the log says so. 0 replaces none: a connection then lasts until
-	// the broker, the network or three minutes without a message end it. At least 1s.
+	// the broker, the network or three minutes without a request end it. At least 1s.
 	//
 	// It shows that a credential is refused while messages still pass. Nothing else
 	// needs it, since each new connection reads the files anew. Sarama's own producer

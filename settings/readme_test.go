@@ -39,8 +39,35 @@ func TestREADME_settings(t *testing.T) {
 			require.NoError(t, os.WriteFile(file, []byte(before+begin+want+end+after), 0o644))
 			continue
 		}
-		assert.Equal(t, want, is, "%s: run go test ./settings -update", file)
+		if is != want {
+			t.Errorf("%s: run go test ./settings -update\n%s", file, firstDifference(is, want))
+		}
 	}
+}
+
+// firstDifference returns the first line in which a table differs from what it should
+// be, with that.
+func firstDifference(is, want string) string {
+	there, wanted := strings.Split(is, "\n"), strings.Split(want, "\n")
+	for i := range max(len(there), len(wanted)) {
+		line := func(of []string) string {
+			if i < len(of) {
+				return of[i]
+			}
+			return "(the end)"
+		}
+		if line(there) != line(wanted) {
+			return fmt.Sprintf("line %d of the table is   %s\nand should be %s", i+1, line(there), line(wanted))
+		}
+	}
+	return ""
+}
+
+func TestFirstDifference(t *testing.T) {
+	assert.Empty(t, firstDifference("a\nb\n", "a\nb\n"))
+	assert.Equal(t, "line 2 of the table is   b\nand should be c", firstDifference("a\nb\nd", "a\nc\ne"))
+	assert.Equal(t, "line 2 of the table is   (the end)\nand should be b", firstDifference("a", "a\nb"))
+	assert.Equal(t, "line 2 of the table is   b\nand should be (the end)", firstDifference("a\nb", "a"))
 }
 
 // pageTable lists the settings that mParticle's page has in a table, and the
