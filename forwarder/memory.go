@@ -1,8 +1,6 @@
 package forwarder
 
 import (
-	"reflect"
-
 	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/forwarder/internal/producer"
 )
@@ -52,5 +50,3 @@ const stockMessageBytes = 420
 // producerBytes is about what a producer, the runtime for a context that ends and
 // the allocator's rounding add for each batch.
 const producerBytes = 640
-
-func sizeOf[T any]() int { return int(reflect.TypeFor[T]().Size()) }

@@ -15,8 +15,9 @@ func windowPart(e *spoolstore.Entry, first uint64, held int64) *window.Part {
 	m := &e.Messages[0]
 	p := &window.Part{
 		Device: e.Window.Device, First: first, Messages: len(e.Messages), Held: held, Accepted: e.Accepted, End: e.Window.End,
-		Extra: newLastPart(e),
 	}
+	last := newLastPart(e)
+	p.Extra, p.ExtraBytes = last, last.memory()
 	if p.Messages == 1 {
 		p.Shape = window.ShapeOf(m.Value)
 		p.Fixed = fixedSize(e.Key, m)
@@ -48,4 +49,13 @@ func newLastPart(e *spoolstore.Entry) *lastPart {
 		l.headers[i].Value = bytes.Clone(l.headers[i].Value)
 	}
 	return l
+}
+
+// memory is about how many bytes it takes.
+func (l *lastPart) memory() int64 {
+	size := sizeOf[lastPart]() + len(l.topic) + cap(l.key) + cap(l.headers)*sizeOf[spoolstore.Header]()
+	for _, h := range l.headers {
+		size += len(h.Key) + cap(h.Value)
+	}
+	return int64(size)
 }

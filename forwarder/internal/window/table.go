@@ -25,6 +25,8 @@ type Part struct {
 	Accepted time.Time // by the wall clock
 	End      time.Time // of the window that it would open; by the wall clock
 	Extra    any       // what the caller needs of the last part of a window
+
+	ExtraBytes int64 // of memory that Extra takes; they count as text
 }
 
 // A Reason is why a window was closed.
@@ -61,6 +63,7 @@ type Window struct {
 	index    int // in the heap
 	events   int // bytes of the events with their commas
 	memory   int64
+	texts    int64 // memory of Text and Extra
 }
 
 // windowMemory is about what a window takes beside its parts and its text, and
@@ -85,7 +88,7 @@ type Table struct {
 	ending  ending
 	closed  []*Window
 	memory  int64 // without texts
-	texts   int64
+	texts   int64 // what is kept of batches, of open and closed windows
 	waiting int64 // memory of closed windows
 	held    int64 // of open windows
 	early   int
@@ -185,16 +188,22 @@ func (t *Table) keepTextLocked(w *Window, p *Part) {
 	if w.Text == nil {
 		return
 	}
-	was := int64(w.Text.memory())
-	more := int64(len(p.Shape.before) + len(p.Shape.events) + len(p.Shape.after))
+	more := int64(len(p.Shape.before)+len(p.Shape.events)+len(p.Shape.after)) + p.ExtraBytes
 	if p.Extra == nil || w.Alone || p.Messages != 1 || p.Shape.Alone || t.texts+more > t.limits.MemoryBytes/2 {
-		w.Text, w.Extra = nil, nil
-		t.texts -= was
+		t.dropTextLocked(w)
 		return
 	}
 	w.Text.Add(&p.Shape)
 	w.Extra = p.Extra
-	t.texts += int64(w.Text.memory()) - was
+	was := w.texts
+	w.texts = int64(w.Text.memory()) + p.ExtraBytes
+	t.texts += w.texts - was
+}
+
+// dropTextLocked gives back what is kept of the batches of a window.
+func (t *Table) dropTextLocked(w *Window) {
+	t.texts -= w.texts
+	w.Text, w.Extra, w.texts = nil, nil, 0
 }
 
 // closeLocked closes an open window.
@@ -266,10 +275,7 @@ func (t *Table) Release(w *Window) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.waiting -= w.memory
-	if w.Text != nil {
-		t.texts -= int64(w.Text.memory())
-		w.Text = nil
-	}
+	t.dropTextLocked(w)
 }
 
 // Crowded reports whether so many closed windows wait that nothing should be added

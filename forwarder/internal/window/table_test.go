@@ -186,6 +186,32 @@ func TestTable_tooMany(t *testing.T) {
 	assert.Equal(t, Stats{Open: 10, Closed: 5, Early: 5}, f.table.Stats())
 }
 
+// What is kept beside a text counts like it: the last batch's only.
+func TestTable_extras(t *testing.T) {
+	l := usual()
+	l.MemoryBytes = 20_000
+	f := newFeeder(l)
+	const extra = 1000
+	for i := range 60 {
+		p := f.part(i%20, event(i))
+		p.ExtraBytes = extra
+		f.table.Add(p)
+		assert.LessOrEqual(t, f.table.texts, l.MemoryBytes/2)
+	}
+	f.table.CloseAll()
+	kept := 0
+	for _, w := range f.take(t) {
+		if w.Extra != nil {
+			kept++
+		}
+		f.table.Release(w)
+		assert.Nil(t, w.Extra)
+	}
+	assert.Positive(t, kept)
+	assert.LessOrEqual(t, kept, int(l.MemoryBytes/2/extra))
+	assert.Zero(t, f.table.texts)
+}
+
 // Texts that find no room are read from the disk; what is counted comes back to
 // nothing.
 func TestTable_texts(t *testing.T) {
