@@ -21,6 +21,11 @@
 // that it may be there, which only a fault in which brokers forget may bring about.
 // A user's order holds over all lives, and so do the timestamps of a partition.
 //
+// In the situation without a leader the process is told that brokers keep producer ids for
+// two seconds (spool.Options.ProducerIDExpiration). They keep them for a day, so what it
+// takes for forgotten may still be recognised. The full disk is a spool whose max_bytes are
+// in use; TestStore_diskFull of the suite durable fills a file system.
+//
 // # With routes
 //
 // Each batch has events for one topic or for two. All checks hold for each topic by
