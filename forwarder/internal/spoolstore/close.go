@@ -3,10 +3,12 @@ package spoolstore
 import (
 	"context"
 	"errors"
+	"log/slog"
 )
 
 // Close waits until what was added is synced and what is known of it is
-// recorded, or has failed, or ctx ends.
+// recorded, or has failed, or ctx ends. A store that is drained is left in the oldest format
+// that has room for it.
 func (s *Store) Close(ctx context.Context) error {
 	s.mu.Lock()
 	if s.closing {
@@ -31,6 +33,11 @@ func (s *Store) Close(ctx context.Context) error {
 	s.running.Wait()
 	s.abandonAdded()
 	s.flushTurn <- struct{}{} // for ever: no call that came before writes any more
+	if err == nil {
+		if err := s.leavePlain(); err != nil {
+			s.log.Warn("spool: the folder keeps its newer format", slog.String("error", err.Error()))
+		}
+	}
 	s.closeFiles()
 	return errors.Join(err, s.fs.Close())
 }
