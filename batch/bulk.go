@@ -34,7 +34,7 @@ func (e *BulkError) Unwrap() error { return e.Err }
 // The first result has an entry for each element of the array, in order. The
 // entry of one that is JSON and that [Parse] refuses is nil, and the second result
 // says why, in order of the elements; else that is nil. Elements may nest as deep
-// as a batch alone.
+// as a batch alone. The slice can be given to ForwardAll as it is: see there.
 //
 // It refuses data as a whole, with a [*BulkError], if that is no JSON array, and
 // where the array has more than maxBatches elements: nothing behind those is

@@ -45,10 +45,13 @@ func (f *Forwarder) forwardOne(ctx context.Context, b *batch.Batch, storeOnly bo
 // nothing: count the entries that are not nil.
 //
 // The batches are accepted in order, then waited for together. An error of one
-// batch does not keep the others from being sent.
+// batch does not keep the others from being sent. A nil entry, as [batch.ParseBulk]
+// leaves for a batch that it refuses, gets a [*batch.Error], which is permanent and
+// does not say why: ParseBulk has said that.
 //
-// When a filter ends the goroutine, the batches before that one are waited for
-// first, and those behind it are not sent; the observer gets them all.
+// If a filter calls [runtime.Goexit], as FailNow of package testing does, ForwardAll
+// does not return. Before its goroutine ends it waits for the batches before that one;
+// those behind it are not sent. The observer gets them all.
 func (f *Forwarder) ForwardAll(ctx context.Context, bs []*batch.Batch) []error {
 	return f.forwardAll(ctx, bs, false, nil)
 }

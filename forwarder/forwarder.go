@@ -43,8 +43,8 @@ type Forwarder struct {
 // and every broker that leads a partition of it has been reached. A refusal
 // (of credentials, topic, certificate) comes back at once; brokers that
 // cannot be reached are tried until ctx ends, or for 30 seconds when ctx has no
-// deadline, and only then is the error the context's to [errors.Is]. REFUSALS.md
-// lists the texts. After a second of waiting one line in the log says so, with the
+// deadline. Only then does [errors.Is] find the end of a context in the error: ctx.Err(),
+// or [context.DeadlineExceeded] after the 30 seconds. REFUSALS.md lists the texts. After a second of waiting one line in the log says so, with the
 // cause that is known by then. ctx governs this call only. [WithoutProbe] skips all
 // that. With a spool, New reads first what a former process has left under way; the 30
 // seconds begin after that.

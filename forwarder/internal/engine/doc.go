@@ -152,7 +152,7 @@
 // not accepted a connection, for two seconds makes the metadata updater ask for
 // the leader; as soon as another broker leads the partition, that one gets the
 // record batch. Otherwise the connection is given up after 30 seconds. A produce
-// connection that carried nothing for three minutes is closed, before brokers and
+// connection that had no request for three minutes is closed, before brokers and
 // load balancers close it. A connection that has reached MaxConnectionAge is replaced:
 // the newer one is opened beside it, and takes over when nothing is in flight. While
 // the newer one is refused, the old one stays. Messages without a key
