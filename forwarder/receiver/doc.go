@@ -92,6 +92,11 @@
 // longer than mParticle's limits are not cut. [WithInboundFormat] leaves all but the
 // user id, the environment, event types and credentials.
 //
+// # Watching
+//
+// [Receiver.Stats] counts posts by what they were answered, and what went to quarantine;
+// forwarderotel has metrics of it. [WithObserver] has a function called for each batch.
+//
 // # Order
 //
 // Batches of one request are accepted in their order. Two requests that overlap have

@@ -45,10 +45,12 @@ func (r *Receiver) serve(d *doorway, w http.ResponseWriter, req *http.Request) {
 			r.options.logger.ErrorContext(ctx, "receiver: a request panicked", "door", string(d.door), "type", fmt.Sprintf("%T", p))
 			a := problemAnswer(http.StatusInternalServerError, codeInternal, "internal error")
 			a.close = true
+			r.counts.posted(x.door, x.feed.Name, a.status)
 			a.write(w)
 		}
 	}()
 	a := x.answer(ctx, d)
+	r.counts.posted(x.door, x.feed.Name, a.status)
 	a.write(w)
 }
 
@@ -130,12 +132,17 @@ func (x *exchange) secure() bool {
 // refuse puts into quarantine what can never be forwarded, and returns a, or that
 // the sender is to try again because it could not be kept.
 func (x *exchange) refuse(ctx context.Context, q Quarantined, a answer) answer {
-	if keep := x.r.options.quarantine; keep != nil {
+	keep := x.r.options.quarantine
+	if keep == nil {
+		x.r.counts.refuse(x.door, x.feed.Name, fateDiscarded)
+	} else {
 		q.Door, q.Feed = x.door, x.feed.Name
 		if err := guarded("the quarantine", func() error { return keep(ctx, q) }); err != nil {
+			x.r.counts.refuse(x.door, x.feed.Name, fateFailed)
 			return x.finish(ctx, Info{Index: q.Index, Form: q.Form, Outcome: Failed, Bytes: int64(len(q.Body)), Err: errors.Join(errQuarantine, err)},
 				tryLater("this can never be forwarded, and could not be kept elsewhere yet"))
 		}
+		x.r.counts.refuse(x.door, x.feed.Name, fateQuarantined)
 	}
 	return x.finish(ctx, Info{Index: q.Index, Form: q.Form, Outcome: Refused, Bytes: int64(len(q.Body)), Err: q.Reason}, a)
 }
@@ -159,8 +166,10 @@ func (x *exchange) finish(ctx context.Context, info Info, a answer) answer {
 		if len(a.problems) > 0 {
 			code = a.problems[0].Code
 		}
+		// The peer is a proxy's address, if there is one: headers that say more are the
+		// client's to write, and may hold anything.
 		x.r.log.warn(ctx, x.began, string(x.door)+" "+x.feed.Name+" "+code, "receiver: not kept", "door", string(x.door),
-			"feed", x.feed.Name, "outcome", string(info.Outcome), "status", info.Status, "code", code, "index", info.Index, "err", info.Err)
+			"feed", x.feed.Name, "remote", x.req.RemoteAddr, "outcome", string(info.Outcome), "status", info.Status, "code", code, "index", info.Index, "err", info.Err)
 	}
 	return a
 }

@@ -127,8 +127,9 @@ func WithObserver(obs Observer) Option {
 }
 
 // WithLogger sets the logger, [slog.Default] without this option. It gets one line
-// for each cause of refusals and 30 seconds, without payload and credentials. A nil
-// one is an error of New.
+// for each cause of refusals and 30 seconds, without payload and credentials. It has
+// the address of the client, or of the proxy in front of the receiver. A nil one is an
+// error of New.
 func WithLogger(l *slog.Logger) Option {
 	return receiverOption(func(o *configuration) { o.logger = l })
 }

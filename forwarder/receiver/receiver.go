@@ -2,7 +2,9 @@ package receiver
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"sync/atomic"
 
 	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/forwarder"
@@ -40,6 +42,8 @@ type Receiver struct {
 	seen     *seenTable
 	bulks    *bulkMemory
 	log      *sparseLog
+	counts   counts
+	tls      atomic.Pointer[tls.Config] // of the last server
 }
 
 // New returns a receiver that gives batches to f: to its method Store, which keeps

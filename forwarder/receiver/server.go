@@ -34,6 +34,7 @@ func (r *Receiver) Server(addr string, t *tls.Config) (*http.Server, error) {
 		t = t.Clone()
 		t.MinVersion = max(t.MinVersion, tls.VersionTLS12)
 	}
+	r.tls.Store(t)
 	return &http.Server{
 		Addr:              addr,
 		Handler:           r.doors(),
@@ -59,6 +60,7 @@ func (r *Receiver) doors() http.Handler {
 			server.ServeHTTP(w, req)
 		default:
 			a := problemAnswer(http.StatusNotFound, codeNotFound, "no such path")
+			r.counts.posted("", "", a.status)
 			a.write(w)
 		}
 	})
