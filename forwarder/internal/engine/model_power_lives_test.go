@@ -41,7 +41,7 @@ func (r *powerRun) end(how powerEnd) {
 		r.sim.mu.Unlock()
 	}
 	if how == powerCut {
-		r.cutAt = 0 // nothing reaches the disk any more
+		r.cutAt.Store(0) // nothing reaches the disk any more
 	}
 	before := r.disk
 	if how == killed {

@@ -90,8 +90,8 @@ type powerRun struct {
 	mortal    *mortalNetwork
 	life      int
 	ops       atomic.Int64 // of the disk in this life
-	cutAt     int64
-	down      atomic.Bool // the power is off
+	cutAt     atomic.Int64 // the operation that finds the power off
+	down      atomic.Bool  // the power is off
 	cuts      int
 	numbers   map[uint64]*modelMessage
 	confirmed map[*modelGroup]bool // synced, as its caller was told
@@ -158,7 +158,7 @@ func (r *powerRun) disturb() {
 		}
 		r.rest()
 	}
-	r.cutAt = math.MaxInt64
+	r.cutAt.Store(math.MaxInt64)
 	if r.down.Load() {
 		r.end(powerCut)
 	}
@@ -206,7 +206,7 @@ func (r *powerRun) start() {
 		}},
 	})
 	stats := r.store.Stats()
-	r.note("life %d: recovered %d, stored %d in %d bytes, cut at operation %d", life, len(recovered[""]), stats.Messages, stats.Bytes, r.cutAt)
+	r.note("life %d: recovered %d, stored %d in %d bytes, cut at operation %d", life, len(recovered[""]), stats.Messages, stats.Bytes, r.cutAt.Load())
 	r.producer = &storing{Producer: e, run: r, store: r.store, carrier: carrier}
 	r.modelRun.rest()
 }
@@ -216,16 +216,16 @@ func (r *powerRun) open() bool {
 	r.life++
 	r.ops.Store(0)
 	r.down.Store(false)
-	r.cutAt = 1 + r.rand.Int64N(150)
+	r.cutAt.Store(1 + r.rand.Int64N(150))
 	if r.cuts >= powerCuts {
-		r.cutAt = math.MaxInt64
+		r.cutAt.Store(math.MaxInt64)
 	}
 	if r.broken.start != nil {
 		r.broken.start()
 	}
 	r.disk.Lie = r.broken.lie
 	r.disk.Before = func(disktest.Op) error {
-		if r.ops.Add(1) >= r.cutAt {
+		if r.ops.Add(1) >= r.cutAt.Load() {
 			r.down.Store(true)
 			return disktest.ErrPowerCut
 		}
