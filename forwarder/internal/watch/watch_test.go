@@ -275,12 +275,13 @@ func TestWatcher_closedWhileLooking(t *testing.T) {
 		looked := false
 		w.Diagnose = func(ctx context.Context) func(int32) error {
 			<-ctx.Done()
+			assert.Equal(t, context.Canceled, ctx.Err(), "its own time is not up")
 			looked = true
 			return always(ctx.Err())
 		}
 		w.send()
 		w.wait(3)
-		<-time.After(3 * time.Second)
+		<-time.After(roundPeriod + diagnosisTimeout/2) // the first round looks
 		start := time.Now()
 		w.Close()
 		assert.Zero(t, time.Since(start))
