@@ -1,4 +1,4 @@
-package oauth_test
+package suite_test
 
 import (
 	"crypto"

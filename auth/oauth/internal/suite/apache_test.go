@@ -1,6 +1,7 @@
-package oauth_test
+package suite_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -24,6 +25,11 @@ var bearerListener = apachekafka.Listener{Name: "BEARER", Properties: map[string
 		`unsecuredLoginStringClaim_sub="broker" unsecuredValidatorRequiredScope="kafka";`,
 	"oauthbearer.connections.max.reauth.ms": "4000",
 }}
+
+// constant is a source that always gives the same token.
+func constant(token string) oauth.TokenFunc {
+	return func(context.Context) (settings.Secret, error) { return settings.NewSecret(token), nil }
+}
 
 // unsigned is a token that Kafka's validator for tests accepts (alg none).
 func unsigned(t *testing.T, life time.Duration, scope string) string {
