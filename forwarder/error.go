@@ -19,7 +19,17 @@ var ErrClosed = errors.New("forwarder: closed")
 var ErrNoSpool = errors.New("forwarder: there is no spool to store in: use WithSpool or the setting spool.dir")
 
 // errNilBatch refuses a nil or zero Batch.
-var errNilBatch = fmt.Errorf("forwarder: a nil or zero Batch cannot be sent: %w", &batch.Error{Reason: "no JSON"})
+var errNilBatch error = nilBatchError{}
+
+// A nilBatchError is a [*batch.Error] whose text says more than where in no bytes a
+// fault is.
+type nilBatchError struct{}
+
+func (nilBatchError) Error() string {
+	return "forwarder: nothing to send: the Batch is nil or zero, as ParseBulk leaves one that it refuses"
+}
+
+func (nilBatchError) Unwrap() error { return &batch.Error{Reason: "no JSON"} }
 
 // A closedError is the cause that a producer gives for a message when it is
 // closed, together with what the message was waiting for.

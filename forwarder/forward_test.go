@@ -118,7 +118,7 @@ func TestForward_noBatch(t *testing.T) {
 	require.Len(t, errs, 4)
 	assert.NoError(t, errs[2])
 	for _, err := range []error{errs[0], errs[1], errs[3], f.Forward(t.Context(), nil)} {
-		assert.EqualError(t, err, "forwarder: a nil or zero Batch cannot be sent: batch: no JSON at byte 0")
+		assert.EqualError(t, err, "forwarder: nothing to send: the Batch is nil or zero, as ParseBulk leaves one that it refuses")
 		assert.True(t, Permanent(err))
 		assert.True(t, NothingSent(err))
 	}
