@@ -184,7 +184,7 @@ func (f *Forwarder) useSpool(use *spoolUse, s settings.Settings) {
 	f.buffer.limit -= use.room.buffer.limit
 	use.watches = make(map[string]*watch.Watcher, len(f.topics))
 	for _, t := range f.topics {
-		t.watch.Undecided = use.pending
+		t.useSpool(use.pending)
 		use.watches[t.topic] = t.watch
 	}
 	use.why = func(ctx context.Context) error { return whyWaits(ctx, f.topics) }

@@ -84,8 +84,8 @@ type OpenedInfo struct {
 // WaitInfo says why the messages for one partition wait. Fields may be added.
 type WaitInfo struct {
 	Topic     string    // with [NewRoutes], the topic; else empty
-	Partition int32     // -1: the topic's partitions are not known yet
-	Since     time.Time // of the last acknowledgement, or of acceptance if that came later
+	Partition int32     // -1: the topic's partitions are not known yet, or the spool cannot be read
+	Since     time.Time // of the last acknowledgement, or of acceptance if that came later; at the earliest of the start
 	Cause     error     // never nil
 	Next      string    // what is tried next
 }
@@ -93,7 +93,7 @@ type WaitInfo struct {
 // ResumedInfo says how a wait has ended. Fields may be added.
 type ResumedInfo struct {
 	Topic        string        // with [NewRoutes], the topic; else empty
-	Partition    int32         // -1: the topic's partitions were not known
+	Partition    int32         // -1: the topic's partitions were not known, or the spool could not be read
 	Since        time.Time     // as in the first [WaitInfo] of the wait
 	Duration     time.Duration // of the wait, known to about a second
 	Cause        error         // as in the last WaitInfo

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
+	"time"
 
 	"github.com/eventferry/eventferry/forwarder/internal/connect"
 	"github.com/eventferry/eventferry/forwarder/internal/drain"
@@ -18,6 +20,9 @@ type topicProducer struct {
 	name  string // the topic as errors name it: "" when the forwarder has only this one
 	probe brokerProbe
 	watch *watch.Watcher
+
+	// unsent says why messages stay in the spool, which no producer has; nil without a spool.
+	unsent *drain.Unsent
 
 	// producer is a function since what prints by reflection does not look into
 	// one: messages wait in the producer.
@@ -62,17 +67,40 @@ func connectTo(ctx context.Context, s settings.Settings, topics []string, o opti
 }
 
 // A partitionCounter is a producer that knows how many partitions there are, and
-// of which topic: it has another id when it was made again.
+// of which topic: it has another id when it was made again. It knows why it could not
+// learn that.
 type partitionCounter interface {
 	Partitions() int32
 	TopicID() [16]byte
+	MetadataFailure() error
+}
+
+// useSpool has the topic's watcher look at what lies in the spool, too. The watcher must
+// not be in use.
+func (t *topicProducer) useSpool(pending func() int) {
+	t.unsent = &drain.Unsent{Begun: t.watch.Arm}
+	t.watch.Undecided, t.watch.Waiting = pending, t.waiting
+}
+
+// waiting returns what the producer says waits and, if that is not all, what lies in the
+// spool and waits for the topic.
+func (t *topicProducer) waiting(patience time.Duration) []producer.Waiting {
+	list := t.producer().Waiting(patience)
+	w, ok := t.unsent.Waiting(patience)
+	if !ok || slices.ContainsFunc(list, func(l producer.Waiting) bool { return l.Partition == w.Partition }) {
+		return list
+	}
+	if counts, ok := t.producer().(partitionCounter); ok && w.Cause == nil {
+		w.Cause = counts.MetadataFailure()
+	}
+	return append(list, w)
 }
 
 // drained returns the topic as what a spool is drained to. Its producer has recovered
 // from the start.
 func (t *topicProducer) drained(recovered []producer.Recovered) drain.Topic {
 	p := t.producer()
-	to := drain.Topic{Name: t.topic, Producer: armingProducer{p, t.watch}, Partitions: func() int32 { return 1 }, Recovered: recovered}
+	to := drain.Topic{Name: t.topic, Producer: armingProducer{p, t.watch}, Partitions: func() int32 { return 1 }, Unsent: t.unsent, Recovered: recovered}
 	if counts, ok := p.(partitionCounter); ok {
 		to.Partitions, to.TopicID = counts.Partitions, counts.TopicID
 	}

@@ -4,6 +4,7 @@
 package drain
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -54,9 +55,10 @@ type Drain struct {
 	restart uint64               // where to read again because an era has begun; noRestart
 	placed  map[uint64]*entryEnd // of the messages that the producers have from before the reading
 
-	mu      sync.Mutex
-	loaded  int64 // bytes that the producers have
-	failure error // why the spool cannot be read; nil while it can
+	failures [readings]error // why the store cannot be read in each way; nil while it can
+
+	mu     sync.Mutex
+	loaded int64 // bytes that the producers have
 }
 
 const (
@@ -73,6 +75,17 @@ const (
 	// messageMemory is about what the records about a message take beside its
 	// bytes, here and in the producer.
 	messageMemory = 800
+)
+
+// A reading is one of the ways in which the store is read, of which each may fail while
+// another one does not.
+type reading int
+
+const (
+	ofIntended reading = iota // what a former process has intended
+	ofBehind                  // again, for lanes that have room
+	ofAhead
+	readings
 )
 
 // New starts to carry what lies in the store, and what comes.
@@ -123,13 +136,6 @@ func (d *Drain) Close() {
 	d.config.Store.KeepRecent(0, nil)
 }
 
-// Failure returns why the spool cannot be read at present; nil if it can.
-func (d *Drain) Failure() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.failure
-}
-
 func (d *Drain) readAheadFrom(number uint64) {
 	d.ahead = d.config.Store.Cursor(number)
 	d.ahead.Want, d.ahead.Recent = d.wantAhead, true
@@ -140,10 +146,10 @@ func (d *Drain) run(ctx context.Context) {
 	defer close(d.ended)
 	var changed <-chan struct{}
 	for ctx.Err() == nil {
-		if d.unmet > 0 && !d.failed(ctx, d.meetTopics()) {
+		if d.unmet > 0 && !d.failed(ctx, ofIntended, d.meetTopics()) {
 			return
 		}
-		if d.unmet == len(d.topics) {
+		if d.allHold() {
 			if !pause(ctx) {
 				return
 			}
@@ -151,7 +157,7 @@ func (d *Drain) run(ctx context.Context) {
 		}
 		select {
 		case <-d.room:
-			if !d.failed(ctx, d.readBehind(ctx)) {
+			if !d.failed(ctx, ofBehind, d.readBehind(ctx)) {
 				return
 			}
 		default:
@@ -161,16 +167,22 @@ func (d *Drain) run(ctx context.Context) {
 		var err error
 		if r, changed, err = d.ahead.TryNext(); r != nil {
 			d.loadWanted(r)
+			if !d.failed(ctx, ofAhead, nil) {
+				return
+			}
 			continue
 		}
 		if d.restart != noRestart {
 			continue
 		}
-		if !d.failed(ctx, err) {
+		if !d.failed(ctx, ofAhead, err) {
 			return
 		}
 		if err != nil {
 			continue
+		}
+		for _, t := range d.topics {
+			t.release() // what it held has ended otherwise
 		}
 		d.waitForMore(ctx, changed)
 	}
@@ -220,15 +232,31 @@ func (d *Drain) meetTopics() error {
 	return nil
 }
 
-// failed keeps err for those who ask, and waits a moment after one. It reports
-// false if ctx has ended.
-func (d *Drain) failed(ctx context.Context, err error) bool {
+// allHold reports whether each topic is unmet and has messages: then there is nothing
+// to read.
+func (d *Drain) allHold() bool {
+	for _, t := range d.topics {
+		if t.met() || !t.holds {
+			return false
+		}
+	}
+	return true
+}
+
+// failed keeps err, of one way of reading, for those who ask, and waits a moment after
+// one. It reports false if ctx has ended.
+func (d *Drain) failed(ctx context.Context, way reading, err error) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	d.mu.Lock()
-	d.failure = err
-	d.mu.Unlock()
+	if err == nil && d.failures[way] == nil {
+		return true
+	}
+	d.failures[way] = err
+	failure := cmp.Or(d.failures[:]...)
+	for _, t := range d.topics {
+		t.Unsent.setFailure(failure)
+	}
 	return err == nil || pause(ctx)
 }
 

@@ -69,9 +69,13 @@ type topicLanes struct {
 	eras     []*era             // the last one is the current one; it has no partitions until they are known
 	intended map[string][]*lane // by key, of what a former process has intended
 	passed   uint64             // the first entry that was passed over until they were known; noRestart
+	holds    bool               // there are messages, and they are not known
 }
 
 func newTopicLanes(t Topic) *topicLanes {
+	if t.Unsent == nil {
+		t.Unsent = &Unsent{}
+	}
 	return &topicLanes{
 		Topic: t, eras: []*era{{lanes: map[int32]*lane{}}}, intended: map[string][]*lane{}, passed: noRestart,
 	}
@@ -202,6 +206,7 @@ func (d *Drain) laneOf(p part) *lane {
 	t, first, key := p.topic, p.numbers().First, p.record.Entry.Key
 	if !t.met() {
 		t.passed = min(t.passed, first)
+		d.hold(p)
 		return nil
 	}
 	count := t.Partitions()

@@ -37,6 +37,24 @@ func (d *Drain) loadWanted(r *spoolstore.Record) {
 	}
 }
 
+// hold notes that p, whose topic is unmet, stays where it is, unless it is done. One
+// part is enough: what has come later waits for the same.
+func (d *Drain) hold(p part) {
+	if t := p.topic; !t.holds && len(d.config.Store.Pending(p.numbers())) > 0 {
+		t.holds = true
+		t.Unsent.setUnmet(true)
+	}
+}
+
+// release notes that the topic's messages go to the producer, which says from now on
+// whether they wait.
+func (t *topicLanes) release() {
+	if t.holds && t.met() {
+		t.holds = false
+		t.Unsent.setUnmet(false)
+	}
+}
+
 // submit hands runs of a part to the producer, for the partition before fixed.
 func (d *Drain) submit(p part, runs []spoolstore.Range, entry *entryEnd, l *lane, fixed int32) {
 	r := p.record
@@ -57,6 +75,7 @@ func (d *Drain) submit(p part, runs []spoolstore.Range, entry *entryEnd, l *lane
 		l.groups++
 		d.mu.Unlock()
 		p.topic.Producer.Submit(&g.group)
+		p.topic.release()
 	}
 }
 

@@ -18,6 +18,9 @@ type Topic struct {
 	// always that of the intents.
 	TopicID func() [16]byte
 
+	// Unsent, if it is set, is told while messages for the topic wait in the store.
+	Unsent *Unsent
+
 	// Recovered are messages that the producer has from the start, from Recover.
 	Recovered []producer.Recovered
 }

@@ -135,6 +135,14 @@ func (e *Engine) TopicID() [16]byte {
 	return e.topicID
 }
 
+// MetadataFailure returns why the last attempt to learn the topic's partitions has failed;
+// nil: it has not.
+func (e *Engine) MetadataFailure() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.metadata.failure
+}
+
 // renewalRefused reports that a newer connection to the server at addr was refused, so
 // that the old one stays.
 func (s *brokerSet) renewalRefused(addr string, cause error) {

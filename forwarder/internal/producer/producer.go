@@ -117,6 +117,7 @@ type Waiting struct {
 	Partition int32     // -1: messages whose partition cannot be chosen yet
 	Since     time.Time // of the last progress, or of acceptance if later
 	Cause     error     // nil when the producer does not know
+	Certain   bool      // no broker knows more of the cause
 	Next      string    // what the producer tries next
 }
 

@@ -38,7 +38,10 @@ func (w *Watcher) report(list []producer.Waiting) {
 	due := make([]*wait, 0, len(list))
 	for _, l := range list {
 		info := Info{Partition: l.Partition, Since: l.Since, Next: l.Next}
-		info.Cause = cmp.Or(causeOf(l.Partition), l.Cause, errNoAnswer)
+		info.Cause = cmp.Or(l.Cause, errNoAnswer)
+		if !l.Certain {
+			info.Cause = cmp.Or(causeOf(l.Partition), info.Cause)
+		}
 		n := &wait{info: info, began: l.Since, key: causeKey(info.Cause), reported: now}
 		if b := waits[l.Partition]; b != nil {
 			n.began = b.began

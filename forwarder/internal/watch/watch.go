@@ -64,7 +64,7 @@ type Config struct {
 
 // Info says why the messages for one partition wait.
 type Info struct {
-	Partition int32     // AnyPartition: the topic's partitions are not known yet
+	Partition int32     // AnyPartition: the topic's partitions are not known yet, or the spool cannot be read
 	Since     time.Time // of the last acknowledgement, or of acceptance if that came later
 	Cause     error     // never nil
 	Next      string    // what is tried next

@@ -65,6 +65,20 @@ func TestMetrics_spool(t *testing.T) {
 	})
 }
 
+// What is stored and waits for a topic that is missing from the start on shows by its cause,
+// until the topic is there.
+func TestMetrics_spoolUnmet(t *testing.T) {
+	w := watch(t, func(s *settings.Settings) { s.Spool, s.TopicName = smallSpool(t), "later" }, forwarder.WithoutProbe())
+	require.NoError(t, w.Store(t.Context(), parse(t, user, batch.CustomEvent)))
+	const waiting = "eventferry.partitions.waiting"
+	eventually(t, func() bool { return sum(w.metrics(t), waiting, "error.type=UNKNOWN_TOPIC_OR_PARTITION") == 1 }, "it waits for the topic")
+	require.NoError(t, w.kafka.CreateTopic("later", 1))
+	eventually(t, func() bool {
+		got := w.metrics(t)
+		return sum(got, waiting) == 0 && sum(got, "eventferry.partition.wait.duration") == 1
+	}, "the wait has ended")
+}
+
 // What a broker refuses of a spool shows in its count, and as a message that failed.
 func TestMetrics_spoolRefused(t *testing.T) {
 	w := watch(t, func(s *settings.Settings) { s.Spool = smallSpool(t) })
