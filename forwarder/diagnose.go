@@ -17,8 +17,9 @@ import (
 // a producer id, the topic's configuration, the clock, the folder of the spool, and how
 // many windows there may be.
 // It takes the options of [New], and needs no working Forwarder. It writes nothing to
-// Kafka, and leaves no connection. It makes no folder for a spool. One that is there
-// and not in use is locked for some milliseconds while a sync is timed.
+// Kafka, and leaves no connection. It makes no folder for a spool, save for an empty one
+// beside it, which it removes, to see that it could be made. One that is there and not in
+// use is locked for some milliseconds while a sync is timed.
 //
 // The texts of refusals are those of New, which REFUSALS.md lists; Diagnose tries
 // each step once, where New goes on, save that a broker gets two seconds to find a

@@ -52,8 +52,21 @@ func newTopicProducer(name string, s settings.Settings, o options, p producer.Pr
 		Report:    o.observer.reportWait(name),
 		Resumed:   o.observer.reportResumed(name),
 		Logger:    logger,
+		Kept:      keptWhere(s, o),
 		Threshold: watch.Threshold + s.Delivery.Linger,
 	})}
+}
+
+// keptWhere says where refused messages are: in the spool, "" without one.
+func keptWhere(s settings.Settings, o options) string {
+	dir := s.Spool.Dir
+	if o.spool != nil {
+		dir = o.spool.Dir()
+	}
+	if dir == "" {
+		return ""
+	}
+	return "in the spool " + dir + ", until it is put again or discarded"
 }
 
 // connectTo returns the producers of topics. probe is one of theirs, which has run

@@ -168,8 +168,14 @@ func (x *exchange) finish(ctx context.Context, info Info, a answer) answer {
 		}
 		// The peer is a proxy's address, if there is one: headers that say more are the
 		// client's to write, and may hold anything.
-		x.r.log.warn(ctx, x.began, string(x.door)+" "+x.feed.Name+" "+code, "receiver: not kept", "door", string(x.door),
-			"feed", x.feed.Name, "remote", x.req.RemoteAddr, "outcome", string(info.Outcome), "status", info.Status, "code", code, "index", info.Index, "err", info.Err)
+		args := []any{
+			"door", string(x.door), "feed", x.feed.Name, "remote", x.req.RemoteAddr,
+			"outcome", string(info.Outcome), "status", info.Status, "code", code,
+		}
+		if info.Index >= 0 { // otherwise it is about the whole request
+			args = append(args, "index", info.Index)
+		}
+		x.r.log.warn(ctx, x.began, string(x.door)+" "+x.feed.Name+" "+code, "receiver: not kept", append(args, "err", info.Err)...)
 	}
 	return a
 }

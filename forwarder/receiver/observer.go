@@ -105,5 +105,8 @@ func (l *sparseLog) warn(ctx context.Context, now time.Time, cause, text string,
 	silent := c.silent
 	c.last, c.silent = now, 0
 	l.mu.Unlock()
-	l.logger.WarnContext(ctx, text, append(args, "not_logged", silent)...)
+	if silent > 0 {
+		args = append(args, "not_logged", silent)
+	}
+	l.logger.WarnContext(ctx, text, args...)
 }

@@ -61,6 +61,21 @@ func (s *Spool) useFor(topics []string) error {
 	return nil
 }
 
+// CheckTopics returns a [*TopicError] for each other topic that messages in s are for,
+// joined; nil: a forwarder of these topics may have s. forwarder.New and NewRoutes check
+// that by themselves; it is for those who want to know before. It changes nothing. It
+// reads the messages, which takes as long as the disk does, only if s knows of another
+// topic. It fails with [ErrClosed] after [Spool.Close].
+func (s *Spool) CheckTopics(topics ...string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	st := s.store().Stats()
+	return s.servesAll(topics, s.store().Topics(), st.Messages+st.Refused > 0)
+}
+
 // servesAll returns an error for each other topic that has messages. It reads the
 // messages only if there may be such a topic: when a known one is not among topics, or
 // when the list of known ones was lost with the file that says what was sent.

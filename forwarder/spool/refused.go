@@ -15,6 +15,9 @@ import (
 // it for its own sake, or it may be in Kafka already (see [Hold]). It takes room
 // until it is put again or discarded.
 type RefusedMessage struct {
+	// Number stands for it in its folder: no other message ever has it, and it stays
+	// when the folder is closed and opened. A message that is put again gets another.
+	Number   uint64
 	Topic    string
 	Key      []byte // the user id in decimal; nil: none. The caller's, as is Value
 	Value    []byte // the batch as it was to be sent
@@ -25,8 +28,7 @@ type RefusedMessage struct {
 	Reason string    // what was refused, and what to do
 	At     time.Time // of the refusal
 
-	spool  *Spool
-	number uint64
+	spool *Spool
 }
 
 // String returns what m is, without its key and value: they are data.
@@ -53,10 +55,10 @@ func (s *Spool) Refused() iter.Seq2[*RefusedMessage, error] {
 				continue
 			}
 			m := &RefusedMessage{
-				Topic: r.Entry.Topic, Key: r.Entry.Key, Accepted: r.Entry.Accepted,
+				Number: r.Number, Topic: r.Entry.Topic, Key: r.Entry.Key, Accepted: r.Entry.Accepted,
 				Value: r.Entry.Messages[0].Value, Part: r.Entry.Messages[0].Part,
 				Code: r.Refusal.Code, Reason: r.Refusal.Reason, At: r.Refusal.At,
-				spool: s, number: r.Number,
+				spool: s,
 			}
 			if !yield(m, nil) {
 				return
@@ -76,10 +78,10 @@ func (m *RefusedMessage) PutAgain(ctx context.Context) error {
 	s := m.spool
 	s.putting.Lock()
 	defer s.putting.Unlock()
-	if !s.store().IsRefused(m.number) {
+	if !s.store().IsRefused(m.Number) {
 		return ErrNotRefused
 	}
-	err := s.store().PutAgain(ctx, m.number)
+	err := s.store().PutAgain(ctx, m.Number)
 	switch {
 	case err == nil:
 		return nil
@@ -98,9 +100,9 @@ func (m *RefusedMessage) Discard() error {
 	s := m.spool
 	s.putting.Lock()
 	defer s.putting.Unlock()
-	if !s.store().IsRefused(m.number) {
+	if !s.store().IsRefused(m.Number) {
 		return ErrNotRefused
 	}
-	s.store().Discard(m.number)
+	s.store().Discard(m.Number)
 	return nil
 }

@@ -189,6 +189,7 @@ type Stats struct {
 	SyncTime time.Duration // of all of them together
 	Written  int64         // bytes of stored batches since Open, as they lie on the disk; what is noted about sending them is not in it
 	Damaged  int           // places that Damage lists
+	Format   int           // version of the folder's format now: a program that knows only older ones refuses it by a VersionError
 
 	// Oldest is when the first of Messages was accepted, to a second. Zero: there is
 	// none, or it cannot be read.
@@ -200,7 +201,7 @@ func (s *Spool) Stats() Stats {
 	st := s.store().Stats()
 	return Stats{
 		Messages: st.Messages, Refused: st.Refused, Bytes: st.Bytes, MaxBytes: st.MaxBytes, Segments: s.store().Segments(),
-		Syncs: st.Syncs, SyncTime: st.SyncTime, Written: st.Written, Damaged: st.Damaged, Oldest: st.Oldest,
+		Syncs: st.Syncs, SyncTime: st.SyncTime, Written: st.Written, Damaged: st.Damaged, Format: s.store().Format(), Oldest: st.Oldest,
 	}
 }
 

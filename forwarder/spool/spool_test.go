@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -174,4 +175,81 @@ func TestRefused(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "one", string(r.Entry.Messages[0].Value))
 	assert.Equal(t, "events", r.Entry.Topic)
+}
+
+// A refused message has a number of its own, which stays across a restart.
+func TestRefused_number(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, small())
+	refuse(t, s, "events", "one", "two")
+	before := numbersOf(t, s)
+	require.Len(t, before, 2)
+	assert.NotEqual(t, before[0], before[1])
+	require.NoError(t, s.Close())
+	s = open(t, dir, small())
+	assert.Equal(t, before, numbersOf(t, s))
+	for m, err := range s.Refused() {
+		require.NoError(t, err)
+		require.NoError(t, m.Discard())
+	}
+	refuse(t, s, "events", "three")
+	after := numbersOf(t, s)
+	require.Len(t, after, 1)
+	assert.NotContains(t, before, after[0], "no other message ever has it")
+}
+
+// Messages for a topic are told to those who would serve others.
+func TestCheckTopics(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, small())
+	require.NoError(t, s.CheckTopics("anything"), "it is empty")
+	refuse(t, s, "events", "one", "two")
+	require.NoError(t, s.CheckTopics("others", "events"))
+	for range 2 { // it changes nothing
+		err := s.CheckTopics("others")
+		var other *TopicError
+		require.ErrorAs(t, err, &other)
+		assert.Equal(t, TopicError{Dir: dir, Topic: "events", Messages: 2}, *other)
+	}
+	require.NoError(t, s.Close())
+	require.ErrorIs(t, s.CheckTopics("events"), ErrClosed)
+}
+
+// The format is the one that a reader must know.
+func TestStats_format(t *testing.T) {
+	s := open(t, t.TempDir(), small())
+	assert.Equal(t, 1, s.Stats().Format)
+	claimed, err := s.Attach(spoolstore.Claim{Topics: []string{"events"}})
+	require.NoError(t, err)
+	ticket, err := claimed.Store.Add(t.Context(), &spoolstore.Entry{
+		Topic: "events", Messages: []spoolstore.Message{{Value: []byte("one")}}, Window: spoolstore.Window{End: time.Now().Add(time.Hour)},
+	})
+	require.NoError(t, err)
+	require.NoError(t, ticket.Wait(t.Context()))
+	assert.Equal(t, 2, s.Stats().Format, "it has had a window")
+}
+
+// refuse stores messages for a topic, which brokers then refuse.
+func refuse(t *testing.T, s *Spool, topic string, values ...string) {
+	t.Helper()
+	claim := spoolstore.Claim{Topics: []string{topic}}
+	claimed, err := s.Attach(claim)
+	require.NoError(t, err)
+	defer s.Detach(claim)
+	for _, value := range values {
+		ticket, err := claimed.Store.Add(t.Context(), &spoolstore.Entry{Topic: topic, Messages: []spoolstore.Message{{Value: []byte(value)}}})
+		require.NoError(t, err)
+		require.NoError(t, ticket.Wait(t.Context()))
+		claimed.Store.Refuse([]spoolstore.Range{{First: ticket.First, Next: ticket.First + 1}},
+			spoolstore.Refusal{Code: 10, Reason: "too large"}, nil, spoolstore.End{})
+	}
+}
+
+func numbersOf(t *testing.T, s *Spool) (numbers []uint64) {
+	t.Helper()
+	for m, err := range s.Refused() {
+		require.NoError(t, err)
+		numbers = append(numbers, m.Number)
+	}
+	return numbers
 }

@@ -52,7 +52,7 @@ func spaceFinding(e disk.Examination, most int64) finding {
 	if e.Free < 0 {
 		return leftOut("the system does not tell", "")
 	}
-	found := fmt.Sprintf("%s in use, %s free, spool.max_bytes is %s", bytesText(e.Used), bytesText(e.Free), bytesText(most))
+	found := fmt.Sprintf("its files take %s, %s free, spool.max_bytes is %s", bytesText(e.Used), bytesText(e.Free), bytesText(most))
 	if e.Free < most-e.Used {
 		return warn(found, "give the disk more room, or lower spool.max_bytes")
 	}

@@ -52,7 +52,7 @@ func TestSpool(t *testing.T) {
 
 func TestSpaceFinding(t *testing.T) {
 	const gib = 1 << 30
-	assert.Equal(t, fine("2 GiB in use, 8 GiB free, spool.max_bytes is 10 GiB"), spaceFinding(disk.Examination{Used: 2 * gib, Free: 8 * gib}, 10*gib))
+	assert.Equal(t, fine("its files take 2 GiB, 8 GiB free, spool.max_bytes is 10 GiB"), spaceFinding(disk.Examination{Used: 2 * gib, Free: 8 * gib}, 10*gib))
 	assert.Equal(t, Warning, spaceFinding(disk.Examination{Used: 2 * gib, Free: 8*gib - 1}, 10*gib).status)
 	assert.Equal(t, Skipped, spaceFinding(disk.Examination{Free: -1}, gib).status)
 	assert.Equal(t, "1.5 KiB", bytesText(1536))

@@ -26,8 +26,9 @@ const (
 	examinedBytes = 4096
 )
 
-// Examine looks at a folder. It makes none. It locks one that is there until it
-// returns, and measures with a file of its own, which it removes.
+// Examine looks at a folder. It makes none, save for an empty one of another name, which
+// it removes, to see that it could. It locks one that is there until it returns, and
+// measures with a file of its own, which it removes.
 func Examine(path string) (e Examination, err error) {
 	e.Free = -1
 	info, err := os.Stat(path)
@@ -68,6 +69,16 @@ func folderAbove(path string) string {
 			return path
 		}
 	}
+}
+
+// mayMakeIn returns why this user cannot make a folder in another one. It makes one and
+// removes it: rights alone do not say what a file system of another kind takes.
+func mayMakeIn(folder string) error {
+	trial, err := os.MkdirTemp(folder, "examined-")
+	if err != nil {
+		return err
+	}
+	return os.Remove(trial)
 }
 
 func usedBytes(path string) (used int64, err error) {

@@ -2,7 +2,6 @@ package disk
 
 import (
 	"math"
-	"os"
 	"syscall"
 )
 
@@ -13,13 +12,4 @@ func freeBytes(path string) int64 {
 		return -1
 	}
 	return int64(s.Bavail * uint64(s.Bsize)) // fits, as seen above
-}
-
-// mayMakeIn returns why this user may not make a folder in another one.
-func mayMakeIn(folder string) error {
-	const write, search = 2, 1
-	if err := syscall.Access(folder, write|search); err != nil {
-		return &os.PathError{Op: "mkdir in", Path: folder, Err: err}
-	}
-	return nil
 }

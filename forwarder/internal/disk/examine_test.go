@@ -47,10 +47,26 @@ func TestExamine(t *testing.T) {
 	assert.Equal(t, []string{"queue"}, names, "its own file is gone")
 	require.NoError(t, folder.Close())
 
+	e, err = Examine(filepath.Join(path, "more", "c"))
+	require.NoError(t, err)
+	assert.True(t, e.Missing)
+	trials, err := filepath.Glob(filepath.Join(path, "examined-*"))
+	require.NoError(t, err)
+	assert.Empty(t, trials, "the folder of the trial is gone")
+
 	_, err = Examine(filepath.Join(path, "queue"))
 	assert.ErrorIs(t, err, errNoFolder)
 	_, err = Examine(filepath.Join(path, "queue", "c"))
 	assert.ErrorIs(t, err, syscall.ENOTDIR)
+}
+
+// A file system that takes no folder is told, also to a user with all rights.
+func TestExamine_takesNoFolder(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no /proc")
+	}
+	_, err := Examine("/proc/eventferry/queue")
+	assert.Error(t, err)
 }
 
 // A folder that cannot be made, or not be written to, is told.

@@ -195,6 +195,15 @@ func (s *Store) HasWindows() bool {
 	return slices.ContainsFunc(s.segments, func(seg *segment) bool { return seg.title.version > plainVersion })
 }
 
+// Format is the version of the format that a program must know to open the folder as it
+// is now.
+func (s *Store) Format() int {
+	if s.HasWindows() {
+		return version
+	}
+	return plainVersion
+}
+
 // WaitingLimit returns how many bytes of frames may wait in windows. An entry that
 // would be one too many finds no room.
 func (s *Store) WaitingLimit() int64 {

@@ -20,8 +20,11 @@ func (w *Watcher) Failed(partition int32, cause error) {
 	w.lastLogs[key] = now
 	failures := w.failures
 	w.failures = 0
-	w.logging.Go(func() {
-		w.Logger.WarnContext(w.ctx, "message refused", slog.Int("partition", int(partition)),
-			slog.Int("refused_since_last", failures), slog.String("cause", cause.Error()))
-	})
+	attributes := []slog.Attr{
+		slog.Int("partition", int(partition)), slog.Int("refused_since_last", failures), slog.String("cause", cause.Error()),
+	}
+	if w.Kept != "" {
+		attributes = append(attributes, slog.String("kept", w.Kept))
+	}
+	w.logging.Go(func() { w.Logger.LogAttrs(w.ctx, slog.LevelWarn, "message refused", attributes...) })
 }

@@ -33,6 +33,18 @@ func TestWatcher_failed(t *testing.T) {
 	})
 }
 
+// Where refused messages are kept is told, if they are.
+func TestWatcher_failedKept(t *testing.T) {
+	for kept, want := range map[string]int{"in the spool /s": 1, "": 0} {
+		w := newWatched(t)
+		w.Kept = kept
+		w.Failed(1, errors.New("too large"))
+		w.Close()
+		assert.Equal(t, want, w.lines(`cause="too large" kept="in the spool /s"`))
+		assert.Equal(t, 1, w.lines("message refused"))
+	}
+}
+
 // Close waits for the line that is being logged.
 func TestWatcher_failedWhileClosing(t *testing.T) {
 	w := newWatched(t)

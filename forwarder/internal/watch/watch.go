@@ -58,6 +58,9 @@ type Config struct {
 	// the latest by Close; it may be nil.
 	Resumed func(context.Context, Ended)
 	Logger  *slog.Logger
+	// Kept says where messages are that brokers refuse for good; "": nowhere, their
+	// callers have them.
+	Kept string
 	// Threshold is how long a partition makes no progress before it waits.
 	Threshold time.Duration
 }
