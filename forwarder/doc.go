@@ -234,7 +234,7 @@
 // What is left at the end of a process goes out after the next start, before
 // anything newer. [Observer].Settled tells the end of stored batches by their
 // SpoolID, in a later process, too. Messages that brokers refuse for their own sake
-// are kept, and [spool.Spool.Refused] lists them.
+// are kept, and [spool.Spool.Refused] lists them; examples/gateway has a command for that.
 //
 // With [WithWindow], or the setting spool.window, the batches of one device wait on the
 // disk, for ten minutes for instance, and their events leave as one batch.

@@ -13,6 +13,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -21,16 +22,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/eventferry/eventferry/examples/internal/doctor"
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/partition"
 	"github.com/eventferry/eventferry/settings"
-)
-
-// Exit statuses.
-const (
-	exitOK       = 0
-	exitWarnings = 1
-	exitFailed   = 2
 )
 
 func main() {
@@ -50,16 +45,18 @@ func run(ctx context.Context, out io.Writer, args []string) (status int, err err
 	asJSON := flags.Bool("json", false, "write JSON")
 	userID := flags.String("user-id", "", "also say which partition this user is in, by each hash")
 	timeout := flags.Duration("timeout", 30*time.Second, "for all of it")
-	if err := flags.Parse(args); err != nil {
-		return exitFailed, err
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return doctor.ExitOK, nil // it has printed them
+	} else if err != nil {
+		return doctor.ExitFailed, err
 	}
 	user, err := parseUserID(*userID)
 	if err != nil {
-		return exitFailed, err
+		return doctor.ExitFailed, err
 	}
 	s, err := readSettings(*settingsFile)
 	if err != nil {
-		return exitFailed, err
+		return doctor.ExitFailed, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, *timeout)
 	defer cancel()
@@ -71,21 +68,9 @@ func run(ctx context.Context, out io.Writer, args []string) (status int, err err
 		_, err = fmt.Fprint(out, report, user.text(places))
 	}
 	if err != nil {
-		return exitFailed, err
+		return doctor.ExitFailed, err
 	}
-	return exitStatus(report), nil
-}
-
-// exitStatus is the worst that was found.
-func exitStatus(r forwarder.Report) int {
-	switch r.Status() {
-	case forwarder.CheckOK:
-		return exitOK
-	case forwarder.CheckWarning:
-		return exitWarnings
-	default:
-		return exitFailed
-	}
+	return doctor.ExitOf(report.Status()), nil
 }
 
 // readSettings reads a file, if one is named, and what the environment sets.

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/eventferry/eventferry/examples/internal/doctor"
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
 	"github.com/eventferry/eventferry/settings"
 )
@@ -32,7 +33,7 @@ func TestRun(t *testing.T) {
 	var out strings.Builder
 	status, err := run(t.Context(), &out, []string{"-user-id", "7346244611012968789"})
 	require.NoError(t, err)
-	assert.Equal(t, exitOK, status, out.String())
+	assert.Equal(t, doctor.ExitOK, status, out.String())
 	assert.Regexp(t, `\nok +topic +"events" +12 partitions `, out.String())
 	assert.Contains(t, out.String(), "user 7346244611012968789 is in partition\n  9   by delivery.partitioner murmur2\n")
 	assert.NotContains(t, out.String(), k.Settings().Password.Reveal())
@@ -41,7 +42,7 @@ func TestRun(t *testing.T) {
 	out.Reset()
 	status, err = run(t.Context(), &out, nil)
 	require.NoError(t, err)
-	assert.Equal(t, exitWarnings, status, out.String())
+	assert.Equal(t, doctor.ExitWarnings, status, out.String())
 	assert.Contains(t, out.String(), "-> raise the topic's max.message.bytes, or lower delivery.max_message_bytes\n")
 
 	file := filepath.Join(t.TempDir(), "settings.json")
@@ -50,7 +51,7 @@ func TestRun(t *testing.T) {
 	out.Reset()
 	status, err = run(t.Context(), &out, []string{"-settings", file, "-user-id", "1"})
 	require.NoError(t, err)
-	assert.Equal(t, exitFailed, status, out.String())
+	assert.Equal(t, doctor.ExitFailed, status, out.String())
 	assert.Contains(t, out.String(), ` has no topic "evnets": `)
 	assert.Contains(t, out.String(), "-> create it, or correct topic_name\n")
 	assert.Contains(t, out.String(), "user 1: the number of partitions is not known\n")
@@ -62,7 +63,7 @@ func TestRun_json(t *testing.T) {
 	var out strings.Builder
 	status, err := run(t.Context(), &out, []string{"-json", "-user-id", "1"})
 	require.NoError(t, err)
-	assert.Equal(t, exitWarnings, status, "one replica: %s", &out)
+	assert.Equal(t, doctor.ExitWarnings, status, "one replica: %s", &out)
 	var got struct {
 		Report struct {
 			Status     string
@@ -83,10 +84,14 @@ func TestRun_mistakes(t *testing.T) {
 	for _, args := range [][]string{{"-user-id", "x"}, {"-settings", "no-such-file"}, {"-no-such-flag"}} {
 		status, err := run(t.Context(), &out, args)
 		assert.Error(t, err)
-		assert.Equal(t, exitFailed, status)
+		assert.Equal(t, doctor.ExitFailed, status)
 	}
-	status, err := run(t.Context(), &out, nil) // no settings at all
+	status, err := run(t.Context(), &out, []string{"-h"})
 	require.NoError(t, err)
-	assert.Equal(t, exitFailed, status)
+	assert.Equal(t, doctor.ExitOK, status)
+	assert.Contains(t, out.String(), "-user-id")
+	status, err = run(t.Context(), &out, nil) // no settings at all
+	require.NoError(t, err)
+	assert.Equal(t, doctor.ExitFailed, status)
 	assert.Regexp(t, `\nfailed +settings +bootstrap_servers `, out.String())
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/eventferry/eventferry/examples/internal/doctor"
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
 )
 
@@ -173,11 +174,11 @@ func TestDoctor(t *testing.T) {
 	k := forwardertest.NewKafka(t)
 	c := configure(t, k, nil)
 	out, err := command(t, c.env, "", "doctor", "-config", c.file)
-	require.NoError(t, err, out)
+	assert.Equal(t, doctor.ExitWarnings, exitCode(err), "one replica: %s", out)
 	assert.Contains(t, out, "ok       authenticate")
 	for want, change := range map[string]func(file, settings map[string]any){
-		`unknown field "topics"`:   func(file, _ map[string]any) { file["topics"] = 1 },
-		`has no topic "elsewhere"`: func(_, settings map[string]any) { settings["topic_name"] = "elsewhere" },
+		`unknown member "topics": there are admin, cert_file`: func(file, _ map[string]any) { file["topics"] = 1 },
+		`has no topic "elsewhere"`:                            func(_, settings map[string]any) { settings["topic_name"] = "elsewhere" },
 		`topic "b": a check has failed`: func(file, settings map[string]any) {
 			delete(settings, "topic_name")
 			file["routes"] = []any{map[string]any{"topic": "events", "environment": "production"}, map[string]any{"topic": "b"}}
@@ -185,7 +186,7 @@ func TestDoctor(t *testing.T) {
 	} {
 		c := configure(t, k, change)
 		out, err := command(t, c.env, "", "doctor", "-config", c.file)
-		assert.Error(t, err, want)
+		assert.Equal(t, doctor.ExitFailed, exitCode(err), want)
 		assert.Contains(t, out, want)
 	}
 }

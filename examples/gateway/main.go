@@ -15,8 +15,12 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/eventferry/eventferry/examples/internal/commandline"
 	"github.com/eventferry/eventferry/examples/internal/demo"
+	"github.com/eventferry/eventferry/examples/internal/doctor"
+	"github.com/eventferry/eventferry/examples/internal/feeds"
 	"github.com/eventferry/eventferry/examples/internal/jsonfile"
+	"github.com/eventferry/eventferry/examples/internal/refused"
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/receiver"
 	"github.com/eventferry/eventferry/settings"
@@ -26,67 +30,61 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:])
 	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "gateway:", err)
-		os.Exit(1)
+	if err == nil {
+		return
 	}
+	fmt.Fprintln(os.Stderr, "gateway:", err)
+	if len(os.Args) > 1 && os.Args[1] == "doctor" {
+		os.Exit(doctor.Exit(err))
+	}
+	os.Exit(1)
 }
 
 // A gateway is what the commands work with.
 type gateway struct {
 	config
-	args []string
-	rate float64    // of replay
-	demo *demo.Demo // nil: there is a configuration
-	out  io.Writer
-	log  *slog.Logger
+	args  []string
+	rate  float64       // of replay
+	order refused.Order // of refused
+	demo  *demo.Demo    // nil: there is a configuration
+	out   io.Writer
+	log   *slog.Logger
 }
 
-const usage = "usage: gateway serve | doctor | explain [FILE] | replay [-rate N] FILE... | drain DIR, each with -config FILE " +
-	"behind its name; serve alone is a demo"
-
-type action struct {
-	run         func(context.Context) error
-	least, most int // arguments
-}
+const usage = "usage: gateway serve | doctor | explain [FILE] | replay [-rate N] FILE... | drain DIR | " +
+	"refused [-put all|N,...] [-discard all|N,...] [-out FILE] [DIR], each with -config FILE behind its name; " +
+	"serve alone is a demo; gateway version"
 
 func run(ctx context.Context, args []string) (err error) {
 	g := &gateway{out: os.Stdout, log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
-	commands := map[string]action{
-		"serve": {g.serve, 0, 0}, "doctor": {g.doctor, 0, 0}, "explain": {g.explain, 0, 1},
-		"replay": {g.replay, 1, math.MaxInt}, "drain": {g.drain, 1, 1},
+	rate := func(f *flag.FlagSet) { f.Float64Var(&g.rate, "rate", 0, "batches a second at most; 0: no limit") }
+	commands := map[string]commandline.Command{
+		"serve": {Run: g.serve}, "doctor": {Run: g.doctor}, "explain": {Run: g.explain, Most: 1}, "drain": {Run: g.drain, Least: 1, Most: 1},
+		"replay": {Run: g.replay, Least: 1, Most: math.MaxInt, Flags: rate}, "refused": {Run: g.refused, Most: 1, Flags: g.order.Flags},
 	}
 	if len(args) == 2 && args[0] == demo.Command {
 		return demo.Serve(ctx, args[1], demo.Idle)
 	}
-	if len(args) == 0 || commands[args[0]].run == nil {
-		return errors.New(usage)
-	}
-	c := commands[args[0]]
-	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
-	file := flags.String("config", "", "the configuration, a JSON file; variables of the environment win over its settings")
-	if args[0] == "replay" {
-		flags.Float64Var(&g.rate, "rate", 0, "batches a second at most; 0: no limit")
-	}
-	if err := flags.Parse(args[1:]); err != nil {
+	c, err := commandline.Parse("gateway", usage, commands, args, g.out)
+	if c == nil {
 		return err
 	}
-	if n := flags.NArg(); n < c.least || n > c.most {
-		return fmt.Errorf("%s does not take %q: %s", args[0], flags.Args(), usage)
-	}
-	if _, set := os.LookupEnv("EVENTFERRY_BOOTSTRAP_SERVERS"); *file == "" && !set && args[0] == "serve" {
+	if _, set := os.LookupEnv("EVENTFERRY_BOOTSTRAP_SERVERS"); c.File == "" && !set && c.Name == "serve" {
 		if g.demo, err = demo.Find(ctx, "gateway-demo"); err != nil {
 			return fmt.Errorf("the demo: %w", err)
 		}
-		*file = g.demo.File
+		c.File = g.demo.File
+	}
+	if c.File == "" {
+		return fmt.Errorf("-config is missing: gateway %s -config FILE", c.Name)
 	}
 	for _, v := range settings.Unknown(os.Environ()) {
 		g.log.Warn("an environment variable is ignored", "variable", v)
 	}
-	if g.args, err = flags.Args(), g.read(*file); err != nil {
-		return fmt.Errorf("-config %s: %w", *file, err)
+	if g.args, err = c.Args, g.read(c.File); err != nil {
+		return fmt.Errorf("-config %s: %w", c.File, err)
 	}
-	return c.run(ctx)
+	return c.Run(ctx)
 }
 
 // A config is the file of the gateway. README.md has a table of its members.
@@ -102,17 +100,14 @@ type config struct {
 	Quarantine string            `json:"quarantine_dir"`
 }
 
+// secretOf begins the names of the variables with the secrets of feeds.
+const secretOf = "GATEWAY_SECRET_"
+
 // read reads a file, and what the environment sets.
 func (c *config) read(file string) error {
 	*c = config{Listen: ":8443", Admin: "127.0.0.1:9464"}
 	err := jsonfile.Read(file, c)
-	for i, f := range c.Feeds {
-		for _, end := range []string{"", "_2"} {
-			if secret := os.Getenv("GATEWAY_SECRET_" + f.Name + end); secret != "" {
-				c.Feeds[i].Secrets = append(c.Feeds[i].Secrets, settings.NewSecret(secret))
-			}
-		}
-	}
+	feeds.SetSecrets(c.Feeds, secretOf, os.LookupEnv)
 	return errors.Join(err, c.Settings.SetFromEnv(os.LookupEnv))
 }
 

@@ -3,15 +3,16 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"time"
 
+	"github.com/eventferry/eventferry/examples/internal/doctor"
 	"github.com/eventferry/eventferry/examples/internal/metrics"
 	"github.com/eventferry/eventferry/examples/internal/quarantine"
 	"github.com/eventferry/eventferry/examples/internal/serving"
+	"github.com/eventferry/eventferry/examples/internal/version"
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/receiver"
 	"github.com/eventferry/eventferry/settings"
@@ -21,17 +22,18 @@ import (
 // topics, and once for the probe. A refusal is told sooner, save by a host that is very slow.
 const patience = 10 * time.Second
 
-var errNoSpool = errors.New("settings.spool.dir is missing: a gateway takes batches while Kafka is away")
-
 // serve takes batches until ctx ends. It starts while Kafka is away, and not if
 // somebody has to mend something first.
 func (g *gateway) serve(ctx context.Context) error {
-	if g.Settings.Spool.Dir == "" {
-		return errNoSpool
+	g.log.Info("gateway " + version.Text())
+	own := g.service().Look(ctx)
+	_ = doctor.Print(g.out, own) // what has to be mended first is in Refusal
+	if err := doctor.Refusal(own); err != nil {
+		return err
 	}
 	check, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	_ = g.doctor(check) // it prints what it finds; what has to be mended first is an error of Probe
+	_ = doctor.Topics(check, g.Settings, g.Routes, g.log, g.out) // here it is an error of Probe
 	if err := serving.Probe(ctx, patience, g.log, func(ctx context.Context) (*forwarder.Forwarder, error) {
 		probe := gateway{config: g.config, log: g.log}
 		probe.Settings.Spool = settings.Spool{}
@@ -39,15 +41,16 @@ func (g *gateway) serve(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	options, page, err := metrics.Page()
+	options, page, err := metrics.Page(ctx, "gateway", version.Text())
 	if err != nil {
 		return err
 	}
 	f, err := g.open(ctx, append(options, forwarder.WithoutProbe())...)
 	if err != nil {
-		return err
+		return doctor.Opened(err, g.Settings.Spool.Dir)
 	}
 	defer f.Close()
+	doctor.Tell(f.Spool(), g.log)
 	doors, err := g.doors(f)
 	if err != nil {
 		return err

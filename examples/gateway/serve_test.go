@@ -231,15 +231,15 @@ func TestGateway_certificate(t *testing.T) {
 func TestGateway_refusesToStart(t *testing.T) {
 	k := forwardertest.NewKafka(t)
 	for want, change := range map[string]func(file, settings map[string]any){
-		"no_such_topic":            func(_, settings map[string]any) { settings["topic_name"] = "no_such_topic" },
-		"unknown authority":        func(_, settings map[string]any) { settings["tls"] = map[string]any{} },
-		"spool.dir is missing":     func(_, settings map[string]any) { delete(settings, "spool") },
-		"there is no feed":         func(file, _ map[string]any) { delete(file, "feeds") },
-		`unknown field "feed"`:     func(file, _ map[string]any) { file["feed"] = 1 },
-		"include_locations":        func(_, settings map[string]any) { settings["include_locations"] = true },
-		"topic_name must be empty": func(file, _ map[string]any) { file["routes"] = []any{map[string]any{"topic": "events"}} },
-		"cert_file, key_file":      func(file, _ map[string]any) { delete(file, "trusted_proxies") },
-		`feed 0 ("other")`:         func(file, _ map[string]any) { file["feeds"] = []any{map[string]any{"name": "other"}} },
+		"no_such_topic":                func(_, settings map[string]any) { settings["topic_name"] = "no_such_topic" },
+		"unknown authority":            func(_, settings map[string]any) { settings["tls"] = map[string]any{} },
+		"settings.spool.dir: missing":  func(_, settings map[string]any) { delete(settings, "spool") },
+		"there is no feed":             func(file, _ map[string]any) { delete(file, "feeds") },
+		`unknown member "feed"`:        func(file, _ map[string]any) { file["feed"] = 1 },
+		"include_locations":            func(_, settings map[string]any) { settings["include_locations"] = true },
+		"topic_name must be empty":     func(file, _ map[string]any) { file["routes"] = []any{map[string]any{"topic": "events"}} },
+		"cert_file, key_file":          func(file, _ map[string]any) { delete(file, "trusted_proxies") },
+		`feeds 0 ("other"): no secret`: func(file, _ map[string]any) { file["feeds"] = []any{map[string]any{"name": "other"}} },
 	} {
 		c := configure(t, k, change)
 		out, err := command(t, c.env, "", "serve", "-config", c.file)
@@ -252,16 +252,16 @@ func TestGateway_refusesToStart(t *testing.T) {
 	assert.Contains(t, out, "failed   authenticate", "the report")
 	assert.Regexp(t, `gateway: .*refuse`, out)
 	for want, args := range map[string][]string{
-		"usage: gateway":                            {},
-		"usage: gateway serve":                      {"server"},
-		"-config : open":                            {"doctor"},
-		"-config /none: open":                       {"serve", "-config", "/none"},
-		"flag provided but not ":                    {"serve", "-listen", ":1"},
-		"not defined: -rate":                        {"serve", "-rate", "1"},
-		`serve does not take ["/etc/gateway.json"]`: {"serve", "/etc/gateway.json"}, // no demo then
-		`doctor does not take ["more"`:              {"doctor", "more", "-config", "/none"},
-		"explain does not take":                     {"explain", "-config", c.file, "a", "b"},
-		"drain does not take":                       {"drain", "-config", c.file, "a", "b"},
+		"usage: gateway":       {},
+		"usage: gateway serve": {"server"},
+		"-config is missing: gateway doctor -config FILE": {"doctor"},
+		"-config /none: open":                             {"serve", "-config", "/none"},
+		"flag provided but not ":                          {"serve", "-listen", ":1"},
+		"not defined: -rate":                              {"serve", "-rate", "1"},
+		`serve does not take ["/etc/gateway.json"]`:       {"serve", "/etc/gateway.json"}, // no demo then
+		`doctor does not take ["more"`:                    {"doctor", "more", "-config", "/none"},
+		"explain does not take":                           {"explain", "-config", c.file, "a", "b"},
+		"drain does not take":                             {"drain", "-config", c.file, "a", "b"},
 	} {
 		out, err := command(t, nil, "", args...)
 		assert.Error(t, err, want)
@@ -269,7 +269,7 @@ func TestGateway_refusesToStart(t *testing.T) {
 	}
 	out, err = command(t, []string{"EVENTFERRY_BOOTSTRAP_SERVERS=b:9093"}, "", "serve")
 	assert.Error(t, err)
-	assert.Contains(t, out, "-config : open", "no demo in the place of a service that lacks its file")
+	assert.Contains(t, out, "-config is missing", "no demo in the place of a service that lacks its file")
 }
 
 // The probe is behind no spool: whatever that takes, credentials that a broker refuses

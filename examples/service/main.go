@@ -27,6 +27,7 @@ import (
 
 	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/examples/internal/metrics"
+	"github.com/eventferry/eventferry/examples/internal/version"
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/settings"
 )
@@ -67,7 +68,7 @@ func run(ctx context.Context, l net.Listener, lookup func(string) (string, bool)
 	if err := s.SetFromEnv(lookup); err != nil {
 		return err
 	}
-	telemetry, page, err := metrics.Page()
+	telemetry, page, err := metrics.Page(ctx, "service", version.Text())
 	if err != nil {
 		return err
 	}

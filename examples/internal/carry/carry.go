@@ -29,8 +29,11 @@ func Find(dir string) error {
 	if slices.ContainsFunc(files, func(f fs.DirEntry) bool { return strings.HasPrefix(f.Name(), "segment-") }) {
 		return nil
 	}
-	return fmt.Errorf("there is no spool: %w", err)
+	return fmt.Errorf("%w: %w", ErrNoSpool, err)
 }
+
+// ErrNoSpool is the error of [Find] if there is none.
+var ErrNoSpool = errors.New("there is no spool")
 
 // Through opens the spool in dir, has fill bring batches, and returns nil once Kafka
 // has all that the folder holds. open makes the forwarder. What is left is told to out:
@@ -55,6 +58,9 @@ func Through(ctx context.Context, dir string, maxBytes int64, log *slog.Logger, 
 	_, printed := fmt.Fprintf(out, "left to send %d, refused %d, damaged %d\n", left.Messages, left.Refused, left.Damaged)
 	if err == nil && left.Messages+left.Refused+left.Damaged > 0 {
 		err = fmt.Errorf("%s is not empty: keep it", dir)
+		if left.Refused > 0 {
+			err = fmt.Errorf("%w; gateway refused -config FILE %s lists what was refused, puts it again and discards it", err, dir)
+		}
 	}
 	return errors.Join(err, printed)
 }

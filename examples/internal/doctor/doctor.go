@@ -1,9 +1,9 @@
-// Package doctor prints what keeps messages of the example services from their topics.
+// Package doctor prints what keeps batches from the example services, and messages of
+// theirs from their topics.
 package doctor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,7 +13,7 @@ import (
 )
 
 // Topics looks at every step between the settings and each topic: those of the routes,
-// or the only one. A failed check is an error. When ctx ends, what was not reached by
+// or the only one. A failed check is an error, and so is a warning, for [Exit]. When ctx ends, what was not reached by
 // then is printed as such, for each topic that is left.
 func Topics(ctx context.Context, s settings.Settings, routes []forwarder.Route, log *slog.Logger, out io.Writer) (err error) {
 	if len(routes) == 0 {
@@ -25,8 +25,12 @@ func Topics(ctx context.Context, s settings.Settings, routes []forwarder.Route, 
 		if _, printed := fmt.Fprint(out, report); printed != nil {
 			return printed
 		}
-		if report.Status() >= forwarder.CheckFailed {
-			err = errors.Join(err, fmt.Errorf("topic %q: a check has failed", r.Topic))
+		switch report.Status() {
+		case forwarder.CheckOK:
+		case forwarder.CheckWarning:
+			err = Worst(err, errWarnings)
+		default:
+			err = Worst(err, fmt.Errorf("topic %q: a check has failed", r.Topic))
 		}
 	}
 	return err

@@ -2,26 +2,36 @@
 package metrics
 
 import (
+	"context"
 	"net/http"
 
 	client "github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/prometheus"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
 
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/forwarderotel"
 )
 
 // Page returns what a forwarder needs to be measured, and the page that Prometheus
-// reads.
-func Page() ([]forwarder.Option, http.Handler, error) {
+// reads. The page says the service's name and version in target_info; the variables
+// OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win.
+func Page(ctx context.Context, service, version string) ([]forwarder.Option, http.Handler, error) {
+	of, err := resource.New(ctx, resource.WithTelemetrySDK(),
+		resource.WithAttributes(attribute.String("service.name", service), attribute.String("service.version", version)),
+		resource.WithFromEnv())
+	if err != nil {
+		return nil, nil, err
+	}
 	registry := client.NewRegistry()
 	exporter, err := prometheus.New(prometheus.WithRegisterer(registry))
 	if err != nil {
 		return nil, nil, err
 	}
-	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))
+	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter), sdkmetric.WithResource(of))
 	options, err := forwarderotel.New(forwarderotel.Options{MeterProvider: provider})
 	return options, promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), err
 }
