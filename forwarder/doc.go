@@ -93,10 +93,14 @@
 // seconds. That shows a mistake while messages still pass. The connection for
 // metadata follows within five minutes.
 //
-// The order matters. A broker must accept the new password or the authority of the
-// new certificate before the file has it, and the old one until then. For a new
-// authority of the brokers' certificates first put both into tls.ca_file; nothing
-// that the file does not hold is ever trusted.
+// The order matters. A broker must trust the authority of the new certificate before
+// the file has the certificate. For a new authority of the brokers' certificates first
+// put both into tls.ca_file; nothing that the file does not hold is ever trusted.
+//
+// Apache Kafka keeps one SCRAM password for each user and mechanism. Change it in the
+// brokers, and write the file at once: open connections stay, new ones are refused and
+// tried again until the file has the new password, and nothing is lost meanwhile. The
+// same holds for PLAIN, whose passwords brokers read when they start.
 //
 // A password in the settings, and what [WithTLS] got, stay as they are; a function
 // given to [WithCredentials] is asked at each connection. With [WithSaramaProducer]

@@ -26,7 +26,9 @@
 // The others are eventferry's own:
 //
 //	eventferry.events                 events of batches, by outcome (acknowledged, stored, not_sent, unknown, dropped)
-//	                                  as the caller was told; with error.type, or filter and reason
+//	                                  as the caller was told; with error.type, or filter and reason.
+//	                                  With a spool those that it keeps are stored, also when they are in
+//	                                  Kafka later: messaging.client.sent.messages tells what was delivered
 //	eventferry.events.late            events of unknown outcome, by the outcome that was learnt later; not with a
 //	                                  spool, which does not know how many events a message has
 //	eventferry.buffer.usage           bytes that undecided batches take
