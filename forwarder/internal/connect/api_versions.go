@@ -75,19 +75,6 @@ func (c *sniffedConn) apiVersions() apiVersions {
 	return nil
 }
 
-// firstFrames returns up to n complete answers.
-func firstFrames(received []byte, n int) (frames [][]byte) {
-	for len(frames) < n && len(received) >= 4 {
-		size := binary.BigEndian.Uint32(received)
-		received = received[4:]
-		if uint64(size) > uint64(len(received)) {
-			break
-		}
-		frames, received = append(frames, received[:size]), received[size:]
-	}
-	return frames
-}
-
 // parseClassicVersions reads versions 0 to 2 of the answer, which end with the
 // list or with a throttle time. It returns nil for what is none of these.
 func parseClassicVersions(body []byte) apiVersions {

@@ -25,9 +25,10 @@ func TestExplainConnection(t *testing.T) {
 	for want, err := range map[string]error{
 		`b1:9093 refused user "ann" with PLAIN: wrong password (file ` + quote(f.path("password")) + `), or the broker's jaas ` +
 			`configuration has no user_ann entry, which every broker needs: `: sarama.ErrSASLAuthenticationFailed,
-		`b1:9093 refused the client certificate ("CN=first") (file ` + certFile + `): check its validity, and that the broker's trust store has its CA: `:                            alert("bad certificate"),
-		`b1:9093 closed the connection while authenticating user "ann" with PLAIN: wrong user name or password (file ` + quote(f.path("password")) + `), or mechanism not enabled: `: io.EOF,
-		`b1:9093 does not offer PLAIN to user "ann", it offers others: `:                                                                                                             sarama.ErrUnsupportedSASLMechanism,
+		`b1:9093 refused the client certificate ("CN=first") (file ` + certFile + `): check its validity, and that the broker's trust store has its CA: `: alert("bad certificate"),
+		`b1:9093 closed the connection while authenticating user "ann" with PLAIN: wrong user name or password (file ` + quote(f.path("password")) +
+			`), mechanism not enabled, or no PlainLoginModule in the broker's jaas configuration: `: io.EOF,
+		`b1:9093 does not offer PLAIN to user "ann", it offers others: `: sarama.ErrUnsupportedSASLMechanism,
 		"as it is": refusef("as it is"),
 	} {
 		explained := p.ExplainConnection("b1:9093", err)

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"regexp"
-	"slices"
 
 	"github.com/IBM/sarama"
 )
@@ -55,13 +53,6 @@ func offered(mechanisms []string) string {
 	return quote(few(mechanisms))
 }
 
-func mechanismNames(mechanisms []string) []string {
-	return slices.DeleteFunc(mechanisms, func(m string) bool { return !mechanismName.MatchString(m) })
-}
-
-// mechanismName is how RFC 4422 spells a mechanism.
-var mechanismName = regexp.MustCompile(`^[A-Z0-9_-]{1,20}$`)
-
 // explainLogin distinguishes a broker that refuses our proof from an
 // authenticator that refuses the broker's.
 func explainLogin(server string, who identity, l *sniffedConn, err error) error {
@@ -69,7 +60,7 @@ func explainLogin(server string, who identity, l *sniffedConn, err error) error 
 		return refusef("%s answered wrongly while authenticating %s with %s: check that it is the broker you mean: %w",
 			server, who, who.mechanism, err)
 	}
-	hint := who.loginHint()
+	hint := who.loginHint() + who.otherMethods(l.offered())
 	if who.mechanism == sarama.SASLTypeOAuth && l.lacksScope() {
 		hint = "the token lacks the scope that the broker's jaas configuration requires: have the identity provider add it"
 	}
@@ -87,7 +78,8 @@ func explainHangUp(server string, who identity, at phase, certs *certRequest, er
 			"and advertised.listeners name Kafka brokers of 0.10 or newer, and that a proxy in between reaches them: %w", server, err)
 	case at == authenticating:
 		return advisef("%s closed the connection while authenticating %s with %s: "+
-			"%s, or mechanism not enabled: %w", server, who, who.mechanism, who.wrongCredentials(), err)
+			"%s, mechanism not enabled, or no %s in the broker's jaas configuration: %w",
+			server, who, who.mechanism, who.wrongCredentials(), who.loginModule(), err)
 	case at == asking && !who.sasl():
 		return advisef("%s closed the connection at the first request: SASL_SSL listener? "+
 			"%s, or use the broker's SSL listener: %w", server, who.toAuthenticate(), err)

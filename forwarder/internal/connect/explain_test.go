@@ -65,7 +65,7 @@ func TestExplain(t *testing.T) {
 		"mechanism of the caller's, closed": {
 			who: identity{mechanism: sarama.SASLTypeOAuth, option: optionAuthenticator}, at: authenticating, err: io.EOF,
 			want: `b1:9093 closed the connection while authenticating a client with OAUTHBEARER: ` +
-				`wrong or expired credentials, or mechanism not enabled: EOF`,
+				`wrong or expired credentials, mechanism not enabled, or no OAuthBearerLoginModule in the broker's jaas configuration: EOF`,
 		},
 		"mechanism of the caller's, not offered": {
 			who: identity{mechanism: sarama.SASLTypeOAuth, option: optionAuthenticator}, at: authenticating, err: sarama.ErrUnsupportedSASLMechanism,
@@ -122,7 +122,7 @@ func TestExplain(t *testing.T) {
 		"closed while authenticating": {
 			who: scram, at: authenticating, err: io.EOF,
 			want: `b1:9093 closed the connection while authenticating user "mparticle" with SCRAM-SHA-512: ` +
-				`wrong user name or password, or mechanism not enabled: EOF`,
+				`wrong user name or password, mechanism not enabled, or no ScramLoginModule in the broker's jaas configuration: EOF`,
 		},
 		"closed afterwards": {
 			who: scram, at: asking, err: io.EOF,

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/eventferry/eventferry/settings"
 )
@@ -42,6 +43,9 @@ func newTLSFiles(s settings.TLS, logger *slog.Logger) (*tlsFiles, error) {
 			}
 			return tc.Certificates, nil
 		}, sameCertificates)
+		if f.certificate != nil {
+			f.certificate.doubt = outOfTime
+		}
 	}
 	return &f, errors.Join(badAuthorities, badCertificate)
 }
@@ -51,6 +55,22 @@ func sameCertificates(a, b []tls.Certificate) bool {
 	return slices.EqualFunc(a, b, func(a, b tls.Certificate) bool {
 		return slices.EqualFunc(a.Certificate, b.Certificate, slices.Equal)
 	})
+}
+
+// outOfTime says that the client's certificate has expired or is not valid yet, by this
+// host's clock. Brokers have the last word.
+func outOfTime(certs []tls.Certificate) string {
+	now := time.Now()
+	for _, c := range certs {
+		switch leaf := c.Leaf; {
+		case leaf == nil:
+		case now.After(leaf.NotAfter):
+			return "the certificate expired on " + leaf.NotAfter.UTC().Format(time.DateTime) + ": renew it"
+		case now.Before(leaf.NotBefore):
+			return "the certificate is not valid before " + leaf.NotBefore.UTC().Format(time.DateTime) + ": check the clocks, or renew it"
+		}
+	}
+	return ""
 }
 
 // applyTo sets in tc, for a new connection, what the files hold now.

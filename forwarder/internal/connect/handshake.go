@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -19,11 +20,13 @@ func explainHandshake(server string, oldest uint16, asked *certRequest, err erro
 	if verify, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return explainCertificate(server, asked, verify)
 	}
-	_, plaintext := errors.AsType[tls.RecordHeaderError](err)
+	foreign, plaintext := errors.AsType[tls.RecordHeaderError](err)
 	switch {
+	case plaintext && bytes.HasPrefix(foreign.RecordHeader[:], []byte("HTTP")):
+		return refusef("%s is an HTTP server without TLS and no Kafka broker: check the port in bootstrap_servers: %w", server, err)
 	case plaintext:
 		return refusef("%s answers in plaintext: eventferry has no plaintext mode, "+
-			"use the broker's SSL or SASL_SSL listener: %w", server, err)
+			"use the broker's SSL or SASL_SSL listener, or check the port if it is no Kafka broker: %w", server, err)
 	case isHangUp(err):
 		return &classedError{classHungUp, advisef("%s closed the connection during the TLS handshake: plaintext listener? "+
 			"eventferry has no plaintext mode, use the broker's SSL or SASL_SSL listener: %w", server, err)}

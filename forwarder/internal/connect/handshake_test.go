@@ -130,8 +130,14 @@ func TestProbe_handshakeRefused(t *testing.T) {
 			isHangUp,
 		},
 		"plaintext answer": {
+			func(t *testing.T) string { return serve(t, answering("SSH-2.0-OpenSSH_9.6\r\n")) },
+			"SERVER answers in plaintext: eventferry has no plaintext mode, use the broker's SSL or SASL_SSL listener, " +
+				"or check the port if it is no Kafka broker: ",
+			isA[tls.RecordHeaderError],
+		},
+		"HTTP in plaintext": {
 			func(t *testing.T) string { return serve(t, answering("HTTP/1.1 400 Bad Request\r\n\r\n")) },
-			"SERVER answers in plaintext: eventferry has no plaintext mode, use the broker's SSL or SASL_SSL listener: ",
+			"SERVER is an HTTP server without TLS and no Kafka broker: check the port in bootstrap_servers: ",
 			isA[tls.RecordHeaderError],
 		},
 	}

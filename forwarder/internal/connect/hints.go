@@ -2,6 +2,7 @@ package connect
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/IBM/sarama"
 )
@@ -58,6 +59,21 @@ func (i identity) wrongCredentials() string {
 	return "wrong or expired credentials"
 }
 
+// loginModule is what a broker's jaas configuration needs for the mechanism. Without it
+// Apache Kafka offers the mechanism, and closes the connection once it is chosen.
+func (i identity) loginModule() string {
+	switch i.mechanism {
+	case sarama.SASLTypePlaintext:
+		return "PlainLoginModule"
+	case sarama.SASLTypeSCRAMSHA256, sarama.SASLTypeSCRAMSHA512:
+		return "ScramLoginModule"
+	case sarama.SASLTypeOAuth:
+		return "OAuthBearerLoginModule"
+	default:
+		return "login module for it"
+	}
+}
+
 // loginHint says what is wrong with a proof that a broker has refused.
 func (i identity) loginHint() string {
 	switch {
@@ -72,6 +88,22 @@ func (i identity) loginHint() string {
 	default:
 		return "its credentials are wrong or have expired, or the broker's jaas configuration does not accept them"
 	}
+}
+
+// otherMethods says that the user may be one for another mechanism: PLAIN is what a
+// client uses that has chosen none. offered is what the broker offers beside.
+func (i identity) otherMethods(offered []string) string {
+	if i.mechanism != sarama.SASLTypePlaintext {
+		return ""
+	}
+	scram := slices.DeleteFunc(slices.Clone(offered), func(m string) bool {
+		return m != sarama.SASLTypeSCRAMSHA256 && m != sarama.SASLTypeSCRAMSHA512
+	})
+	if len(scram) == 0 {
+		return ""
+	}
+	slices.Sort(scram)
+	return "; it also offers " + quote(few(scram)) + ": set " + i.methodSetting() + " if the user has a password for that"
 }
 
 // passwordSource names the file of a password, and says what is odd about it, as an

@@ -137,21 +137,11 @@ func (l *Link) config(ctx context.Context, kind sarama.ConfigResourceType, name 
 
 // Offered lists the SASL mechanisms that the broker offers, as far as it has told.
 func (l *Link) Offered() []string {
-	frames := firstFrames(l.conn.received, maxAnswersToAuthenticate)
-	for i, frame := range frames {
-		if len(frame) < 6 || sarama.KError(binary.BigEndian.Uint16(frame[4:])) != sarama.ErrNoError { //nolint:gosec // as the protocol has it
-			continue
-		}
-		if i+1 < len(frames) && l.cfg.Net.SASL.Enable { // behind the versions comes the answer to the SASL handshake
-			return mechanismNames(listIn(frames[i+1]))
-		}
-		break
+	if !l.cfg.Net.SASL.Enable {
+		return nil
 	}
-	return nil
+	return l.conn.offered()
 }
-
-// maxAnswersToAuthenticate is more than a broker gives until a user is authenticated.
-const maxAnswersToAuthenticate = 16
 
 // SessionLifetime returns for how long the broker takes requests until the client has
 // to authenticate again (KIP-368); 0: for as long as the connection lasts, or it has

@@ -16,7 +16,7 @@ func releases() []kafkaRelease {
 		{"4.0", 3, 13},
 		{"3.9", 1, 17},
 		{"3.8", keyProduce, 11},
-		{"3.7", keyProduce, 10},
+		{"3.7", keyProduce, produceOf37},
 		{"3.6", 24, 4},
 		{"3.5", 2, 8},
 		{"3.3", 38, 3},
@@ -42,6 +42,14 @@ func releases() []kafkaRelease {
 // knows. It returns "" if the broker has not told, or is older than 0.11. Emulations
 // of Kafka are like the release that they imitate.
 func (l *Link) Release() string { return l.conn.apiVersions().release() }
+
+// CapsMinInSync reports whether the broker takes a min.insync.replicas above the number
+// of a partition's replicas for that number, as it does since Kafka 3.7. Those before
+// refuse every message then.
+func (l *Link) CapsMinInSync() bool { return l.conn.apiVersions().knows(keyProduce, produceOf37) }
+
+// produceOf37 is the version of a produce request that Kafka 3.7 brought.
+const produceOf37 = 10
 
 func (v apiVersions) release() string {
 	for _, r := range releases() {

@@ -17,6 +17,7 @@ type reread[T any] struct {
 	paths   []string
 	read    func() (T, error)
 	same    func(a, b T) bool
+	doubt   func(T) string // why the content may be refused; "": nothing is known. nil: nobody looks
 	logger  *slog.Logger
 
 	mu      sync.Mutex
@@ -51,14 +52,25 @@ func (r *reread[T]) current() T {
 		r.keep(err)
 		return r.held
 	case !r.same(r.held, next):
-		r.logger.InfoContext(context.Background(), "files have changed: new connections use their new content",
-			slog.String("setting", r.setting), slog.String("file", strings.Join(r.paths, ", ")))
+		r.tellNew(next)
 	case r.failure != "":
 		r.logger.InfoContext(context.Background(), "files can be read again, and have not changed",
 			slog.String("setting", r.setting), slog.String("file", strings.Join(r.paths, ", ")))
 	}
 	r.held, r.failure = next, ""
 	return next
+}
+
+// tellNew logs that the files have changed, and what is odd about their new content,
+// which is used all the same.
+func (r *reread[T]) tellNew(next T) {
+	level, attrs := slog.LevelInfo, []slog.Attr{slog.String("setting", r.setting), slog.String("file", strings.Join(r.paths, ", "))}
+	if r.doubt != nil {
+		if why := r.doubt(next); why != "" {
+			level, attrs = slog.LevelWarn, append(attrs, slog.String("cause", why))
+		}
+	}
+	r.logger.LogAttrs(context.Background(), level, "files have changed: new connections use their new content", attrs...)
 }
 
 // keep logs why the content of before is used on, once for each reason.

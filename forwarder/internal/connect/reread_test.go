@@ -3,6 +3,7 @@ package connect
 import (
 	"bytes"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"log/slog"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/assert"
@@ -153,6 +155,36 @@ func TestReread_changes(t *testing.T) {
 			assert.Equal(t, 3, f.log.count("\n"))
 			assert.NotContains(t, f.log.String(), "second\n")
 		})
+	}
+}
+
+// A certificate that has expired or is not valid yet is used all the same, and the log
+// warns of it.
+func TestReread_outOfTime(t *testing.T) {
+	ca := newAuthority(t, "Our CA")
+	at := time.Date(2020, 1, 31, 12, 0, 0, 0, time.UTC)
+	for cause, change := range map[string]func(*x509.Certificate){
+		"the certificate expired on 2020-01-31 12:00:00: renew it": func(c *x509.Certificate) {
+			c.NotBefore, c.NotAfter = at.AddDate(-1, 0, 0), at
+		},
+		"the certificate is not valid before 2120-01-31 12:00:00: check the clocks, or renew it": func(c *x509.Certificate) {
+			c.NotBefore, c.NotAfter = at.AddDate(100, 0, 0), at.AddDate(101, 0, 0)
+		},
+	} {
+		f, p := newRotatedFiles(t, ca)
+		useOf(t, p)
+		next := ca.issue("next", change)
+		f.pair(next)
+		for range 2 {
+			assert.Equal(t, next.Certificate[0], useOf(t, p).certificate)
+		}
+		assert.Equal(t, 1, f.log.count("level=WARN"), f.log.String())
+		assert.Equal(t, 1, f.log.count("\n"))
+		assert.Contains(t, f.log.String(), `cause="`+cause+`"`)
+
+		f.pair(ca.issue("good", nil))
+		useOf(t, p)
+		assert.Equal(t, 1, f.log.count("level=INFO"), f.log.String())
 	}
 }
 

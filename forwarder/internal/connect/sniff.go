@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
+	"slices"
 	"sync/atomic"
 
 	"github.com/IBM/sarama"
@@ -114,6 +116,38 @@ func (c *sniffedConn) mechanisms() []string {
 	return listIn(last)
 }
 
+// offered lists the SASL mechanisms that the broker offers to a client that chooses one
+// of them, as far as it has told: whatever came of the login.
+func (c *sniffedConn) offered() []string {
+	frames := firstFrames(c.received, maxAnswersToAuthenticate)
+	for i, frame := range frames {
+		if len(frame) < 6 || sarama.KError(binary.BigEndian.Uint16(frame[4:])) != sarama.ErrNoError { //nolint:gosec // as the protocol has it
+			continue
+		}
+		if i+1 < len(frames) { // behind the versions comes the answer to the SASL handshake
+			return mechanismNames(listIn(frames[i+1]))
+		}
+		break
+	}
+	return nil
+}
+
+// maxAnswersToAuthenticate is more than a broker gives until a user is authenticated.
+const maxAnswersToAuthenticate = 16
+
+// firstFrames returns up to n complete answers.
+func firstFrames(received []byte, n int) (frames [][]byte) {
+	for len(frames) < n && len(received) >= 4 {
+		size := binary.BigEndian.Uint32(received)
+		received = received[4:]
+		if uint64(size) > uint64(len(received)) {
+			break
+		}
+		frames, received = append(frames, received[:size]), received[size:]
+	}
+	return frames
+}
+
 // listIn returns the mechanisms in the answer to a SASL handshake.
 func listIn(answer []byte) (list []string) {
 	const head = 4 + 2 + 4 // correlation id, error, number of mechanisms
@@ -129,3 +163,10 @@ func listIn(answer []byte) (list []string) {
 	}
 	return list
 }
+
+func mechanismNames(mechanisms []string) []string {
+	return slices.DeleteFunc(mechanisms, func(m string) bool { return !mechanismName.MatchString(m) })
+}
+
+// mechanismName is how RFC 4422 spells a mechanism.
+var mechanismName = regexp.MustCompile(`^[A-Z0-9_-]{1,20}$`)

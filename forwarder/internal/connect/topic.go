@@ -123,7 +123,8 @@ func (p *Probe) checkTopicShown(server string, who identity, t *sarama.TopicMeta
 	case sarama.ErrUnknownTopicOrPartition:
 		return refusef("%s has no topic %s: create it, or correct %s: %w", server, topic, p.topicFrom, t.Err)
 	case sarama.ErrTopicAuthorizationFailed:
-		return refusef("%s does not let %s see topic %s, if there is one: grant it the operations WRITE and DESCRIBE: %w", server, who, topic, t.Err)
+		return refusef("%s does not let %s see topic %s, if there is one: grant it the operations WRITE and DESCRIBE, or correct %s: %w",
+			server, who, topic, p.topicFrom, t.Err)
 	case sarama.ErrInvalidTopic:
 		return refusef("%s rejects %s as a topic name: correct %s: %w", server, topic, p.topicFrom, t.Err)
 	default:

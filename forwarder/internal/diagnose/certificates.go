@@ -34,9 +34,18 @@ func tlsFinding(state *tls.ConnectionState, own *x509.Certificate, now time.Time
 		case c == own:
 			text = "ours " + text
 		}
-		found = append(found, fmt.Sprintf("%s, %d days left", text, left))
-		if left < soon && do == "" {
-			do = fmt.Sprintf("renew certificate %q before %s", connect.Line(c.Subject.String()), c.NotAfter.UTC().Format(time.DateTime))
+		ended := now.After(c.NotAfter)
+		if ended {
+			found = append(found, fmt.Sprintf("%s, expired %d days ago", text, -left))
+		} else {
+			found = append(found, fmt.Sprintf("%s, %d days left", text, left))
+		}
+		switch end := c.NotAfter.UTC().Format(time.DateTime); {
+		case do != "" || left >= soon:
+		case ended:
+			do = fmt.Sprintf("renew certificate %q, which expired on %s", connect.Line(c.Subject.String()), end)
+		default:
+			do = fmt.Sprintf("renew certificate %q before %s", connect.Line(c.Subject.String()), end)
 		}
 	}
 	text := strings.Join(found, "; ")

@@ -114,32 +114,6 @@ func (r *run) compression(value string) finding {
 	return fine(value)
 }
 
-// minInSync compares it with the replicas that are in sync now.
-func (r *run) minInSync(value string) finding {
-	least, err := strconv.Atoi(value)
-	if err != nil {
-		return notUnderstood(value)
-	}
-	var few []string
-	replicas := 0
-	for _, p := range r.view.Topic.Partitions {
-		replicas = max(replicas, len(p.Replicas))
-		if len(p.Isr) < least {
-			few = append(few, fmt.Sprint(p.ID))
-		}
-	}
-	switch {
-	case len(few) > 0:
-		return wrong(fmt.Sprintf("%d, more than are in sync: brokers refuse what is written to %s", least, fewOf(few)),
-			"start the brokers that are away, or lower the topic's min.insync.replicas")
-	case least < 2 && replicas > 1:
-		return warn(fmt.Sprintf("%d of %d replicas: a message may be acknowledged that one broker alone has", least, replicas),
-			"raise the topic's min.insync.replicas to 2")
-	default:
-		return fine(fmt.Sprintf("%d of %s", least, count(replicas, "replica")))
-	}
-}
-
 func (r *run) timestampType(value string) finding {
 	if value == "LogAppendTime" {
 		return fine(value + ": the broker's clock counts, not the time of acceptance")

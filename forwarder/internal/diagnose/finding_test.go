@@ -62,6 +62,10 @@ func TestTLSFinding(t *testing.T) {
 	state.VerifiedChains = state.VerifiedChains[:1]
 	assert.Equal(t, warn(`TLS 1.3, TLS_AES_128_GCM_SHA256; certificate "CN=leaf" for "b1", 90 days left; "CN=old", 10 days left`,
 		`renew certificate "CN=old" before 2026-02-10 13:00:00`), tlsFinding(state, nil, now))
+	gone := cert("gone", -6) // but for an hour
+	assert.Equal(t, warn(`TLS 1.3, TLS_AES_128_GCM_SHA256; certificate "CN=leaf" for "b1", 90 days left; "CN=new", 400 days left; ours "CN=gone", expired 5 days ago`,
+		`renew certificate "CN=gone", which expired on 2026-01-25 13:00:00`),
+		tlsFinding(&tls.ConnectionState{Version: state.Version, CipherSuite: state.CipherSuite, VerifiedChains: [][]*x509.Certificate{{leaf, renewed}}}, gone, now))
 	state.VerifiedChains, state.PeerCertificates = nil, []*x509.Certificate{cert("own checks", 30)}
 	assert.Equal(t, OK, tlsFinding(state, nil, now).status, "30 days are enough")
 	state.PeerCertificates = []*x509.Certificate{cert("own checks", 29)}

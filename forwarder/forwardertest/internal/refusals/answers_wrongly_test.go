@@ -70,7 +70,8 @@ func TestRefused_authenticator(t *testing.T) {
 		},
 		"closed": {
 			withoutUser(startDevious(t, "mparticle", answers{kmsg.SASLHandshake: offered})), // kfake does not know the mechanism
-			`forwarder: SERVER closed the connection while authenticating a client with OAUTHBEARER: wrong or expired credentials, or mechanism not enabled: `,
+			`forwarder: SERVER closed the connection while authenticating a client with OAUTHBEARER: wrong or expired credentials, mechanism not enabled, ` +
+				`or no OAuthBearerLoginModule in the broker's jaas configuration: `,
 		},
 		"listener without": {
 			startDevious(t, "", answers{kmsg.SASLHandshake: noSASL}),
@@ -81,6 +82,24 @@ func TestRefused_authenticator(t *testing.T) {
 			t.Parallel()
 			refusedWith(t, tt.settings, with, tt.want)
 		})
+	}
+}
+
+// TestRefused_otherMethod: a user whose password is for SCRAM, while PLAIN is what was
+// chosen, or nothing was.
+func TestRefused_otherMethod(t *testing.T) {
+	s := startDevious(t, "mparticle", answers{
+		kmsg.SASLHandshake: answering(func(_ *kmsg.SASLHandshakeRequest, resp *kmsg.SASLHandshakeResponse) {
+			resp.SupportedMechanisms = []string{"SCRAM-SHA-512", "PLAIN", "OAUTHBEARER", "SCRAM-SHA-256"}
+		}),
+		kmsg.SASLAuthenticate: answering(func(_ *kmsg.SASLAuthenticateRequest, resp *kmsg.SASLAuthenticateResponse) {
+			resp.ErrorCode = kerr.SaslAuthenticationFailed.Code
+		}),
+	})
+	for _, s.AuthenticationMethod = range []settings.Method{"", settings.Plain} {
+		refused(t, s, `forwarder: SERVER refused user "mparticle" with PLAIN: wrong password, or the broker's jaas configuration has no user_mparticle entry, `+
+			`which every broker needs; it also offers "SCRAM-SHA-256, SCRAM-SHA-512": set authentication_method if the user has a password for that: `,
+			sarama.ErrSASLAuthenticationFailed)
 	}
 }
 
@@ -186,7 +205,9 @@ func TestRefused_notKafka(t *testing.T) {
 		"echo":               {true, echo, notKafka + `, but is the request sent back`},
 		"closes":             {true, closeAtOnce, closed},
 		"closes on request":  {true, closeOnRequest, closed},
-		"plaintext":          {false, answerHTTP, `forwarder: SERVER answers in plaintext: eventferry has no plaintext mode, use the broker's SSL or SASL_SSL listener: `},
+		"plaintext": {false, answerSSH, `forwarder: SERVER answers in plaintext: eventferry has no plaintext mode, ` +
+			`use the broker's SSL or SASL_SSL listener, or check the port if it is no Kafka broker: `},
+		"HTTP in plaintext": {false, answerHTTP, `forwarder: SERVER is an HTTP server without TLS and no Kafka broker: check the port in bootstrap_servers: `},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, caFile := listenTLS(t)
@@ -237,6 +258,15 @@ func answerHTTP(l net.Listener) {
 	serveEach(l, func(c net.Conn) {
 		_, _ = c.Read(make([]byte, 1))
 		_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
+		_, _ = io.Copy(io.Discard, c)
+	})
+}
+
+// answerSSH answers like a server of SSH, which speaks first, once a byte came.
+func answerSSH(l net.Listener) {
+	serveEach(l, func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 1))
+		_, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.6\r\n")
 		_, _ = io.Copy(io.Discard, c)
 	})
 }

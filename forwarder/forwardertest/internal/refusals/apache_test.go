@@ -106,6 +106,7 @@ func TestApacheKafka(t *testing.T) {
 			a := startApache(t, version)
 			t.Run("reached", func(t *testing.T) { a.reached(t) })
 			t.Run("diagnosed", func(t *testing.T) { a.diagnosed(t, version) })
+			t.Run("min.insync.replicas above the replicas", func(t *testing.T) { a.minInSyncAboveReplicas(t) })
 			t.Run("credentials", func(t *testing.T) { a.credentials(t) })
 			t.Run("rights", func(t *testing.T) { a.rights(t) })
 			t.Run("listeners", func(t *testing.T) { a.listeners(t) })
@@ -145,7 +146,8 @@ func (a apache) credentials(t *testing.T) {
 	}
 	plain := func(user string) string {
 		return `forwarder: SERVER refused user "` + user + `" with PLAIN: wrong password, or the broker's jaas configuration has no user_` + user +
-			` entry, which every broker needs: kafka server: SASL Authentication failed: ` +
+			` entry, which every broker needs; it also offers "SCRAM-SHA-256, SCRAM-SHA-512": ` +
+			`set authentication_method if the user has a password for that: kafka server: SASL Authentication failed: ` +
 			`"Authentication failed: Invalid username or password"`
 	}
 	for name, tt := range map[string]struct {
@@ -188,12 +190,12 @@ func (a apache) rights(t *testing.T) {
 		},
 		"topic missing, for a user without rights on it": {
 			foreign,
-			`forwarder: SERVER does not let user "writer" see topic "evnets", if there is one: grant it the operations WRITE and DESCRIBE: ` + denied.Error(),
+			`forwarder: SERVER does not let user "writer" see topic "evnets", if there is one: grant it the operations WRITE and DESCRIBE, or correct topic_name: ` + denied.Error(),
 			denied,
 		},
 		"no ACL": {
 			a.at(sasl, half, ourSecret, settings.SCRAMSHA512),
-			`forwarder: SERVER does not let user "half" see topic "events", if there is one: grant it the operations WRITE and DESCRIBE: ` + denied.Error(),
+			`forwarder: SERVER does not let user "half" see topic "events", if there is one: grant it the operations WRITE and DESCRIBE, or correct topic_name: ` + denied.Error(),
 			denied,
 		},
 		"may read only": {
@@ -203,7 +205,7 @@ func (a apache) rights(t *testing.T) {
 		},
 		"no ACL for a certificate": {
 			a.SettingsMTLS("events"),
-			`forwarder: SERVER does not let client certificate "CN=eventferry" see topic "events", if there is one: grant it the operations WRITE and DESCRIBE: ` + denied.Error(),
+			`forwarder: SERVER does not let client certificate "CN=eventferry" see topic "events", if there is one: grant it the operations WRITE and DESCRIBE, or correct topic_name: ` + denied.Error(),
 			denied,
 		},
 	} {

@@ -208,7 +208,7 @@ func TestRefused_closes(t *testing.T) {
 	k := forwardertest.NewKafka(t)
 	k.LoseAnswers(forwardertest.SASLAuthenticate, forwardertest.UntilStopped)
 	refused(t, k.SettingsFor(settings.Plain), `forwarder: SERVER closed the connection while authenticating user "mparticle" with PLAIN: `+
-		`wrong user name or password, or mechanism not enabled: `)
+		`wrong user name or password, mechanism not enabled, or no PlainLoginModule in the broker's jaas configuration: `)
 }
 
 // TestRefused_topic: what brokers answer when they are asked for the topic.
@@ -216,7 +216,7 @@ func TestRefused_topic(t *testing.T) {
 	for code, want := range map[sarama.KError]string{
 		sarama.ErrInvalidTopic: `forwarder: SERVER rejects "events" as a topic name: correct topic_name: `,
 		sarama.ErrTopicAuthorizationFailed: `forwarder: SERVER does not let user "mparticle" see topic "events", if there is one: ` +
-			`grant it the operations WRITE and DESCRIBE: `,
+			`grant it the operations WRITE and DESCRIBE, or correct topic_name: `,
 	} {
 		t.Run(code.Error(), func(t *testing.T) {
 			t.Parallel()

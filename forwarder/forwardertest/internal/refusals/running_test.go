@@ -193,7 +193,7 @@ func rightWithdrawn(t *testing.T, s settings.Settings, withdraw, grant func()) {
 
 func noRight(s settings.Settings) string {
 	return `SERVER does not let user "` + s.UserName + `" see topic "` + s.TopicName +
-		`", if there is one: grant it the operations WRITE and DESCRIBE: ` + sarama.ErrTopicAuthorizationFailed.Error()
+		`", if there is one: grant it the operations WRITE and DESCRIBE, or correct topic_name: ` + sarama.ErrTopicAuthorizationFailed.Error()
 }
 
 // rightWithdrawnAtOnce: the stock producer does not try again what it may not
