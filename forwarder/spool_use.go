@@ -293,9 +293,10 @@ func (u *spoolUse) stats(now time.Time) *SpoolStats {
 // accepts returns nil while the spool takes batches, and otherwise why it does not.
 func (u *spoolUse) accepts() error {
 	err := u.store.Accepts()
+	if full, ok := errors.AsType[*spoolstore.FullError](err); ok {
+		return fmt.Errorf("%w: %w; %s", spool.ErrFull, full, full.Advice())
+	}
 	switch {
-	case errors.As(err, new(*spoolstore.FullError)):
-		return fmt.Errorf("%w: %w; raise spool.max_bytes if that is usual", spool.ErrFull, err)
 	case errors.Is(err, spoolstore.ErrClosed):
 		return spool.ErrClosed
 	default:

@@ -12,14 +12,35 @@ type FullError struct {
 // Error implements error.
 func (e *FullError) Error() string {
 	text := fmt.Sprintf("the %d bytes of the spool are in use", e.MaxBytes)
-	if e.Cause != nil {
+	switch {
+	case e.Cause == nil:
+	case isFull(e.Cause):
 		text = fmt.Sprintf("no room on the disk (%v)", e.Cause)
+	default:
+		text = fmt.Sprintf("nothing is taken (%v)", e.Cause)
 	}
 	if e.Err == nil {
 		return text
 	}
 	return text + ": " + e.Err.Error()
 }
+
+// Advice says what to do about it.
+func (e *FullError) Advice() string {
+	switch {
+	case e.Cause == nil:
+		return "raise spool.max_bytes if that is usual"
+	case isFull(e.Cause):
+		return adviceFull
+	default:
+		return adviceDisk
+	}
+}
+
+const (
+	adviceFull = "free the disk, enlarge its volume, or lower spool.max_bytes so that it fits there"
+	adviceDisk = "check the disk"
+)
 
 // Unwrap returns the causes.
 func (e *FullError) Unwrap() []error {

@@ -3,7 +3,6 @@ package spoolstore
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -12,10 +11,11 @@ import (
 // maintain prepares, recycles and merges segments until the store closes.
 func (s *Store) maintain() {
 	failures := 0
+	var logged maintenanceLog
 	for {
 		worked, err := s.maintainOnce()
 		if err != nil && !errors.Is(err, errDoesNotFit) { // that is no failure: it was estimated to fit
-			s.log.Warn("spool: maintenance", slog.String("error", err.Error()))
+			logged.failed(s.log, err, time.Now())
 		}
 		switch {
 		case err != nil && !worked:
