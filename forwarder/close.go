@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/eventferry/eventferry/forwarder/internal/ctxwait"
 )
@@ -20,11 +22,14 @@ import (
 // ends first, the error says how many messages are left: they stay on the disk,
 // and go out after the next start.
 //
+// The first Shutdown that finds messages to send logs how many, and until when it waits.
+//
 // It may be called by several goroutines, and after Close. It must not be
 // called from a filter, an observer or a done function: it waits for them, and
 // for the calls that they run in, but for no calls that begin later.
 func (f *Forwarder) Shutdown(ctx context.Context) error {
 	f.refuse()
+	f.logStopping(ctx)
 	if f.spool != nil {
 		return f.shutdownSpool(ctx)
 	}
@@ -42,6 +47,25 @@ func (f *Forwarder) Shutdown(ctx context.Context) error {
 		return fmt.Errorf("forwarder: shutting down: %s undecided when Close came: %w", messageCount(int(n)), ErrClosed)
 	}
 	return f.endWithin(ctx)
+}
+
+// logStopping says that there is something to send before the end: its log would be
+// silent until then.
+func (f *Forwarder) logStopping(ctx context.Context) {
+	n := f.inFlight.messages()
+	if f.spool != nil {
+		n = f.spool().pending()
+	}
+	if n == 0 {
+		return
+	}
+	f.stopping.Do(func() {
+		until := "all is sent"
+		if deadline, ok := ctx.Deadline(); ok {
+			until = deadline.UTC().Format(time.RFC3339)
+		}
+		f.options.logger.InfoContext(ctx, "stopping: sending what is left", slog.Int("messages_to_send", n), slog.String("until", until))
+	})
 }
 
 // shutdownSpool is Shutdown with a spool.

@@ -28,6 +28,7 @@ type Forwarder struct {
 	format   *formatLog
 	aborted  atomic.Int64 // messages that were undecided when Close was called
 	closed   sync.Once
+	stopping sync.Once // logStopping
 
 	// spool is nil when nothing is kept on disk. It is a function since what prints
 	// by reflection does not look into one: batches wait there.

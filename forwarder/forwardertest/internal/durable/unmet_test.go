@@ -118,6 +118,30 @@ func requireShutdownSays(t *testing.T, f *forwarder.Forwarder, cause string) {
 	assert.ErrorContains(t, err, cause)
 }
 
+// The first Shutdown says what it has to send, and until when it tries; one that has
+// nothing to send says nothing.
+func TestShutdown_saysWhatIsLeft(t *testing.T) {
+	k := forwardertest.NewKafka(t)
+	fault := k.Unreachable()
+	var w teller
+	f := start(t, k, nil, w.options(t)...)
+	storeSome(t, f, 0, 3)
+	ctx, cancel := context.WithDeadline(t.Context(), time.Date(2100, 1, 2, 3, 4, 5, 0, time.UTC))
+	ended := make(chan error, 1)
+	go func() { ended <- f.Shutdown(ctx) }()
+	require.Eventually(t, func() bool { return len(w.lines("stopping: ")) > 0 }, patience, time.Millisecond, "at once")
+	assert.Len(t, w.lines("stopping: ", "messages_to_send=3", "until=2100-01-02T03:04:05Z"), 1)
+	cancel()
+	require.ErrorIs(t, <-ended, context.Canceled)
+	fault.Stop()
+	drainAll(t, f)
+	assert.Len(t, w.lines("stopping: "), 1)
+
+	var idle teller
+	drainAll(t, start(t, k, nil, idle.options(t)...))
+	assert.Empty(t, idle.lines("stopping: "))
+}
+
 // A forwarder with a spool that begins while Kafka is away says what its batches wait
 // for: first that, then what else keeps them, once for each cause and half minute, and
 // that they wait no longer.
