@@ -91,7 +91,7 @@ func start(ctx context.Context, s settings.Settings, o options, probe *connect.P
 			return nil, fmt.Errorf("forwarder: %w", err)
 		}
 	}
-	producers, err := connectTo(ctx, s, []string{s.TopicName}, o, probe, use)
+	producers, err := connectTo(ctx, s, []string{s.TopicName}, o, []*connect.Probe{probe}, use)
 	if err != nil {
 		return nil, fmt.Errorf("forwarder: %w", err)
 	}

@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"context"
+	"slices"
 
 	"github.com/IBM/sarama"
 
@@ -16,15 +17,16 @@ import (
 )
 
 // newProducers returns the producers that o asks for, one for each topic. cfg is the
-// configuration that the probe has just used, or would have. The engine's share
+// configuration that the first probe, of one for each topic, has just used, or would have. The engine's share
 // their connections. use is nil without a spool; with one the engines continue what a
 // former process has begun, and keep journals.
 func newProducers(
-	ctx context.Context, s settings.Settings, topics []string, o options, p *connect.Probe, cfg *sarama.Config, use *spoolUse,
+	ctx context.Context, s settings.Settings, topics []string, o options, probes []*connect.Probe, cfg *sarama.Config, use *spoolUse,
 ) ([]producer.Producer, error) {
 	if o.sarama {
 		return newStockProducers(s, topics, o, cfg)
 	}
+	p := probes[0]
 	c := engine.Config{
 		Servers:         s.Servers(),
 		Sarama:          cfg,
@@ -38,6 +40,7 @@ func newProducers(
 	}
 	if use != nil {
 		c.JournalOf, c.LastTimestamp, c.RefuseDoubtful = use.journalOf, use.lastTimestamp, use.hold
+		c.Explain = func(topic string, err error) error { return probes[slices.Index(topics, topic)].ExplainDelivery(err) }
 		c.ProducerIDExpiration = use.producerIDExpiration
 	}
 	engines, err := engine.NewForTopics(c, topics)

@@ -129,7 +129,7 @@ func (f *Forwarder) addTopics(ctx context.Context, s settings.Settings, topics [
 	if len(refusals) > 0 {
 		return errors.Join(refusals...)
 	}
-	producers, err := connectTo(ctx, s, topics, f.options, probes[0], use)
+	producers, err := connectTo(ctx, s, topics, f.options, probes, use)
 	if err != nil {
 		return fmt.Errorf("forwarder: %w", err)
 	}

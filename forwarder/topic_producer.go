@@ -69,14 +69,14 @@ func keptWhere(s settings.Settings, o options) string {
 	return "in the spool " + dir + ", until it is put again or discarded"
 }
 
-// connectTo returns the producers of topics. probe is one of theirs, which has run
+// connectTo returns the producers of topics. Each has a probe, of which the first has run
 // unless that is skipped. use is nil without a spool.
-func connectTo(ctx context.Context, s settings.Settings, topics []string, o options, probe *connect.Probe, use *spoolUse) ([]producer.Producer, error) {
-	cfg, err := probe.Config(ctx)
+func connectTo(ctx context.Context, s settings.Settings, topics []string, o options, probes []*connect.Probe, use *spoolUse) ([]producer.Producer, error) {
+	cfg, err := probes[0].Config(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return newProducers(ctx, s, topics, o, probe, cfg, use)
+	return newProducers(ctx, s, topics, o, probes, cfg, use)
 }
 
 // A partitionCounter is a producer that knows how many partitions there are, and

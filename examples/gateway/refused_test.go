@@ -46,11 +46,11 @@ func TestRefused(t *testing.T) {
 	c.refuse(t, k, 3)
 	out, err := command(t, c.env, "", "doctor", "-config", c.file)
 	assert.Equal(t, doctor.ExitWarnings, exitCode(err), out)
-	assert.Regexp(t, `warning +spool +refused +3 messages, first: .*too large.*\n +-> gateway refused lists them`, out)
+	assert.Regexp(t, `warning +spool +refused +3 messages, first: .*raise the topic.s max.message.bytes.*\n +-> gateway refused lists them`, out)
 
 	out, err = command(t, c.env, "", "refused", "-config", c.file)
 	require.NoError(t, err, out)
-	list := regexp.MustCompile(`(?m)^(\d+): topic "events", \d+ bytes, accepted \S+Z, refused \S+Z, code 10: .*too large`).FindAllStringSubmatch(out, -1)
+	list := regexp.MustCompile(`(?m)^(\d+): topic "events", \d+ bytes, accepted \S+Z, refused \S+Z, code 10: .*raise the topic.s max.message.bytes`).FindAllStringSubmatch(out, -1)
 	require.Len(t, list, 3, out)
 	assert.Contains(t, out, "refused 3, to send 0\n")
 	assert.NotContains(t, out, "session_start", "no data")

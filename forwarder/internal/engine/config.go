@@ -49,6 +49,11 @@ type Config struct {
 	// JournalOf returns both for one of several topics, instead.
 	JournalOf func(topic string) (producer.Journal, []producer.Recovered)
 
+	// Explain adds to a broker's refusal what to do, for the reason that the journal of a
+	// topic is told. It is called under the engine's lock, and must not wait. nil: the
+	// reason is what the broker said.
+	Explain func(topic string, err error) error
+
 	// LastTimestamp returns the newest timestamp with which a former process may have
 	// written to a partition, as its journal knows; 0: it does not. Timestamps go on
 	// from there. It is called once for a partition, with a lock of the engine: it

@@ -24,6 +24,7 @@ type intentKeeper struct {
 	refuseDoubtful bool
 	expiration     time.Duration // of producer ids at the brokers
 	lastTimestamp  func(partition int32) int64
+	explain        func(error) error
 }
 
 func newIntentKeeper(c Config) *intentKeeper {
@@ -32,6 +33,9 @@ func newIntentKeeper(c Config) *intentKeeper {
 	}
 	if c.LastTimestamp != nil {
 		k.lastTimestamp = func(partition int32) int64 { return c.LastTimestamp(c.Topic, partition) }
+	}
+	if c.Explain != nil {
+		k.explain = func(err error) error { return c.Explain(c.Topic, err) }
 	}
 	return k
 }
@@ -234,6 +238,9 @@ func unknownReason(cause error) string { return "it may be in Kafka: " + cause.E
 func (k *intentKeeper) refused(b *recordBatch, code sarama.KError, err error) []producer.Refused {
 	if k == nil {
 		return nil
+	}
+	if k.explain != nil {
+		err = k.explain(err)
 	}
 	r := producer.Refused{Messages: b.appendNumbers(nil), Code: int16(code), Reason: err.Error()}
 	if b.mayBeInKafka() {

@@ -40,6 +40,7 @@ func TestRefused_byTheBroker(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, int16(invalidRecord), m.Code)
 		assert.NotEmpty(t, m.Reason)
+		assert.Contains(t, m.Reason, "see the topic's settings", "what to do, as in the log")
 		assert.NotContains(t, m.Reason, "custom_event")
 		require.NoError(t, m.PutAgain(t.Context()))
 	}
