@@ -8,13 +8,19 @@ import (
 
 // Stats returns the numbers of this moment. It asks no broker, blocks for no longer
 // than a lock is held, and may be called from any goroutine as often as a scrape
-// comes, also after Close.
+// comes, also after Close. It reads tls.cert_file, if there is one, and asks the system
+// for the free bytes of the spool's disk.
 func (f *Forwarder) Stats() Stats {
 	s := Stats{
 		NotAccepted:    f.notAccepted.Load(),
 		DroppedBatches: f.droppedBatches.Load(),
 		DroppedEvents:  f.droppedEvents.Load(),
 		BufferLimit:    f.buffer.limit,
+
+		CertificateExpires: f.topics[0].probe.CertificateExpires(), // all topics have the same
+	}
+	if refused := f.options.renewalsRefused; refused != nil {
+		s.RenewalsRefused = refused.Load()
 	}
 	s.BufferedBytes, s.WaitingForBuffer = f.buffer.state()
 	var decided decidedMessages

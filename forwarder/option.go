@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"reflect"
+	"sync/atomic"
 	"time"
 
 	"github.com/eventferry/eventferry/auth"
@@ -40,6 +41,8 @@ type options struct {
 	spool       *spool.Spool
 	nilSpool    bool // WithSpool was given nil
 	window      *time.Duration
+
+	renewalsRefused *atomic.Int64 // for Stats; nil: nothing is counted
 
 	explainPartitions int32 // 0: no partitions
 	explainValues     bool
@@ -262,7 +265,7 @@ func WithValues() Option { return optionFunc(func(o *options) { o.explainValues 
 
 // newOptions applies opts, the later ones over the earlier.
 func newOptions(opts []Option) options {
-	o := options{logger: slog.Default()}
+	o := options{logger: slog.Default(), renewalsRefused: new(atomic.Int64)}
 	for _, opt := range opts {
 		opt.apply(&o)
 	}

@@ -36,7 +36,7 @@ func newProducers(
 		Clock:           timestamp.FromContext(ctx),
 
 		MaxConnectionAge: s.Delivery.MaxConnectionAge,
-		RenewalRefused:   newRenewalLog(o.logger, p.ExplainConnection).refused,
+		RenewalRefused:   newRenewalLog(o.logger, p.ExplainConnection, o.renewalsRefused).refused,
 	}
 	if use != nil {
 		c.JournalOf, c.LastTimestamp, c.RefuseDoubtful = use.journalOf, use.lastTimestamp, use.hold

@@ -179,6 +179,8 @@ func (p fakeProbe) Diagnose(context.Context) connect.Diagnosis {
 }
 func (fakeProbe) ExplainDelivery(err error) error { return err }
 
+func (fakeProbe) CertificateExpires() time.Time { return time.Time{} }
+
 // split makes every event a message of its own.
 func oneMessagePerEvent(s *settings.Settings, _ *options) { s.SendAsBatch = settings.Off }
 

@@ -10,6 +10,7 @@ import (
 	"weak"
 
 	"github.com/eventferry/eventferry/forwarder/internal/choose"
+	"github.com/eventferry/eventferry/forwarder/internal/disk"
 	"github.com/eventferry/eventferry/forwarder/internal/drain"
 	"github.com/eventferry/eventferry/forwarder/internal/producer"
 	"github.com/eventferry/eventferry/forwarder/internal/spoolstore"
@@ -279,6 +280,7 @@ func (u *spoolUse) stats(now time.Time) *SpoolStats {
 	s := &SpoolStats{
 		Bytes: st.Bytes, Limit: st.MaxBytes, Messages: st.Messages, Refused: st.Refused,
 		Syncs: st.Syncs, SyncTime: st.SyncTime, Written: st.Written, Damaged: st.Damaged,
+		Accepts: u.accepts() == nil, DiskFree: disk.Free(u.spool.Dir()),
 	}
 	if u.windows != nil {
 		t := u.windows.table.Stats()

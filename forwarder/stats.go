@@ -23,6 +23,16 @@ type Stats struct {
 	DroppedBatches int64 // by filters and settings, so far
 	DroppedEvents  int64 // the same, those of dropped batches included
 
+	// RenewalsRefused counts newer connections that were refused so far, so that the old
+	// ones stayed in use (delivery.max_connection_age). The log says why. 0 with
+	// [WithSaramaProducer].
+	RenewalsRefused int64
+
+	// CertificateExpires is when the client's certificate, or one of its chain, is no longer
+	// valid: as tls.cert_file holds it now, or the tls.Config of [WithTLS]. Zero:
+	// there is none, or a function of that configuration gives it.
+	CertificateExpires time.Time
+
 	// Waits has the partitions that wait, by topic and partition, as [Observer].Waiting
 	// is told of them: what a look once a second has found.
 	Waits []WaitInfo
@@ -46,6 +56,8 @@ type SpoolStats struct {
 	SyncTime time.Duration // of all of them together
 	Written  int64         // bytes of stored batches since then, as they lie on the disk; what is noted about sending them is not in it
 	Damaged  int           // places found damaged since then, which [spool.Spool.Damage] lists
+	Accepts  bool          // it takes batches; false: it has no room, or is closed, as [Forwarder.Ready] says
+	DiskFree int64         // bytes that this user may still write to its disk; -1: the system does not tell, as is so beside Linux
 
 	// With [WithWindow], or the setting spool.window, which WindowLength is; 0: there are
 	// none. Windows are those that are open now, or closed and not being stored yet.

@@ -35,6 +35,7 @@ type brokerProbe interface {
 	Run(ctx context.Context) error
 	Diagnose(ctx context.Context) connect.Diagnosis
 	ExplainDelivery(err error) error
+	CertificateExpires() time.Time
 }
 
 // newTopicProducer returns what delivers to a topic. undecided counts the messages

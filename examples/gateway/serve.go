@@ -51,7 +51,7 @@ func (g *gateway) serve(ctx context.Context) error {
 	}
 	defer f.Close()
 	doctor.Tell(f.Spool(), g.log)
-	doors, err := g.doors(f)
+	doors, err := g.doors(f, page)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (g *gateway) serve(ctx context.Context) error {
 }
 
 // doors returns the server that clients post to.
-func (g *gateway) doors(f *forwarder.Forwarder) (*http.Server, error) {
+func (g *gateway) doors(f *forwarder.Forwarder, page *metrics.Exposition) (*http.Server, error) {
 	feeds, err := receiver.StaticFeeds(g.Feeds...)
 	if err != nil {
 		return nil, err
@@ -85,5 +85,5 @@ func (g *gateway) doors(f *forwarder.Forwarder) (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.Server(g.Listen, t)
+	return page.Server(r, g.Listen, t)
 }

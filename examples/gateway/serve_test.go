@@ -108,6 +108,8 @@ func TestGateway_kafkaIsDown(t *testing.T) {
 	assert.Len(t, kept, 1)
 	_, text = call(t, http.DefaultClient, http.MethodGet, admin+"/metrics", "", "")
 	assert.Regexp(t, `(?m)^eventferry_spool_messages(\{[^}]*\})? 10$`, text)
+	assert.Regexp(t, `(?m)^eventferry_receiver_posts_total\{code="200",door="webhook",feed="hook",[^}]*\} 10$`, text)
+	assert.Regexp(t, `(?m)^eventferry_receiver_refused_total\{[^}]*feed="hook",[^}]*outcome="quarantined"[^}]*\} 1$`, text)
 
 	down.Stop()
 	p.end(t) // it sends what it has

@@ -43,6 +43,8 @@
 //	eventferry.spool.oldest.age       seconds since the first of them was stored
 //	eventferry.spool.refused          messages in the spool that brokers have refused
 //	eventferry.spool.damaged          places in the spool that were found damaged since it was opened
+//	eventferry.spool.accepts          1 while the spool takes batches; 0: it has no room, or is closed
+//	eventferry.spool.disk.free        bytes that may still be written to its disk; on Linux only
 //	eventferry.spool.syncs            syncs of the disk that stored batches have waited for
 //	eventferry.spool.syncing          seconds that these syncs took
 //	eventferry.spool.written          bytes of stored batches that these made durable
@@ -53,14 +55,23 @@
 //	eventferry.broker.retries         attempts that left a record batch neither written nor refused
 //	eventferry.broker.throttled       seconds that brokers asked for because of a quota
 //	eventferry.broker.connections     connections opened to send messages
+//	eventferry.broker.renewals.refused  newer connections that were refused, so that the old ones stayed in use
+//	eventferry.client.certificate.expiry  when the client's certificate ends, in seconds since the epoch of Unix
 //	eventferry.broker.uncompressed    bytes of the messages in requests
 //	eventferry.broker.io              bytes of those requests, compressed, before TLS
 //	eventferry.compression.ratio      the former divided by the latter, since the start
 //
+// Those of a receiver are there after [ObserveReceiver]:
+//
+//	eventferry.receiver.posts         requests that doors answered, by door, feed and code
+//	eventferry.receiver.refused       what can never be forwarded, by door, feed and outcome (quarantined, failed, discarded)
+//	eventferry.receiver.certificate.expiry  when the certificate of the doors ends, in seconds since the epoch of Unix
+//
 // Those of brokers, and the ratio, are missing with [forwarder.WithSaramaProducer],
 // and those of the spool without one.
 // An error.type is the name of Kafka's error, such as NOT_ENOUGH_REPLICAS, or KAFKA_ and
-// its number where a producer does not usually meet it, or one of timeout, canceled, closed, filter, headers, too_large, network and _OTHER. No attribute
+// its number where a producer does not usually meet it, or one of timeout, canceled, closed,
+// filter, headers, too_large, spool_full, network and _OTHER. No attribute
 // holds anything of a batch: not its user id, which is the key of its messages, and
 // no text of an error. All have few values, so they can be labels.
 //

@@ -9,11 +9,15 @@ import (
 	"github.com/IBM/sarama"
 
 	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/forwarder/spool"
 )
 
 // errorType returns a word for an error that is fit for an attribute: the name of
 // Kafka's error where there is one, otherwise what kind it is.
 func errorType(err error) string {
+	if errors.Is(err, spool.ErrFull) { // the error also says why a context has ended, and why delivery waits
+		return "spool_full"
+	}
 	if e, ok := errors.AsType[sarama.KError](err); ok {
 		return kafkaError(e)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/forwarder/spool"
 )
 
 func TestErrorType(t *testing.T) {
@@ -28,6 +29,7 @@ func TestErrorType(t *testing.T) {
 		"canceled":            context.Canceled,
 		"closed":              forwarder.ErrClosed,
 		"filter":              &forwarder.FilterError{Err: errors.New("x")},
+		"spool_full":          fmt.Errorf("%w: %w: %w", spool.ErrFull, context.DeadlineExceeded, sarama.ErrNotEnoughReplicas),
 		"too_large":           &forwarder.TooLargeError{},
 		"network":             &net.OpError{Op: "dial", Err: errors.New("x")},
 		"_OTHER":              errors.New("user 4711"),

@@ -19,9 +19,11 @@ import (
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/eventferry/eventferry/forwarder"
+	"github.com/eventferry/eventferry/forwarder/receiver"
 )
 
-// instruments returns the names of all instruments that New makes, in order.
+// instruments returns the names of all instruments that New and ObserveReceiver make, in
+// order.
 func instruments(t *testing.T) []string {
 	t.Helper()
 	names := map[string]bool{}
@@ -29,8 +31,11 @@ func instruments(t *testing.T) []string {
 		names[i.Name] = true
 		return sdkmetric.Stream{}, false
 	}
-	_, err := New(Options{MeterProvider: sdkmetric.NewMeterProvider(
-		sdkmetric.WithReader(sdkmetric.NewManualReader()), sdkmetric.WithView(noting))})
+	o := Options{MeterProvider: sdkmetric.NewMeterProvider(
+		sdkmetric.WithReader(sdkmetric.NewManualReader()), sdkmetric.WithView(noting))}
+	_, err := New(o)
+	require.NoError(t, err)
+	_, err = ObserveReceiver(func() receiver.Stats { return receiver.Stats{} }, o)
 	require.NoError(t, err)
 	return slices.Sorted(maps.Keys(names))
 }
@@ -65,25 +70,47 @@ func TestStateMetrics_haveEachField(t *testing.T) {
 	s, err := newStateMetrics(sdkmetric.NewMeterProvider().Meter(scope))
 	require.NoError(t, err)
 	seen := map[string]bool{}
-	check := func(of func(*forwarder.Stats) any) {
-		fields := reflect.TypeOf(of(someStats())).Elem()
-		for i := range fields.NumField() {
-			name := fields.Name() + "." + fields.Field(i).Name
-			now := someStats()
-			if !change(reflect.ValueOf(of(now)).Elem().Field(i)) {
-				continue // a struct of its own
-			}
-			seen[name] = true
-			_, mayBeSilent := unexported[name]
-			assert.Equal(t, mayBeSilent, reflect.DeepEqual(observed(s, someStats()), observed(s, now)),
-				"%s: read it in state_metrics.go, or say in this file why no metric has it", name)
-		}
-	}
-	check(func(s *forwarder.Stats) any { return s })
-	check(func(s *forwarder.Stats) any { return s.Spool })
-	check(func(s *forwarder.Stats) any { return &s.Brokers[0] })
+	observe := func(o metric.Observer, now *forwarder.Stats) { s.observe(o, *now) }
+	haveEachField(t, seen, someStats, observe, func(s *forwarder.Stats) any { return s })
+	haveEachField(t, seen, someStats, observe, func(s *forwarder.Stats) any { return s.Spool })
+	haveEachField(t, seen, someStats, observe, func(s *forwarder.Stats) any { return &s.Brokers[0] })
 	for name := range unexported {
 		assert.True(t, seen[name], "%s is no field", name)
+	}
+}
+
+// The same for those of a receiver.
+func TestReceiverMetrics_haveEachField(t *testing.T) {
+	r, err := newReceiverMetrics(sdkmetric.NewMeterProvider().Meter(scope))
+	require.NoError(t, err)
+	some := func() *receiver.Stats {
+		return &receiver.Stats{Posts: []receiver.PostStats{{Status: 200}}, Refused: []receiver.RefusedStats{{}}}
+	}
+	observe := func(o metric.Observer, now *receiver.Stats) { r.observe(o, *now) }
+	haveEachField(t, map[string]bool{}, some, observe, func(s *receiver.Stats) any { return s })
+	haveEachField(t, map[string]bool{}, some, observe, func(s *receiver.Stats) any { return &s.Posts[0] })
+	haveEachField(t, map[string]bool{}, some, observe, func(s *receiver.Stats) any { return &s.Refused[0] })
+}
+
+// haveEachField changes each field of a part of statistics.
+func haveEachField[S any](t *testing.T, seen map[string]bool, some func() *S, observe func(metric.Observer, *S), of func(*S) any) {
+	t.Helper()
+	observed := func(now *S) map[string]float64 {
+		r := readings{all: map[string]float64{}}
+		observe(r, now)
+		return r.all
+	}
+	fields := reflect.TypeOf(of(some())).Elem()
+	for i := range fields.NumField() {
+		name := fields.Name() + "." + fields.Field(i).Name
+		now := some()
+		if !change(reflect.ValueOf(of(now)).Elem().Field(i)) {
+			continue // a struct of its own
+		}
+		seen[name] = true
+		_, mayBeSilent := unexported[name]
+		assert.Equal(t, mayBeSilent, reflect.DeepEqual(observed(some()), observed(now)),
+			"%s: have a metric read it, or say in this file why none has it", name)
 	}
 }
 
@@ -100,7 +127,11 @@ func change(field reflect.Value) bool {
 		*value = time.Now()
 	case *string:
 		*value = "b2:9093"
-	case **forwarder.SpoolStats, *[]forwarder.BrokerStats:
+	case *bool:
+		*value = !*value
+	case *receiver.Door:
+		*value = receiver.WebhookDoor
+	case **forwarder.SpoolStats, *[]forwarder.BrokerStats, *[]receiver.PostStats, *[]receiver.RefusedStats:
 		return false
 	default:
 		field.SetInt(field.Int() + 7)
@@ -108,13 +139,7 @@ func change(field reflect.Value) bool {
 	return true
 }
 
-// observed returns what is read of statistics, by instrument and attributes.
-func observed(s *stateMetrics, now *forwarder.Stats) readings {
-	r := readings{all: map[string]float64{}}
-	s.observe(r, *now)
-	return r
-}
-
+// readings is what is read of statistics, by instrument and attributes.
 type readings struct {
 	metricnoop.Observer
 

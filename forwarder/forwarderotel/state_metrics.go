@@ -23,7 +23,7 @@ type stateMetrics struct {
 	undecided, waiting                metric.Int64ObservableUpDownCounter
 
 	spoolUsage, spoolLimit, stored, refused metric.Int64ObservableUpDownCounter
-	damaged                                 metric.Int64ObservableUpDownCounter
+	damaged, accepts, diskFree              metric.Int64ObservableUpDownCounter
 	syncing                                 metric.Float64ObservableCounter
 	oldest, windowLength                    metric.Float64ObservableGauge
 	windows                                 metric.Int64ObservableUpDownCounter
@@ -33,6 +33,9 @@ type stateMetrics struct {
 	bytes, bytesSent               metric.Int64ObservableCounter
 	throttled                      metric.Float64ObservableCounter
 	ratio                          metric.Float64ObservableGauge
+
+	renewalsRefused metric.Int64ObservableCounter
+	expiry          metric.Int64ObservableGauge
 
 	topic string // the only one; "" if there are several
 
@@ -65,6 +68,9 @@ func newStateMetrics(m metric.Meter) (*stateMetrics, error) {
 	s.stored = level("eventferry.spool.messages", "{message}", "Messages in the spool that are to be sent.")
 	s.refused = level("eventferry.spool.refused", "{message}", "Messages in the spool that brokers have refused.")
 	s.damaged = level("eventferry.spool.damaged", "{place}", "Places in the spool that were found damaged since it was opened.")
+	s.accepts = level("eventferry.spool.accepts", "{spool}", "1 while the spool takes batches; 0: it has no room, or is closed.")
+	s.diskFree = level("eventferry.spool.disk.free", "By", "What may still be written to the disk of the spool.")
+	s.renewalsRefused = counter("eventferry.broker.renewals.refused", "{connection}", "Newer connections that were refused, so that the old ones stayed in use.")
 	s.syncs = counter("eventferry.spool.syncs", "{sync}", "Syncs of the disk that stored batches have waited for; several batches share one.")
 	s.written = counter("eventferry.spool.written", "By", "Stored batches as they lie on the disk.")
 	s.windows = level("eventferry.spool.windows.open", "{window}", "Windows that gather the stored batches of a device.")
@@ -84,13 +90,16 @@ func newStateMetrics(m metric.Meter) (*stateMetrics, error) {
 	s.ratio, err = m.Float64ObservableGauge("eventferry.compression.ratio",
 		metric.WithUnit("1"), metric.WithDescription("Bytes of messages divided by the bytes sent for them, since the start."))
 	errs = append(errs, err)
+	s.expiry, err = m.Int64ObservableGauge("eventferry.client.certificate.expiry",
+		metric.WithUnit("s"), metric.WithDescription("When the client's certificate is no longer valid, since the epoch of Unix."))
+	errs = append(errs, err)
 	s.oldest, err = m.Float64ObservableGauge("eventferry.spool.oldest.age",
 		metric.WithUnit("s"), metric.WithDescription("Time since the first message that is to be sent was stored."))
 	errs = append(errs, err)
 	s.windowLength, err = m.Float64ObservableGauge("eventferry.spool.windows.length",
 		metric.WithUnit("s"), metric.WithDescription("How long a stored batch may wait for others of its device; 0: it leaves by itself."))
 	errs = append(errs, err)
-	s.instruments = append(s.instruments, s.throttled, s.syncing, s.ratio, s.oldest, s.windowLength)
+	s.instruments = append(s.instruments, s.throttled, s.syncing, s.expiry, s.ratio, s.oldest, s.windowLength)
 	return s, errors.Join(errs...)
 }
 
@@ -130,6 +139,10 @@ func (s *stateMetrics) observe(o metric.Observer, now forwarder.Stats) {
 	o.ObserveInt64(s.bufferLimit, now.BufferLimit)
 	o.ObserveInt64(s.waiters, int64(now.WaitingForBuffer))
 	o.ObserveInt64(s.undecided, int64(now.Undecided))
+	o.ObserveInt64(s.renewalsRefused, now.RenewalsRefused)
+	if !now.CertificateExpires.IsZero() {
+		o.ObserveInt64(s.expiry, now.CertificateExpires.Unix())
+	}
 	s.observeWaits(o, now.Waits)
 	s.observeSpool(o, now.Spool)
 	s.observeBrokers(o, now.Brokers)
@@ -165,9 +178,20 @@ func (s *stateMetrics) observeSpool(o metric.Observer, now *forwarder.SpoolStats
 	o.ObserveFloat64(s.syncing, now.SyncTime.Seconds())
 	o.ObserveInt64(s.damaged, int64(now.Damaged))
 	o.ObserveInt64(s.written, now.Written)
+	o.ObserveInt64(s.accepts, oneIf(now.Accepts))
+	if now.DiskFree >= 0 {
+		o.ObserveInt64(s.diskFree, now.DiskFree)
+	}
 	o.ObserveFloat64(s.windowLength, now.WindowLength.Seconds())
 	o.ObserveInt64(s.windows, int64(now.Windows))
 	o.ObserveInt64(s.closedEarly, int64(now.WindowsClosedEarly))
+}
+
+func oneIf(is bool) int64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 func (s *stateMetrics) observeBrokers(o metric.Observer, brokers []forwarder.BrokerStats) {

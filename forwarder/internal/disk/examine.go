@@ -59,6 +59,10 @@ func Examine(path string) (e Examination, err error) {
 	return e, errors.Join(err, folder.Close())
 }
 
+// Free returns how many bytes this user may still write to the disk of a path; -1: the
+// system does not tell.
+func Free(path string) int64 { return freeBytes(path) }
+
 var errNoFolder = errors.New("is a file, and not a folder")
 
 // folderAbove returns the first folder above a path that is there.

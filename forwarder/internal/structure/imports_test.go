@@ -70,7 +70,7 @@ var rooms = []room{
 	{"forwarder/spool", []string{"forwarder/internal/ctxwait", "forwarder/internal/disk", "forwarder/internal/spoolstore"}},
 	{"forwarder", []string{
 		"batch", "settings", "partition", "auth",
-		"forwarder/internal/ctxwait", "forwarder/internal/timestamp", "forwarder/internal/producer", "forwarder/internal/spoolstore", "forwarder/internal/drain",
+		"forwarder/internal/ctxwait", "forwarder/internal/timestamp", "forwarder/internal/producer", "forwarder/internal/disk", "forwarder/internal/spoolstore", "forwarder/internal/drain",
 		"forwarder/internal/window", "forwarder/internal/choose", "forwarder/internal/connect",
 		"forwarder/internal/diagnose", "forwarder/internal/watch", "forwarder/internal/engine", "forwarder/internal/asyncproducer",
 		"forwarder/filters", "forwarder/spool",

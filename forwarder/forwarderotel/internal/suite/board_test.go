@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -31,9 +32,10 @@ import (
 )
 
 // TestBoard: each query of the board and of the alerts is valid, and every metric
-// and label in them is exported by a forwarder that has met an outage, or has a spool.
+// and label in them is exported by a forwarder that has met an outage, or has a spool, or
+// by a receiver.
 func TestBoard(t *testing.T) {
-	exported := labelsOf(scrapeAfterOutage(t) + scrapeWithSpool(t))
+	exported := labelsOf(scrapeAll(t))
 	var queries []string
 	queries = append(queries, boardQueries(t)...)
 	queries = append(queries, alertQueries(t)...)
@@ -53,7 +55,7 @@ var withoutPanel = map[string]string{
 // TestBoard_hasEachMetric: a metric that no panel shows is forgotten.
 func TestBoard_hasEachMetric(t *testing.T) {
 	shown := strings.Join(boardQueries(t), "\n")
-	exported := labelsOf(scrapeAfterOutage(t) + scrapeWithSpool(t))
+	exported := labelsOf(scrapeAll(t))
 	assert.Equal(t, slices.Sorted(maps.Keys(withoutPanel)), notShown(exported, shown), "metrics without a panel in dashboard.json")
 }
 
@@ -137,12 +139,26 @@ func problems(query string, exported map[string]map[string]bool) (list []string)
 	return list
 }
 
-// scrapeWithSpool returns what Prometheus finds when there is a spool.
+// scrapeAll returns all that there may be.
+func scrapeAll(t *testing.T) string {
+	t.Helper()
+	doors, _ := scrapeWithReceiver(t)
+	all := scrapeAfterOutage(t) + scrapeWithSpool(t) + doors
+	if runtime.GOOS != "linux" {
+		all += "eventferry_spool_disk_free_bytes{} 1\n" // which other systems do not tell
+	}
+	return all
+}
+
+// scrapeWithSpool returns what Prometheus finds when there is a spool, and a
+// certificate of the client.
 func scrapeWithSpool(t *testing.T) string {
 	t.Helper()
 	telemetry, scraped := exportTelemetry(t)
 	s := forwardertest.NewKafka(t).Settings()
 	s.Spool = smallSpool(t)
+	_, files := clientCertificate(t)
+	s.TLS.CertFile, s.TLS.KeyFile = files.CertFile, files.KeyFile
 	f, err := forwarder.New(t.Context(), s, telemetry...)
 	require.NoError(t, err)
 	defer f.Close()

@@ -87,6 +87,10 @@ func (w *watched) metrics(t *testing.T) map[string]float64 {
 				for _, p := range data.DataPoints {
 					found[series(m.Name, p.Attributes)] = p.Value
 				}
+			case metricdata.Gauge[int64]:
+				for _, p := range data.DataPoints {
+					found[series(m.Name, p.Attributes)] = float64(p.Value)
+				}
 			case metricdata.Gauge[float64]:
 				for _, p := range data.DataPoints {
 					found[series(m.Name, p.Attributes)] = p.Value

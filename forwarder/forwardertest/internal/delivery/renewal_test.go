@@ -33,6 +33,7 @@ func TestRenewal(t *testing.T) {
 	}
 	w.stop()
 	assert.NotContains(t, told.text(), "not renewed")
+	assert.Zero(t, f.Stats().RenewalsRefused)
 	require.Eventually(t, func() bool { return conns.open() <= 7 }, time.Minute, time.Millisecond,
 		"three for messages, of which each may have a newer one, and one for metadata")
 	assert.Equal(t, tally{acknowledged: len(w.entries)}, w.check(t, r.kafka, 12))
@@ -63,6 +64,7 @@ func TestRenewal_refused(t *testing.T) {
 	w.awaitMore(t, 100)
 	assert.Equal(t, 0, conns.closedOfMarked(), "the old ones stay")
 	assert.Equal(t, 1, strings.Count(told.text(), "connection not renewed"), told.text())
+	assert.GreaterOrEqual(t, f.Stats().RenewalsRefused, int64(6), "each is counted")
 	assert.Contains(t, told.text(), `wrong password (file \"`+file+`\")`)
 
 	require.NoError(t, os.WriteFile(file, []byte("crayon"), 0o600))
