@@ -54,7 +54,7 @@ func TestClose_leavesPlainFormat(t *testing.T) {
 	s, last := afterWindows(t, d)
 	require.True(t, s.HasWindows())
 	stop(t, s)
-	assert.Zero(t, newestFormat(t, d))
+	assert.Equal(t, plainVersion, newestFormat(t, d))
 	s = open(t, d, small())
 	checkDrained(t, s, last)
 	store(t, s, "later")
@@ -110,7 +110,7 @@ func TestClose_powerCut(t *testing.T) {
 	for seed := range uint64(20) {
 		for cutAt := int64(1); ; cutAt++ {
 			found, done := cutWhileClosing(t, seed, cutAt, nil)
-			if cuts++; found == 0 {
+			if cuts++; found == plainVersion {
 				plain++
 			}
 			if done {
