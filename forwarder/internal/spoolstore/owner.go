@@ -33,17 +33,15 @@ func (s *Store) dropForeign() error {
 	return nil
 }
 
-// owner returns the id that most files have; of as many, that of the control file, and
-// otherwise of the newest segment. It is zero if no file has one.
+// owner returns the id of the control file if a segment has it too: no number of others is
+// stronger than both together. Otherwise it is the id that most files have; of as many, that of
+// the control file, and then of the newest segment. It is zero if no file has one.
 func (s *Store) owner() folderID {
 	type claim struct {
 		files  int
 		newest uint64
 	}
 	claims := map[folderID]claim{}
-	if s.ledger.id != (folderID{}) {
-		claims[s.ledger.id] = claim{files: 1}
-	}
 	for _, seg := range s.segments {
 		if seg.title.folder != (folderID{}) {
 			c := claims[seg.title.folder]
@@ -51,6 +49,12 @@ func (s *Store) owner() folderID {
 		}
 	}
 	owner := s.ledger.id
+	if owner != (folderID{}) {
+		if claims[owner].files > 0 {
+			return owner
+		}
+		claims[owner] = claim{files: 1}
+	}
 	for _, seg := range s.segments {
 		c, best := claims[seg.title.folder], claims[owner]
 		if c.files > best.files || c.files == best.files && owner != s.ledger.id && c.newest > best.newest {
