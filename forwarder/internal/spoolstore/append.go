@@ -302,8 +302,12 @@ func (s *Store) commit(g *commitGroup) {
 
 // continuedLocked records how the segments before n ended, now that its title,
 // which says so, is durable: n may be gone before they are, but not before the
-// control file has that.
+// control file has that, and that the numbers between were given to what was not stored: a
+// start would miss them.
 func (s *Store) continuedLocked(n *segment) {
+	if len(s.ends) > 0 && s.ends[0].next < n.title.first {
+		s.doneLocked([]Range{{s.ends[0].next, n.title.first}})
+	}
 	for _, e := range s.ends {
 		s.recordLocked(appendSealed(s.records, e))
 		s.ledger.ends[e.seq] = e

@@ -1,0 +1,43 @@
+package spoolstore
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventferry/eventferry/forwarder/internal/disktest"
+)
+
+// The numbers of a batch that the disk has refused are missed by nobody, also when the segments are
+// gone whose titles say so.
+func TestStore_numbersOfWhatWasNotStored(t *testing.T) {
+	d := disktest.New(1)
+	var fail atomic.Bool
+	d.Before = func(op disktest.Op) error {
+		if op.Kind == disktest.Write && strings.HasPrefix(op.Name, segmentPrefix) && fail.CompareAndSwap(true, false) {
+			return errDisk
+		}
+		return nil
+	}
+	s, err := Open(d, small())
+	require.NoError(t, err)
+	done := func(n uint64) { s.Done([]Range{{n, n + 1}}, nil, End{}) }
+	done(store(t, s, "before"))
+	fail.Store(true)
+	ticket, err := s.Add(t.Context(), entry("not", "stored"))
+	require.NoError(t, err)
+	var no *NotStoredError
+	require.ErrorAs(t, ticket.Wait(t.Context()), &no)
+	for range 100 {
+		done(store(t, s, strings.Repeat("x", 1000)))
+	}
+	require.NoError(t, s.Intend(nil))
+	eventually(t, func() bool { return s.Stats().Bytes <= small().SegmentBytes }) // all others were recycled
+	stop(t, s)
+	s = open(t, d, small())
+	assert.Empty(t, s.Damage())
+	assert.Empty(t, pending(t, s))
+}
