@@ -7,9 +7,10 @@
 // cores or more and taskset, a C compiler, a JDK 17 and Maven. Clients have one
 // core, the brokers the other; leave the machine to it. Contenders, loads and
 // what is read of the figures are explained in results/results.md, which it
-// writes, with results.json and the plots beside it.
+// writes, with the plots beside it and the numbers in a file of the folder runs.
+// Tables and plots are of all runs there, from which those of other code are removed.
 //
-// With -render it makes tables and plots of results.json anew. With -tune it
+// With -render it makes tables and plots anew. With -tune it
 // measures a part, in minutes, and prints a small table of it:
 //
 //	GOWORK=off go run . -tune -rows 1,4,7 -rounds 3
@@ -85,34 +86,31 @@ func beFloor(ctx context.Context, w io.Writer) error {
 func beBenchmark(ctx context.Context, w io.Writer) error {
 	quick := flag.Bool("quick", false, "one codec, one size and one broker, in five minutes")
 	measure := flag.Duration("measure", time.Second, "how long each contender is measured, each time")
-	out := flag.String("out", "results", "folder for results.json, tables and plots")
-	render := flag.Bool("render", false, "measure nothing: make tables and plots of results.json")
+	out := flag.String("out", "results", "folder for runs, tables and plots")
+	render := flag.Bool("render", false, "measure nothing: make tables and plots of the runs that there are")
 	tune := tuningFlags()
 	flag.Parse()
 	if *tune.on {
 		return tune.run(ctx, w, *measure)
 	}
-	file := filepath.Join(*out, "results.json")
 	if !*render {
 		if err := bench.MoveAside(); err != nil {
 			return err
 		}
 		r, err := bench.Run(ctx, bench.Options{Quick: *quick, Measure: *measure, Out: w})
-		if err == nil {
-			err = r.CheckNoise()
+		if err := publish(r, err, *out); err != nil {
+			return err
 		}
-		to := file
-		if err != nil {
-			to = filepath.Join(*out, "partial.json") // not in the place of a whole run
-		}
-		if err := errors.Join(err, os.MkdirAll(*out, 0o755), r.Save(to)); err != nil {
+		if *quick {
+			_, err := fmt.Fprint(w, r.Text())
 			return err
 		}
 	}
-	r, err := results.Load(file)
+	runs, err := results.LoadAll(filepath.Join(*out, "runs"))
 	if err != nil {
 		return err
 	}
+	r := results.Together(runs)
 	errs := []error{os.WriteFile(filepath.Join(*out, "results.md"), []byte(r.Markdown()), 0o644)}
 	for name, svg := range r.Plots() {
 		errs = append(errs, os.WriteFile(filepath.Join(*out, name), []byte(svg), 0o644))
@@ -120,4 +118,20 @@ func beBenchmark(ctx context.Context, w io.Writer) error {
 	_, err = fmt.Fprint(w, r.Summary())
 	errs = append(errs, err)
 	return errors.Join(errs...)
+}
+
+// publish saves r beside the runs of the same code, and removes those of other
+// code. A run that is quick, noisy or not whole, which err says, is kept apart.
+func publish(r *results.Results, err error, out string) error {
+	if err == nil {
+		err = r.CheckNoise()
+	}
+	folder := filepath.Join(out, "runs")
+	if err != nil || r.Quick {
+		return errors.Join(err, os.MkdirAll(out, 0o755), r.Save(filepath.Join(out, "partial.json.gz")))
+	}
+	if err := errors.Join(os.MkdirAll(folder, 0o755), r.Save(filepath.Join(folder, r.FileName()))); err != nil {
+		return err
+	}
+	return results.RemoveOthers(folder, r.Code)
 }

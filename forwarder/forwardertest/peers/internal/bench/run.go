@@ -183,7 +183,7 @@ func (r *run) round(ctx context.Context, k *apache, c cell, turn int, into map[s
 				return err
 			}
 		}
-		into[name] = append(into[name], m)
+		into[name] = append(into[name], m.Rounded())
 		r.bar.done(r.Out, time.Since(began), fmt.Sprintf("%s, %s, %s", k.name, c, name), m)
 	}
 	return nil

@@ -16,3 +16,8 @@ func (c Code) String() string {
 	}
 	return "commit " + c.Commit + "; " + text
 }
+
+// IsOf reports whether r has measured code.
+func (r *Results) IsOf(code Code) bool {
+	return len(r.Code.HotPath) > 0 && len(r.Code.HotPath.Changed(code.HotPath)) == 0
+}

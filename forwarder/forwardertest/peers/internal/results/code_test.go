@@ -24,11 +24,11 @@ func TestCode(t *testing.T) {
 		r := madeUp()
 		r.Code = c
 		if want == "" {
-			assert.NotContains(t, r.Markdown(), "- Code")
+			assert.Contains(t, r.Markdown(), "| 3.1 % | – |\n")
 		} else {
-			assert.Contains(t, r.Markdown(), "\n- Code: "+want+"\n")
+			assert.Contains(t, r.Markdown(), "| 3.1 % | "+want+" |\n")
 		}
-		file := filepath.Join(t.TempDir(), "results.json")
+		file := filepath.Join(t.TempDir(), "run.json.gz")
 		require.NoError(t, r.Save(file))
 		again, err := results.Load(file)
 		require.NoError(t, err)

@@ -13,13 +13,18 @@ import (
 // Readers are shown what the numbers make.
 func TestCommitted(t *testing.T) {
 	const folder = "../../results"
-	r, err := Load(filepath.Join(folder, "results.json"))
+	runs, err := LoadAll(filepath.Join(folder, "runs"))
 	require.NoError(t, err)
-	assert.False(t, r.Quick, "a quick run is no result")
-	require.NoError(t, r.CheckNoise())
-	size, err := os.Stat(filepath.Join(folder, "results.json"))
-	require.NoError(t, err)
-	assert.Less(t, size.Size(), int64(300_000))
+	var size int64
+	for _, run := range runs {
+		assert.False(t, run.Quick, "a quick run is no result")
+		require.NoError(t, run.CheckNoise())
+		file, err := os.Stat(filepath.Join(folder, "runs", run.FileName()))
+		require.NoError(t, err)
+		size += file.Size()
+	}
+	assert.Less(t, size, int64(300_000))
+	r := Together(runs)
 
 	files := r.Plots()
 	files["results.md"] = r.Markdown()

@@ -112,15 +112,18 @@ func codecOf(c Cell) string { return c.Codec }
 
 // failures of a contender in words; whole where no round is left.
 func failures(rounds []Measurement) (list []string, whole bool) {
-	if len(rounds) == 0 {
-		return []string{"no rounds"}, true
-	}
+	measured := 0
 	for i, m := range rounds {
 		if m.Error != "" {
 			list = append(list, fmt.Sprintf("%s (round %d)", m.Error, i+1))
+		} else if m != (Measurement{}) { // else a run had no such round
+			measured++
 		}
 	}
-	return list, len(list) == len(rounds)
+	if measured == 0 && len(list) == 0 {
+		return []string{"no rounds"}, true
+	}
+	return list, measured == 0
 }
 
 // kinds of work in the profiles, the largest first.

@@ -2,8 +2,8 @@ package results
 
 // method tells readers of the tables how they were made.
 const method = `
-Numbers are medians of the rounds. Ratios are medians of the ratios within each
-round, with their quartiles; a difference inside the quartiles is a tie. They
+Numbers are medians of the rounds of all runs. Ratios are medians of the ratios within
+each round, with their quartiles; a difference inside the quartiles is a tie. They
 compare with the linger of franz-go that needs less processor time for the same
 work. CPU is of the client's process, for each message, as are allocations.
 Latency is from handing over a group until it is acknowledged; where a round had

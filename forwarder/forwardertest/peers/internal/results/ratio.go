@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // A Ratio is what one contender has or needs compared with another: the median
@@ -56,6 +57,22 @@ func (r Ratio) spread() string {
 		return "(one round)"
 	}
 	return fmt.Sprintf("(%.2f–%.2f)", r.Low, r.High)
+}
+
+// medians has those of each run.
+func medians(byRun []Ratio) string {
+	if len(byRun) == 0 {
+		return none
+	}
+	list := make([]string, 0, len(byRun))
+	for _, r := range byRun {
+		if r.N == 0 {
+			list = append(list, none)
+			continue
+		}
+		list = append(list, number(r.Median, 2))
+	}
+	return strings.Join(list, ", ")
 }
 
 // better says which direction is better: less processor time, but more messages.

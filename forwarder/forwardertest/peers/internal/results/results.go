@@ -1,10 +1,15 @@
-// Package results holds what a run of the benchmark found, and makes tables and
+// Package results holds what runs of the benchmark found, and makes tables and
 // plots of it.
 package results
 
-import "github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/hotpath"
+import (
+	"strconv"
 
-// Results is a whole run, as it is kept in results.json.
+	"github.com/eventferry/eventferry/forwarder/forwardertest/peers/internal/hotpath"
+)
+
+// Results is a run, as it is kept in a file of the folder runs, or several of them
+// [Together].
 type Results struct {
 	Began    string   `json:"began"` // RFC 3339
 	Minutes  float64  `json:"minutes"`
@@ -17,6 +22,8 @@ type Results struct {
 	Floor    []Floor  `json:"floor"`
 	Growth   []Growth `json:"growth"`
 	Profiles []Shares `json:"profiles"`
+
+	Runs []*Results `json:"-"` // that it is made of; none: it is one itself
 }
 
 // Code is what was measured. Runs of before it was written down have none.
@@ -59,6 +66,17 @@ type Measurement struct {
 	BatchBytes  float64 `json:"batch_bytes,omitempty"` // of a batch of records, on average, before compression
 	FloorMicros float64 `json:"floor_us,omitempty"`    // CPU for each message of a floor with such batches, measured right after; 0 for most
 	Error       string  `json:"error,omitempty"`       // then the rest is zero and the round does not count for this contender
+}
+
+// Rounded returns m with five digits of each number, which is more than a clock
+// can tell.
+func (m Measurement) Rounded() Measurement {
+	for _, v := range []*float64{&m.Rate, &m.CPUMicros, &m.Allocations, &m.AllocBytes, &m.P50Micros, &m.P99Micros, &m.P999Micros, &m.BatchBytes, &m.FloorMicros} {
+		if short, err := strconv.ParseFloat(strconv.FormatFloat(*v, 'g', 5, 64), 64); err == nil {
+			*v = short
+		}
+	}
+	return m
 }
 
 // Floor is what compressing, sealing and writing the same bytes costs.

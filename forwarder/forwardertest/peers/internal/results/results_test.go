@@ -27,7 +27,7 @@ func contains(t *testing.T, text string, parts ...string) {
 
 func TestFile(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, "results.json")
+	path := filepath.Join(dir, "run.json.gz")
 	for range 2 { // the second time there is a file to replace
 		if err := madeUp().Save(path); err != nil {
 			t.Fatal(err)
@@ -48,7 +48,7 @@ func TestFileErrors(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	// A folder with something in it cannot be replaced by a file.
-	target := filepath.Join(dir, "results.json")
+	target := filepath.Join(dir, "run.json.gz")
 	if err := os.MkdirAll(filepath.Join(target, "full"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestFileErrors(t *testing.T) {
 func TestMarkdown(t *testing.T) {
 	text := madeUp().Markdown()
 	contains(t, text,
-		"Whole run. Began 2026-01-02T03:04:05Z, took 61 minutes", "`go run .`", "Some &lt;CPU> & more, 2 cores", "Noise: 3.1 %", "go 1.26.0, java 21",
+		"| 2026-01-02T03:04:05Z | 61 | Some &lt;CPU> & more, 2 cores, linux | 3.1 % | – |", "`go run .`", "go 1.26.0, java 21",
 		"## Kafka 1 x 3.9.2", "## Kafka 3 x 4.3.1", "### 9 KB, zstd, 64 x 10", "CPU to franz-go-5ms",
 		"| eventferry-engine | 30303 | 33.0 | 0.75 (0.75–0.75) | 1.33 (1.33–1.33) | 3.0 | 90 | 3.30 | 9.90 | 66.00 |",
 		"| eventferry-seam | 25253 | 39.6 | 0.90 (0.90–0.90) | 1.11 (1.11–1.11) |", "next\nto our producer and", "eventferry-engine to franz-go",
@@ -76,7 +76,7 @@ func TestMarkdown(t *testing.T) {
 	if strings.Index(text, "| 1 | failed") > strings.Index(text, "| 64 | 48.4") {
 		t.Error("steps of growth are not sorted")
 	}
-	contains(t, (&results.Results{Quick: true}).Markdown(), "Quick run")
+	contains(t, (&results.Results{Quick: true}).Markdown(), "Quick runs")
 }
 
 func TestMarkdownWithoutFranz(t *testing.T) {
@@ -114,7 +114,7 @@ func TestSummary(t *testing.T) {
 	contains(t, rows[3], "first bar of the plot", "1 KiB: 0, 0, 18 of 18; 9 KB: 0, 0, 17 of 18, 1 without a ratio; 64 KB: 0, 0, 18 of 18",
 		"1 KiB: 1.10 (1.10–1.10)")
 	contains(t, rows[4], "17, 0, 1 of 18 | 0.60 (0.60–1.60) |")
-	contains(t, paragraph, "Java producer: 51, 1, 1 of 54", "Of the 12 targets")
+	contains(t, paragraph, "Java producer: 51, 1, 1 of 54", "Of the project's 13 targets", "Measured in one run, of 2026-01-02.")
 }
 
 func TestSummary_ofNothing(t *testing.T) {

@@ -15,24 +15,60 @@ func (r *Results) Summary() string {
 	engineTo := func(name string) func(Cell) Ratio {
 		return func(c Cell) Ratio { return RatioOf(c.Rounds[peer.Engine], c.Rounds[name], cpu) }
 	}
-	d.summaryRow("Processor time, our producer", "franz-go with its better linger",
-		tallyOf(r.Cells, func(c Cell) Ratio { return engineTo(franz(c.Rounds))(c) }, less))
-	d.summaryRow("Messages a second, our producer", "the fastest producer for Go programs",
-		tallyOf(r.Cells, engineRateToFastest, more))
-	d.summaryRow("Processor time, our producer", "librdkafka, whose codecs are in C",
-		tallyOf(r.Cells, engineTo(peer.Confluent), less))
+	r.writeRow(d, "Processor time, our producer", "franz-go with its better linger", func(r *Results) tally {
+		return tallyOf(r.Cells, func(c Cell) Ratio { return engineTo(franz(c.Rounds))(c) }, less)
+	})
+	r.writeRow(d, "Messages a second, our producer", "the fastest producer for Go programs", func(r *Results) tally {
+		return tallyOf(r.Cells, engineRateToFastest, more)
+	})
+	r.writeRow(d, "Processor time, our producer", "librdkafka, whose codecs are in C", func(r *Results) tally {
+		return tallyOf(r.Cells, engineTo(peer.Confluent), less)
+	})
 	r.writeForwardRow(d)
-	d.summaryRow("99th percentile of latency, our producer, 64 callers with one message each", "franz-go without linger",
-		tallyOf(r.cellsWhere(func(c Cell) bool { return c.Shape == "64 x 1" }),
-			func(c Cell) Ratio { return RatioOf(c.Rounds[peer.Engine], c.Rounds[peer.Franz], p99) }, less))
+	r.writeRow(d, "99th percentile of latency, our producer, 64 callers with one message each", "franz-go without linger", func(r *Results) tally {
+		return tallyOf(r.cellsWhere(func(c Cell) bool { return c.Shape == "64 x 1" }),
+			func(c Cell) Ratio { return RatioOf(c.Rounds[peer.Engine], c.Rounds[peer.Franz], p99) }, less)
+	})
 
 	java := tallyOf(r.cellsWhere(func(c Cell) bool { return len(c.Rounds[peer.Java]) > 0 }), engineTo(peer.Java), less)
-	d.printf("\nLess is better, except for messages a second. The same for processor time and the Java producer: %s, ratio %s. %s.\n",
-		java.counts(), java.ratio(), r.barsMet())
+	d.printf("\nLess is better, except for messages a second. The same for processor time and the Java producer: %s, ratio %s. %s. Measured in %s.\n",
+		java.counts(), java.ratio(), r.barsMet(), r.whichRuns())
 	return d.String()
 }
 
-func (d *document) summaryRow(about, with string, t tally) { d.row(about, with, t.counts(), t.ratio()) }
+// whichRuns tells the runs apart by their days, and by machine where that differs.
+func (r *Results) whichRuns() string {
+	var list []string
+	for _, run := range r.each() {
+		name, _, _ := strings.Cut(run.Began, "T")
+		if run.Machine.CPU != r.each()[0].Machine.CPU {
+			name += " on " + plain(run.Machine.CPU)
+		}
+		list = append(list, name)
+	}
+	if len(list) == 1 {
+		return "one run, of " + list[0]
+	}
+	return fmt.Sprintf("%d runs, of %s", len(list), strings.Join(list, ", "))
+}
+
+// ratioByRun is the ratio of a row over the cells, and its median in each run where
+// there are several.
+func (r *Results) ratioByRun(tally func(*Results) tally) string {
+	text := tally(r).ratio()
+	if len(r.Runs) < 2 {
+		return text
+	}
+	var list []string
+	for _, run := range r.Runs {
+		list = append(list, tally(run).median())
+	}
+	return text + "; by run " + strings.Join(list, ", ")
+}
+
+func (r *Results) writeRow(d *document, about, with string, tally func(*Results) tally) {
+	d.row(about, with, tally(r).counts(), r.ratioByRun(tally))
+}
 
 // engineRateToFastest compares with whichever is fastest in a cell, whatever it
 // costs.
@@ -46,10 +82,12 @@ func engineRateToFastest(c Cell) Ratio {
 func (r *Results) writeForwardRow(d *document) {
 	var counts, ratios []string
 	for _, size := range distinct(r.Cells, func(c Cell) string { return c.Size }) {
-		t := tallyOf(r.cellsWhere(func(c Cell) bool { return c.Size == size }),
-			func(c Cell) Ratio { return RatioOf(c.Rounds[peer.Forward], c.Rounds[franz(c.Rounds)], cpu) }, less)
-		counts = append(counts, size+": "+t.counts())
-		ratios = append(ratios, size+": "+t.ratio())
+		of := func(r *Results) tally {
+			return tallyOf(r.cellsWhere(func(c Cell) bool { return c.Size == size }),
+				func(c Cell) Ratio { return RatioOf(c.Rounds[peer.Forward], c.Rounds[franz(c.Rounds)], cpu) }, less)
+		}
+		counts = append(counts, size+": "+of(r).counts())
+		ratios = append(ratios, size+": "+r.ratioByRun(of))
 	}
 	if len(r.Cells) == 0 {
 		counts, ratios = []string{notMeasured}, []string{none}
@@ -102,7 +140,12 @@ func (t tally) ratio() string {
 	if len(t.medians) == 0 {
 		return none
 	}
-	_, median, _ := quartiles(t.medians)
 	low, high := bounds(t.medians)
-	return fmt.Sprintf("%.2f (%.2f–%.2f)", median, low, high)
+	return fmt.Sprintf("%s (%.2f–%.2f)", t.median(), low, high)
+}
+
+// median of the ratios of all cells.
+func (t tally) median() string {
+	_, median, _ := quartiles(t.medians)
+	return number(median, 2)
 }

@@ -1,13 +1,14 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 )
 
-// Markdown is everything that a run found, as a document of tables.
+// Markdown is everything that the runs found, as a document of tables.
 func (r *Results) Markdown() string {
 	d := new(document)
 	r.writeHead(d)
@@ -25,26 +26,34 @@ func (r *Results) Markdown() string {
 }
 
 func (r *Results) writeHead(d *document) {
-	kind := "Whole run"
+	d.printf("# Results\n\n")
 	if r.Quick {
-		kind = "Quick run: a few kinds of work only, to see that all works"
+		d.printf("Quick runs: a few kinds of work only, to see that all works.\n\n")
 	}
-	d.printf("# Results\n\n%s. Began %s, took %.0f minutes.\n\n", kind, plain(r.Began), r.Minutes)
-	if r.Command != "" {
-		d.printf("- Command: `%s`\n", plain(r.Command))
+	d.head("run", "minutes", "machine", "noise", "code")
+	for _, run := range r.each() {
+		d.row(run.Began, number(run.Minutes, 0), fmt.Sprintf("%s, %d cores, %s", run.Machine.CPU, run.Machine.Cores, run.Machine.OS),
+			fmt.Sprintf("%.1f %%", 100*run.Machine.Noise), cmp.Or(run.Code.String(), none))
 	}
-	if text := r.Code.String(); text != "" {
-		d.printf("- Code: %s\n", plain(text))
+	d.printf("\nNoise is the distance of the 10th and the 90th percentile of a fixed piece of work,\n" +
+		"timed on the clients' core before each round of each kind, to its median.\n\n")
+	if command := r.each()[0].Command; command != "" {
+		d.printf("- Command: `%s`\n", plain(command))
 	}
-	d.printf("- Machine: %s, %d cores, %s\n", plain(r.Machine.CPU), r.Machine.Cores, plain(r.Machine.OS))
-	d.printf("- Noise: %.1f %%, the distance of the 10th and the 90th percentile of a fixed piece of work, timed on the clients' core before each round of each kind, to its median\n",
-		100*r.Machine.Noise)
 	var versions []string
 	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
 		versions = append(versions, plain(name+" "+r.Versions[name]))
 	}
 	d.printf("- Versions: %s\n", strings.Join(versions, ", "))
 	d.printf("%s", method)
+}
+
+// each returns the runs that r is made of.
+func (r *Results) each() []*Results {
+	if len(r.Runs) == 0 {
+		return []*Results{r}
+	}
+	return r.Runs
 }
 
 func (c Cell) writeTable(d *document) {
