@@ -36,6 +36,7 @@ func apache(ctx context.Context, p Producer, version string, longestStop time.Du
 		apachekafka.WithUser(scramUser, scramPassword, scenarioMethod),
 		apachekafka.WithUser(rotatedUser, rotatedPassword, scenarioMethod),
 		apachekafka.WithBrokerConfig("connections.max.reauth.ms", "20000"),
+		apachekafka.WithBrokerConfig(expirationCheck, expirationCheckInterval),
 	)
 	if err != nil {
 		return nil, nil, err

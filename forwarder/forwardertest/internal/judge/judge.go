@@ -21,10 +21,15 @@
 // that it may be there, which only a fault in which brokers forget may bring about.
 // A user's order holds over all lives, and so do the timestamps of a partition.
 //
-// In the situation without a leader the process is told that brokers keep producer ids for
-// two seconds (spool.Options.ProducerIDExpiration). They keep them for a day, so what it
-// takes for forgotten may still be recognised. The full disk is a spool whose max_bytes are
-// in use; TestStore_diskFull of the suite durable fills a file system.
+// In the situation without a leader brokers of Apache Kafka keep producer ids for ten seconds
+// (producer.id.expiration.ms), and the process is told so (spool.Options.ProducerIDExpiration).
+// The next one starts when no replica knows a producer of the topic any more. What it holds
+// then is at most one record batch of each partition, for that reason. A process that is not
+// told writes it twice: TestSituation_idsForgotten. The embedded brokers forget nothing. There
+// the process is told two seconds, and what it takes for forgotten may still be recognised.
+//
+// The full disk is a spool whose max_bytes are in use; TestStore_diskFull of the suite
+// durable fills a file system.
 //
 // # With routes
 //

@@ -128,6 +128,9 @@ func (r *run) reportSpool(w io.Writer) {
 	if r.config.Windows {
 		printf(w, "  %s\n", r.checker.reportWindows())
 	}
+	if r.forgotten > 0 {
+		printf(w, "  brokers have forgotten the producers that their replicas knew, all %d of them\n", r.forgotten)
+	}
 	if len(s.doubts) > 0 {
 		printf(w, "  %d record batches in doubt\n", len(s.doubts))
 	}
@@ -158,11 +161,23 @@ func (r *run) checkHeld() {
 	}
 	for _, one := range r.history.spool.refused {
 		a := &r.history.owners[one.owner][one.n-1]
-		if r.excused != nil && r.excused(r.config.Shape(a.id)) || r.injector.excuses(trace.Unknown, r.began.Add(one.at)) {
+		if r.mayBeHeld(a, one.reason) || r.injector.excuses(trace.Unknown, r.began.Add(one.at)) {
 			continue
 		}
 		r.checker.add(GaveUp, one.attemptID, "owner %d number %d is in the refused part of the spool: %s", one.owner, one.n, one.reason)
 	}
+	doubtful := 0
+	for _, d := range r.history.spool.doubts {
+		doubtful += d.messages
+	}
+	if held := len(r.history.spool.refused); r.heldFor != "" && held > doubtful {
+		r.checker.add(GaveUp, noAttempt(), "%d messages are held, %d are in doubt", held, doubtful)
+	}
+}
+
+// mayBeHeld reports whether what happens in the run explains what was refused.
+func (r *run) mayBeHeld(a *attempt, reason string) bool {
+	return r.excused != nil && r.excused(r.config.Shape(a.id)) && strings.Contains(reason, r.heldFor)
 }
 
 // reportRoutes writes how many batches went to two topics.

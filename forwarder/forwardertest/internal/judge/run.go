@@ -40,6 +40,9 @@ type run struct {
 	healing  time.Duration // from the last fault's end until nothing was under way
 	checker  *checker
 	excused  func(load.Shape) bool // batches of which calls may fail; nil: of none
+	heldFor  string                // in the reason of all that is held; empty: what is excused may have any
+	// forgotten is how often a replica had known a producer and then not.
+	forgotten int
 }
 
 func newRun(g *testbed, dir string, seed uint64, goals Goals, candidate load.Candidate) (*run, error) {

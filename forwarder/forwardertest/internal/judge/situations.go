@@ -19,9 +19,10 @@ type world struct {
 	admin  func(func(*kadm.Client) error) error
 	create func(ctx context.Context, topic string, partitions int32) error
 	remove func(ctx context.Context, topic string) error
-	outage func(ctx context.Context, d time.Duration) error        // no partition has a leader for so long
-	tooOld func(ctx context.Context, topic string) (func(), error) // brokers refuse older timestamps than now until it is called
-	tooNew func(topic string)                                      // and those an hour ahead
+	kept   time.Duration                                                       // what the process is told of brokers' producer ids in an outage
+	outage func(ctx context.Context, r *run) (restore func() error, err error) // no partition has a leader for as long as that
+	tooOld func(ctx context.Context, topic string) (func(), error)             // brokers refuse older timestamps than now until it is called
+	tooNew func(topic string)                                                  // and those an hour ahead
 	bed    func(situation) (g *testbed, done func(), err error)
 }
 
@@ -35,6 +36,7 @@ type situation struct {
 	happen     func(ctx context.Context, r *run, w *world) error
 	doubts     int // that are needed at least; each partition may have one
 	doubtful   bool
+	heldFor    string // what the reason of all that is held says; empty: anything, if doubtful
 }
 
 func situations() []situation {
@@ -42,7 +44,7 @@ func situations() []situation {
 	return []situation{
 		{name: "partitions added between two lives", partitions: []int32{6, 12}, happen: grow},
 		{name: "topic replaced by one with fewer partitions", partitions: six, happen: replace, doubtful: true, doubts: 1},
-		{name: "no leader for longer than producer ids are kept", partitions: six, happen: outlast, doubtful: true, doubts: 1},
+		{name: "no leader for longer than producer ids are kept", partitions: six, happen: outlast, doubtful: true, doubts: 1, heldFor: keptProperty},
 		{name: "max.message.bytes lowered between two lives", partitions: six, happen: lower, doubtful: true},
 		{name: "timestamps of before refused in the next life", partitions: six, happen: age},
 		{name: "clock ahead and back", partitions: six, happen: shift},
@@ -62,7 +64,7 @@ func (s situation) run(ctx context.Context, w *world, o Options, out io.Writer) 
 	g.spoolBytes = s.maxBytes
 	g.script = func(ctx context.Context, r *run) error {
 		if s.doubtful {
-			r.excused = func(load.Shape) bool { return true }
+			r.excused, r.heldFor = func(load.Shape) bool { return true }, s.heldFor
 		}
 		if err := s.happen(ctx, r, w); err != nil {
 			return err
@@ -139,16 +141,26 @@ func replace(ctx context.Context, r *run, w *world) error {
 	})
 }
 
-func outlast(ctx context.Context, r *run, w *world) error {
-	const kept = 2 * time.Second
+// outlast tells the process for how long producer ids are kept.
+func outlast(ctx context.Context, r *run, w *world) error { return outage(ctx, r, w, w.kept) }
+
+// outage has no partition have a leader for so long that producer ids are forgotten. The
+// process is told that they are kept for as long as told says.
+func outage(ctx context.Context, r *run, w *world, told time.Duration) (failed error) {
 	if err := r.more(ctx); err != nil {
 		return err
 	}
-	return r.between(ctx, func() error {
-		r.config.Spool.ProducerIDExpiration = kept
-		defer func() { r.config.Spool.ProducerIDExpiration = kept }()
-		return w.outage(ctx, kept)
+	restore := func() error { return nil }
+	defer func() { failed = errors.Join(failed, restore()) }()
+	err := r.between(ctx, func() (err error) {
+		r.config.Spool.ProducerIDExpiration = told
+		restore, err = w.outage(ctx, r)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	return r.more(ctx)
 }
 
 // lower has the topic take only record batches of a few messages.
@@ -256,11 +268,12 @@ func embeddedWorld() *world {
 		defer client.Close()
 		return do(kadm.NewClient(client))
 	}
-	w.outage = func(_ context.Context, d time.Duration) error {
+	w.kept = 2 * time.Second
+	w.outage = func(context.Context, *run) (func() error, error) {
 		away := k.Leaderless(situated)
-		time.AfterFunc(d, away.Stop)
-		<-time.After(d / 2)
-		return nil
+		time.AfterFunc(w.kept, away.Stop)
+		<-time.After(w.kept / 2)
+		return func() error { return nil }, nil
 	}
 	w.tooOld = func(context.Context, string) (func(), error) {
 		const invalidTimestamp = 32
