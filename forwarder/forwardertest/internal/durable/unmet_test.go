@@ -261,7 +261,7 @@ func TestUnmet_nothingStored(t *testing.T) {
 	fault := k.Unreachable()
 	var w teller
 	f := start(t, k, nil, w.options(t)...)
-	time.Sleep(3 * time.Second) // in which it would be told
+	<-time.After(3 * time.Second) // in which it would be told
 	assert.Empty(t, f.Stats().Waits)
 	assert.Empty(t, w.lines("delivery waits"))
 	fault.Stop()
