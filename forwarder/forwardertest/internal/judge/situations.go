@@ -22,7 +22,7 @@ type world struct {
 	kept   time.Duration                                                       // what the process is told of brokers' producer ids in an outage
 	outage func(ctx context.Context, r *run) (restore func() error, err error) // no partition has a leader for as long as that
 	tooOld func(ctx context.Context, topic string) (func(), error)             // brokers refuse older timestamps than now until it is called
-	tooNew func(topic string)                                                  // and those an hour ahead
+	tooNew func(ctx context.Context, topic string) error                       // and those an hour ahead
 	bed    func(situation) (g *testbed, done func(), err error)
 }
 
@@ -203,7 +203,10 @@ func age(ctx context.Context, r *run, w *world) error {
 }
 
 func shift(ctx context.Context, r *run, w *world) error {
-	w.tooNew(r.testbed.settings.TopicName) // to the end: a former life may have dated what is tried again
+	// To the end: a former life may have dated what is tried again.
+	if err := w.tooNew(ctx, r.testbed.settings.TopicName); err != nil {
+		return err
+	}
 	if err := r.more(ctx); err != nil {
 		return err
 	}
@@ -279,7 +282,10 @@ func embeddedWorld() *world {
 		const invalidTimestamp = 32
 		return k.Fail(forwardertest.Produce, invalidTimestamp, 2).Stop, nil
 	}
-	w.tooNew = func(topic string) { k.ShiftClock(topic, 0, forwardertest.UntilStopped) }
+	w.tooNew = func(_ context.Context, topic string) error {
+		k.ShiftClock(topic, 0, forwardertest.UntilStopped)
+		return nil
+	}
 	w.bed = func(s situation) (*testbed, func(), error) {
 		g, started, err := embedded(ProducerEngine)
 		if err != nil {

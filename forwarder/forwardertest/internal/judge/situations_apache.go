@@ -23,7 +23,6 @@ func (c *cluster) world(ctx context.Context, main *testbed, topic string) *world
 		admin:  c.admin,
 		remove: c.kafka.DeleteTopic,
 		create: func(ctx context.Context, topic string, n int32) error { return c.kafka.CreateTopic(ctx, topic, n, nil) },
-		tooNew: func(string) {}, // they do by themselves
 	}
 	w.kept, w.outage = idsKept, func(ctx context.Context, r *run) (func() error, error) { return c.forgetting(ctx, r, idsKept) }
 	w.tooOld = func(ctx context.Context, topic string) (func(), error) {
@@ -31,6 +30,10 @@ func (c *cluster) world(ctx context.Context, main *testbed, topic string) *world
 		err := setTopic(ctx, w, topic, property, old)
 		<-time.After(long)
 		return func() {}, err
+	}
+	w.tooNew = func(ctx context.Context, topic string) error {
+		const property, hour = "message.timestamp.after.max.ms", "3600000" // the default from Kafka 4.0 on
+		return setTopic(ctx, w, topic, property, hour)
 	}
 	w.bed = func(s situation) (*testbed, func(), error) {
 		g := *main
