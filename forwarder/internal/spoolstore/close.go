@@ -34,7 +34,7 @@ func (s *Store) Close(ctx context.Context) error {
 	s.abandonAdded()
 	s.flushTurn <- struct{}{} // for ever: no call that came before writes any more
 	if err == nil {
-		if err := s.leavePlain(); err != nil {
+		if err := s.leavePlain(ctx); err != nil {
 			s.log.Warn("spool: the folder keeps its newer format", slog.String("error", err.Error()))
 		}
 	}

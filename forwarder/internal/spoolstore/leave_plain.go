@@ -1,14 +1,21 @@
 package spoolstore
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
 // leavePlain leaves nothing of the newer format behind, so that an older program may have
 // the folder: a store in which something has waited, and that is drained, goes on in a
 // segment of the plain format, without a frame, and loses the others. What they alone told
-// goes into the files of tags and control before. Nothing else runs any more.
-func (s *Store) leavePlain() error {
+// goes into the files of tags and control before. Nothing else runs any more. When ctx ends
+// it goes no further: each step leaves a folder that the newer program reads.
+func (s *Store) leavePlain(ctx context.Context) error {
 	if !s.drainedOfWindows() {
 		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	if err := s.keepTags(); err != nil {
 		return err
@@ -21,6 +28,9 @@ func (s *Store) leavePlain() error {
 		return err
 	}
 	for _, seg := range former { // whatever of it is durable: the control file needs none of them
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err := s.clear(seg); err != nil {
 			return err
 		}

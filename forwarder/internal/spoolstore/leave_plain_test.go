@@ -1,6 +1,7 @@
 package spoolstore
 
 import (
+	"context"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -102,6 +103,45 @@ func checkDrained(t require.TestingT, s *Store, last uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	require.Greater(t, s.nextNum, last, "the next number")
+}
+
+// When the time for it has ended, Close begins nothing more with the disk: to clear many segments
+// may take long. A later one does it.
+func TestClose_leavesPlainFormatLater(t *testing.T) {
+	clearing := func(op disktest.Op) bool {
+		return op.Kind == disktest.Write && strings.HasPrefix(op.Name, segmentPrefix)
+	}
+	for name, most := range map[string]int64{"ended before": 0, "ended at the first write": 1} {
+		t.Run(name, func(t *testing.T) {
+			d := disktest.New(1)
+			var closing atomic.Bool
+			var writes atomic.Int64
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			d.Before = func(op disktest.Op) error {
+				if closing.Load() && clearing(op) {
+					writes.Add(1)
+					cancel()
+				}
+				return nil
+			}
+			s, last := afterWindows(t, d)
+			require.NoError(t, s.Intend(nil))
+			eventually(t, func() bool { return s.Stats().Bytes == small().SegmentBytes }) // nobody else clears one
+			if most == 0 {
+				cancel()
+			}
+			closing.Store(true)
+			require.NoError(t, s.Close(ctx))
+			closing.Store(false)
+			assert.Equal(t, most, writes.Load())
+			assert.Equal(t, version, newestFormat(t, d))
+			s = open(t, d, small())
+			checkDrained(t, s, last)
+			stop(t, s)
+			assert.Equal(t, plainVersion, newestFormat(t, d))
+		})
+	}
 }
 
 // The power may be cut anywhere while a drained store is closed.
