@@ -19,8 +19,9 @@ import (
 // absent is a producer whose topic no broker has shown yet, so that nothing is sent.
 type absent struct{ prompt }
 
-func (absent) Partitions() int32 { return 0 }
-func (absent) TopicID() [16]byte { return [16]byte{} }
+func (absent) Partitions() int32      { return 0 }
+func (absent) TopicID() [16]byte      { return [16]byte{} }
+func (absent) MetadataFailure() error { return nil }
 
 // onSpool returns a forwarder with these settings on a spool of its own.
 func onSpool(t testing.TB, s settings.Settings, p producer.Producer) *Forwarder {
@@ -49,6 +50,7 @@ func TestStore_allocations(t *testing.T) {
 		b, err := batch.Parse(undropped(t, 1, events)[0])
 		require.NoError(t, err)
 		f := onSpool(t, settings.Settings{}, absent{})
+		f.spool().store.KeepRecent(0, nil) // what stays in memory until it is sent has a buffer of its own meanwhile
 		stored := 0
 		run := func() {
 			if f.Store(context.Background(), b) == nil {
