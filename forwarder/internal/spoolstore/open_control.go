@@ -62,7 +62,7 @@ func (s *Store) replaceControl() error {
 		return err
 	}
 	s.control = nil
-	if err := s.fs.Rename(controlName, damagedPrefix+controlName); err != nil {
+	if err := s.renameAside(controlName, damagedPrefix+controlName); err != nil {
 		return err
 	}
 	var err error

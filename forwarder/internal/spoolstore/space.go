@@ -171,11 +171,24 @@ func (s *Store) clear(seg *segment) error {
 
 // setAside keeps the file of a damaged segment under another name.
 func (s *Store) setAside(seg *segment) error {
-	if err := s.fs.Rename(seg.name, damagedPrefix+strings.TrimPrefix(seg.name, segmentPrefix)); err != nil {
+	if err := s.renameAside(seg.name, damagedPrefix+strings.TrimPrefix(seg.name, segmentPrefix)); err != nil {
 		return err
 	}
 	if err := s.fs.SyncDir(); err != nil {
 		return err
 	}
 	return seg.file.Close()
+}
+
+// renameAside gives a file a name, or that name and a number: what was set aside before stays.
+func (s *Store) renameAside(name, aside string) error {
+	names, err := s.fs.List()
+	if err != nil {
+		return err
+	}
+	free := aside
+	for n := 2; slices.Contains(names, free); n++ {
+		free = fmt.Sprintf("%s-%d", aside, n)
+	}
+	return s.fs.Rename(name, free)
 }
