@@ -305,8 +305,14 @@ func (s *Store) commit(g *commitGroup) {
 // control file has that, and that the numbers between were given to what was not stored: a
 // start would miss them.
 func (s *Store) continuedLocked(n *segment) {
-	if len(s.ends) > 0 && s.ends[0].next < n.title.first {
-		s.doneLocked([]Range{{s.ends[0].next, n.title.first}})
+	if len(s.ends) > 0 {
+		void := Range{First: 0, Next: n.title.first}
+		for _, e := range s.ends {
+			void.First = max(void.First, e.next)
+		}
+		for part := range portions([]Range{void}, maxRange) { // former processes have skipped numbers, too
+			s.doneLocked(part)
+		}
 	}
 	for _, e := range s.ends {
 		s.recordLocked(appendSealed(s.records, e))

@@ -41,3 +41,26 @@ func TestStore_numbersOfWhatWasNotStored(t *testing.T) {
 	assert.Empty(t, s.Damage())
 	assert.Empty(t, pending(t, s))
 }
+
+// Processes that have stored nothing have skipped numbers, too. What is recorded of these
+// can be read, however many they were.
+func TestStore_manyLivesWithoutEntries(t *testing.T) {
+	d := disktest.New(1)
+	s := open(t, d, small())
+	first := store(t, s, "before")
+	stop(t, s)
+	for range 3 * maxRange / unstored / 2 {
+		stop(t, open(t, d, small()))
+	}
+	s = open(t, d, small())
+	second := store(t, s, "after")
+	stop(t, s)
+
+	s = open(t, d, small())
+	assert.Empty(t, s.Damage())
+	assert.Equal(t, []string{"before", "after"}, pending(t, s))
+	s.Done([]Range{{first, first + 1}, {second, second + 1}}, nil, End{})
+	stop(t, s)
+	s = open(t, d, small())
+	assert.Empty(t, pending(t, s))
+}
