@@ -6,9 +6,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
+	"github.com/eventferry/eventferry/examples/internal/folder"
 	"github.com/eventferry/eventferry/forwarder/receiver"
 )
 
@@ -24,7 +24,7 @@ func Folder(dir string) receiver.Quarantine {
 		if err := keep(f, q.Body); err != nil {
 			return errors.Join(err, os.Remove(f.Name()))
 		}
-		return syncFolder(dir)
+		return folder.Sync(dir)
 	}
 }
 
@@ -35,16 +35,4 @@ func keep(f *os.File, body []byte) error {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
-}
-
-// syncFolder makes a new file's name durable. Windows has no such call.
-func syncFolder(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

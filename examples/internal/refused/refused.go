@@ -3,14 +3,12 @@
 package refused
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"time"
 
 	"github.com/eventferry/eventferry/examples/internal/carry"
@@ -34,13 +32,23 @@ func (o *Order) Flags(flags *flag.FlagSet) {
 	flags.StringVar(&o.Out, "out", "", "a new file for their values, which are customers' data")
 }
 
+// roomWait is how long a message that is put again may wait for room and for the disk.
+// No service runs meanwhile, so room comes only from messages that were put before it.
+const roomWait = 10 * time.Second
+
+var errNoRoom = fmt.Errorf("no room came in %s", roomWait)
+
 // Run opens the spool, does as it is told, and closes it. It tells out what it did with
 // each message. A message of the choice that is not there is an error, and then nothing is
 // done. So is a service that uses the folder. Messages are written to the file, and the
-// file is synced, before any is discarded or put again.
+// file is synced, before any is discarded or put again. Those that damage has taken are
+// left as they are. They are an error in the end, unless the choice names others only.
 func Run(ctx context.Context, o Order, log *slog.Logger, out io.Writer) (err error) {
 	if o.Put.Any() && o.Discard.Any() {
 		return errors.New("-put and -discard exclude each other: run it twice")
+	}
+	if o.Dir == "" {
+		return errors.New("settings.spool.dir is missing: name it, or the folder behind refused")
 	}
 	if err := carry.Find(o.Dir); err != nil {
 		return err
@@ -57,27 +65,41 @@ func Run(ctx context.Context, o Order, log *slog.Logger, out io.Writer) (err err
 	if o.Discard.Any() {
 		chosen = o.Discard
 	}
-	if err := list(s, chosen, out); err != nil {
+	readable, unreadable, err := list(s, chosen, out)
+	if err != nil {
 		return err
 	}
 	if o.Out != "" {
-		if err := writeFile(s, chosen, o.Out, out); err != nil {
+		if err := writeFile(s, chosen, readable, o.Out, out); err != nil {
 			return err
 		}
 	}
-	return o.act(ctx, s, out)
+	if err := o.act(ctx, s, readable, out); err != nil {
+		return err
+	}
+	if unreadable > 0 && len(chosen.of) == 0 {
+		return fmt.Errorf("%d refused messages cannot be read, and are left as they are: look at the disk", unreadable)
+	}
+	return nil
 }
 
-// list prints the messages. It fails if one of the choice is not there.
-func list(s *spool.Spool, chosen Choice, out io.Writer) error {
-	missing, unreadable := chosen.numbers(), 0
+// list prints the messages, with a line for each cause of those that cannot be read. It
+// counts these, and those of the choice, or of all, that can be read. It fails if a message
+// of the choice is not there, or cannot be read.
+func list(s *spool.Spool, chosen Choice, out io.Writer) (readable, unreadable int, err error) {
+	missing, told := chosen.numbers(), map[string]bool{}
 	for m, err := range s.Refused() {
 		if err != nil {
 			unreadable++
-			fmt.Fprintln(out, err)
+			if text := err.Error(); !told[text] {
+				told[text] = true
+				fmt.Fprintln(out, text)
+			}
 			continue
 		}
-		delete(missing, m.Number)
+		if delete(missing, m.Number); !chosen.Any() || chosen.has(m.Number) {
+			readable++
+		}
 		part := ""
 		if m.Part != "" {
 			part = ", part " + m.Part
@@ -87,54 +109,27 @@ func list(s *spool.Spool, chosen Choice, out io.Writer) error {
 	}
 	st := s.Stats()
 	if _, err := fmt.Fprintf(out, "refused %d, to send %d\n", st.Refused, st.Messages); err != nil {
-		return err
+		return readable, unreadable, err
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("no refused message has the numbers %v: nothing was done", sorted(missing))
+		return readable, unreadable, fmt.Errorf("no refused message has the numbers %v: nothing was done", sorted(missing))
 	}
-	if unreadable > 0 {
-		return fmt.Errorf("%d refused messages cannot be read: nothing was done", unreadable)
-	}
-	return nil
+	return readable, unreadable, nil
 }
 
-// writeFile writes the values of the chosen messages, or of all, to a new file that only
-// its owner may read, one behind the other, each with a line end, and syncs it.
-func writeFile(s *spool.Spool, chosen Choice, path string, out io.Writer) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("-out: %w", err)
+// act puts the chosen messages again, of which readable can be read, or discards them.
+func (o Order) act(ctx context.Context, s *spool.Spool, readable int, out io.Writer) error {
+	if !o.Put.Any() && !o.Discard.Any() {
+		return nil
 	}
-	w, n := bufio.NewWriter(f), 0
-	for m, readErr := range s.Refused() {
-		if readErr != nil {
-			err = readErr
-			break
-		}
-		if chosen.Any() && !chosen.has(m.Number) {
-			continue
-		}
-		n++
-		_, _ = w.Write(m.Value) // w keeps the error
-		_ = w.WriteByte('\n')
-	}
-	if err = errors.Join(err, w.Flush(), f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("-out: %w", err)
-	}
-	_, err = fmt.Fprintf(out, "wrote %d to %s\n", n, path)
-	return err
-}
-
-// act puts the chosen messages again, or discards them.
-func (o Order) act(ctx context.Context, s *spool.Spool, out io.Writer) error {
 	for m, err := range s.Refused() {
 		if err != nil {
-			return err
+			continue // list has told
 		}
 		var done string
 		switch {
 		case o.Put.has(m.Number):
-			done, err = "put again: the next serve, or drain, sends it", m.PutAgain(ctx)
+			done, err = "put again: the next serve, or drain, sends it", putAgain(ctx, m)
 		case o.Discard.has(m.Number):
 			done, err = "discarded", m.Discard()
 		default:
@@ -143,9 +138,24 @@ func (o Order) act(ctx context.Context, s *spool.Spool, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("message %d: %w", m.Number, err)
 		}
+		readable--
 		if _, err := fmt.Fprintf(out, "%d: %s\n", m.Number, done); err != nil {
 			return err
 		}
 	}
+	if readable > 0 {
+		return fmt.Errorf("%d messages can be read no more, and are left as they are: look at the disk", readable)
+	}
 	return nil
+}
+
+// putAgain does not wait for ever where nothing has room.
+func putAgain(ctx context.Context, m *spool.RefusedMessage) error {
+	wait, cancel := context.WithTimeoutCause(ctx, roomWait, errNoRoom)
+	defer cancel()
+	err := m.PutAgain(wait)
+	if errors.Is(err, spool.ErrFull) && errors.Is(err, errNoRoom) {
+		return fmt.Errorf("%w; raise settings.spool.max_bytes, or write some to a file by -out FILE -discard N,... and replay that", err)
+	}
+	return err
 }
