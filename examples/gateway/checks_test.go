@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/examples/internal/doctor"
+	"github.com/eventferry/eventferry/examples/internal/serving"
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
 )
 
@@ -45,6 +46,8 @@ func TestDoctor_tellsWhatServeRefuses(t *testing.T) {
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, l.Close()) })
+	free, err := serving.FreeAddress(t.Context(), "127.0.0.1:0")
+	require.NoError(t, err)
 	noFolder := filepath.Join(sound.file, "spool") // below a file
 	if runtime.GOOS == "linux" {
 		noFolder = "/proc/eventferry/spool"
@@ -83,7 +86,15 @@ func TestDoctor_tellsWhatServeRefuses(t *testing.T) {
 		},
 		{
 			"an address in use", func(file, _ map[string]any) { file["admin"] = l.Addr().String() }, doctor.ExitWarnings,
-			`warning +listen +admin .* address already in use\n +-> leave it if this service runs`, "listen admin: listen tcp " + l.Addr().String(),
+			`warning +address +admin .* address already in use\n +-> leave it if this service runs`, "address admin: listen tcp " + l.Addr().String(),
+		},
+		{
+			"one address twice", func(file, _ map[string]any) { file["listen"], file["admin"] = free, free }, doctor.ExitFailed,
+			`failed +address +admin +` + free + ` is also that of another member\n +-> give each an address of its own`, "address admin: " + free,
+		},
+		{
+			"a topic beside routes", func(file, _ map[string]any) { file["routes"] = []any{map[string]any{"topic": "others"}} }, doctor.ExitFailed,
+			`failed +routes +forwarder: topic_name must be empty`, "routes: forwarder: topic_name must be empty",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

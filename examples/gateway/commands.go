@@ -25,7 +25,7 @@ func (g *gateway) doctor(ctx context.Context) error {
 func (g *gateway) service() doctor.Service {
 	return doctor.Service{
 		Feeds: g.Feeds, Variable: secretOf, Proxied: len(g.Proxies) > 0, CertFile: g.CertFile, KeyFile: g.KeyFile,
-		Quarantine: g.Quarantine, Listen: [][2]string{{"listen", g.Listen}, {"admin", g.Admin}}, Spool: g.Settings.Spool,
+		Quarantine: g.Quarantine, Listen: [][2]string{{"listen", g.Listen}, {"admin", g.Admin}}, Settings: g.Settings, Routes: g.Routes,
 	}
 }
 

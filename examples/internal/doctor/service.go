@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"slices"
 	"strings"
 
@@ -22,7 +21,8 @@ type Service struct {
 	CertFile, KeyFile string
 	Quarantine        string      // the folder; "": none
 	Listen            [][2]string // the member of the configuration, and the address
-	Spool             settings.Spool
+	Settings          settings.Settings
+	Routes            []forwarder.Route // in place of Settings.TopicName
 }
 
 // Look looks at all of it. A check has an Err if the service must not start with it.
@@ -35,10 +35,8 @@ func (s Service) Look(ctx context.Context) []forwarder.Check {
 	if s.Quarantine != "" {
 		checks = append(checks, quarantineFolder(s.Quarantine))
 	}
-	for _, l := range s.Listen {
-		checks = append(checks, listens(ctx, l[0], l[1]))
-	}
-	if s.Spool.Dir == "" {
+	checks = append(append(checks, s.addresses(ctx)...), s.routes(ctx)...)
+	if s.Settings.Spool.Dir == "" {
 		checks = append(checks, wrong("settings.spool.dir", "", "missing", "name a folder on a local disk: batches are taken while Kafka is away"))
 	}
 	return checks
@@ -113,22 +111,6 @@ func secretFor(variable, feed string) string {
 		return "give it a name of letters, digits and _, for the variable " + variable + "NAME, or secrets in the configuration"
 	}
 	return "set the variable " + variable + feed + ", or secrets in the configuration"
-}
-
-// listens looks whether an address is free, and gives it back.
-func listens(ctx context.Context, member, address string) forwarder.Check {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err == nil {
-		err = l.Close()
-	}
-	if err == nil {
-		return fine("listen", member, address+" is free")
-	}
-	c := wrong("listen", member, oneLine(err), "give "+member+" another address, host:port, or end what listens there")
-	if inUse(err) { // perhaps by the service itself
-		c.Status, c.Do = forwarder.CheckWarning, "leave it if this service runs; else end what listens there, or give "+member+" another address"
-	}
-	return c
 }
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/eventferry/eventferry/examples/internal/serving"
 	"github.com/eventferry/eventferry/forwarder"
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
 	"github.com/eventferry/eventferry/forwarder/receiver"
@@ -29,7 +30,10 @@ func sound(t *testing.T) (Service, net.Listener) {
 		Feeds:    []receiver.Feed{{Name: "hook", Secrets: []settings.Secret{settings.NewSecret("hush")}}},
 		Variable: "SECRET_", Quarantine: t.TempDir(),
 		Listen: [][2]string{{"listen", "127.0.0.1:0"}},
-		Spool:  settings.Spool{Dir: filepath.Join(t.TempDir(), "spool"), MaxBytes: 1 << 20},
+		Settings: settings.Settings{
+			BootstrapServers: "localhost:9093", TopicName: "events", Delivery: settings.Delivery{MaxMessageBytes: 64 << 10},
+			Spool: settings.Spool{Dir: filepath.Join(t.TempDir(), "spool"), MaxBytes: 1 << 20},
+		},
 	}
 	s.CertFile, s.KeyFile, err = issued.WriteFiles(t.TempDir(), "door")
 	require.NoError(t, err)
@@ -49,8 +53,20 @@ func TestLook(t *testing.T) {
 		`certificate cert_file, key_file: not both set: set cert_file`:          func(s *Service) { s.CertFile = "" },
 		`certificate cert_file, key_file: open /none: no such file`:             func(s *Service) { s.CertFile = "/none" },
 		`quarantine_dir: /none: no such file or directory: make the folder`:     func(s *Service) { s.Quarantine = "/none" },
-		`listen listen: listen tcp: address 8443: missing port in address: giv`: func(s *Service) { s.Listen[0][1] = "8443" },
-		`settings.spool.dir: missing: name a folder`:                            func(s *Service) { s.Spool.Dir = "" },
+		`address listen: listen tcp: address 8443: missing port in address: gi`: func(s *Service) { s.Listen[0][1] = "8443" },
+		`is also that of another member: give each an address of its own`: func(s *Service) {
+			free, err := serving.FreeAddress(t.Context(), "127.0.0.1:0")
+			require.NoError(t, err)
+			s.Listen = [][2]string{{"listen", free}, {"admin", free}}
+		},
+		`routes: forwarder: topic_name must be empty, as the routes name the t`: func(s *Service) { s.Routes = []forwarder.Route{{Topic: "all"}} },
+		`routes: forwarder: route 1: type "event" is none of the constants`: func(s *Service) {
+			s.Settings.TopicName, s.Routes = "", []forwarder.Route{{Topic: "all", Types: []string{"event"}}}
+		},
+		`WithWindow, or the setting spool.window, gathers batches for one topic`: func(s *Service) {
+			s.Settings.TopicName, s.Settings.Spool.Window, s.Routes = "", time.Hour, []forwarder.Route{{Topic: "all"}}
+		},
+		`settings.spool.dir: missing: name a folder`: func(s *Service) { s.Settings.Spool.Dir = "" },
 	} {
 		s, _ := sound(t)
 		change(&s)
@@ -82,7 +98,7 @@ func TestLook_sound(t *testing.T) {
 	left, err := os.ReadDir(s.Quarantine)
 	require.NoError(t, err)
 	assert.Empty(t, left)
-	assert.NoDirExists(t, s.Spool.Dir)
+	assert.NoDirExists(t, s.Settings.Spool.Dir)
 }
 
 // An address that is in use may be the service's own: a warning, with which another one
@@ -94,7 +110,7 @@ func TestLook_inUse(t *testing.T) {
 	checks := s.Look(t.Context())
 	assert.Equal(t, ExitWarnings, Exit(Print(&out, checks)))
 	assert.Contains(t, out.String(), "-> leave it if this service runs")
-	assert.ErrorContains(t, Refusal(checks), "listen listen: listen tcp "+l.Addr().String())
+	assert.ErrorContains(t, Refusal(checks), "address listen: listen tcp "+l.Addr().String())
 }
 
 // The days of a certificate. One that is out of date keeps nothing from starting: it is

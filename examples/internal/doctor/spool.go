@@ -17,14 +17,14 @@ import (
 // closes it. topics are those that the service has.
 func (s Service) Held(ctx context.Context, topics []string, log *slog.Logger) []forwarder.Check {
 	const step = "spool"
-	dir := s.Spool.Dir
+	dir := s.Settings.Spool.Dir
 	if dir == "" {
 		return nil // Look has told
 	}
 	if err := carry.Find(dir); errors.Is(err, fs.ErrNotExist) || errors.Is(err, carry.ErrNoSpool) {
 		return []forwarder.Check{fine(step, "messages", "there is none yet")}
 	}
-	sp, err := spool.Open(ctx, dir, spool.Options{MaxBytes: s.Spool.MaxBytes, Logger: log})
+	sp, err := spool.Open(ctx, dir, spool.Options{MaxBytes: s.Settings.Spool.MaxBytes, Logger: log})
 	if errors.As(err, new(*spool.LockedError)) {
 		return []forwarder.Check{{
 			Step: step, Target: "messages", Status: forwarder.CheckSkipped,
