@@ -20,6 +20,8 @@ type exchange struct {
 	began time.Time
 	feed  Feed
 	body  bodyReader
+
+	counted bool // it has its place in Stats
 }
 
 // bodyTime is how long a body may take to come.
@@ -45,13 +47,20 @@ func (r *Receiver) serve(d *doorway, w http.ResponseWriter, req *http.Request) {
 			r.options.logger.ErrorContext(ctx, "receiver: a request panicked", "door", string(d.door), "type", fmt.Sprintf("%T", p))
 			a := problemAnswer(http.StatusInternalServerError, codeInternal, "internal error")
 			a.close = true
-			r.counts.posted(x.door, x.feed.Name, a.status)
-			a.write(w)
+			x.send(a)
 		}
 	}()
-	a := x.answer(ctx, d)
-	r.counts.posted(x.door, x.feed.Name, a.status)
-	a.write(w)
+	x.send(x.answer(ctx, d))
+}
+
+// send counts the request and writes its answer. The answer to a panic of the writer
+// itself is a second one, which is not counted.
+func (x *exchange) send(a answer) {
+	if !x.counted {
+		x.counted = true
+		x.r.counts.posted(x.door, x.feed.Name, a.status)
+	}
+	a.write(x.w)
 }
 
 func (x *exchange) answer(ctx context.Context, d *doorway) answer {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -55,6 +56,29 @@ func TestStats_posts(t *testing.T) {
 		{Door: ServerDoor, Feed: "sdk", Quarantined: 1},
 		{Door: WebhookDoor, Feed: "hook", Quarantined: 2},
 	}, b.r.Stats().Refused, "each batch of an array")
+}
+
+// A request whose answer cannot be written is counted once, as the others are.
+func TestStats_panicWhileWriting(t *testing.T) {
+	b := newBench(t)
+	w := &panickingWriter{ResponseRecorder: httptest.NewRecorder()}
+	req := request(http.MethodPost, "/webhook", strings.NewReader(`{"mpid":1,"events":[]}`))
+	req.Header.Set("Authorization", hookSecret)
+	b.webhook.ServeHTTP(w, req)
+	assert.Equal(t, []PostStats{{Door: WebhookDoor, Feed: "hook", Status: 200, Posts: 1}}, b.r.Stats().Posts)
+}
+
+// A panickingWriter is that of a middleware which panics at the first answer.
+type panickingWriter struct {
+	*httptest.ResponseRecorder
+	calls int
+}
+
+func (w *panickingWriter) WriteHeader(status int) {
+	if w.calls++; w.calls == 1 {
+		panic(http.ErrAbortHandler)
+	}
+	w.ResponseRecorder.WriteHeader(status)
 }
 
 // What the quarantine does not take, and what none could, is told apart.
