@@ -14,11 +14,14 @@ const (
 	ServerAPIPath = "/v2/"
 )
 
+var errNoDoor = errors.New("receiver: a path that is no door's: correct the URL")
+
 // Server returns a server for addr, "host:port", with all time-outs that keep slow
 // clients from holding it up. It serves [Receiver.Webhook] at [WebhookPath] and
 // [Receiver.ServerAPI] below [ServerAPIPath]; another Handler may be put in the place
 // of its own. Its caller starts it, with ListenAndServeTLS("", "") or ServeTLS, and
-// shuts it down before the forwarder.
+// shuts it down before the forwarder. Any other path is answered 404, and a post to one
+// is logged, since mParticle repeats none.
 //
 // t holds the certificate. It is copied, and at least TLS 1.2 is demanded. It may be
 // nil only if a trusted proxy is named ([WithTrustedProxies]), which ends TLS:
@@ -61,6 +64,10 @@ func (r *Receiver) doors() http.Handler {
 		default:
 			a := problemAnswer(http.StatusNotFound, codeNotFound, "no such path")
 			r.counts.posted("", "", a.status)
+			if req.Method == http.MethodPost { // others look, as scanners do
+				r.log.warn(req.Context(), r.options.now(), codeNotFound, "receiver: not kept",
+					"door", "", "remote", req.RemoteAddr, "outcome", string(Failed), "status", a.status, "code", codeNotFound, "err", errNoDoor)
+			}
 			a.write(w)
 		}
 	})
