@@ -25,7 +25,6 @@ func TestStoredBatch_memoryWhileItWaits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			send.Delivery.MaxBufferedBytes = 1 << 30 // so that no call waits for the room of others
 			f := onSpool(t, send, absent{})
-			f.spool().store.KeepRecent(0, nil) // which is memory of the drain's, and bounded
 			b, err := batch.Parse(testbatch.Batches(1, 200, 2)[0])
 			require.NoError(t, err)
 			o, _, err := f.pipeline.prepare(t.Context(), b)

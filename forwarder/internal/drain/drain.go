@@ -48,7 +48,8 @@ type Drain struct {
 
 	// Only the reading goroutine uses these.
 	topics  []*topicLanes
-	unmet   int // topics whose partitions are not known
+	unmet   int   // topics whose partitions are not known
+	recent  int64 // bytes of entries that the store keeps in memory once a topic is met
 	ahead   *spoolstore.Cursor
 	wanted  []part               // of the entry that was read last, what is to be loaded
 	blocked int                  // lanes of the current eras
@@ -95,9 +96,8 @@ func New(c Config) *Drain {
 		config: c, cancel: cancel, ended: make(chan struct{}), room: make(chan struct{}, 1),
 		restart: noRestart, placed: map[uint64]*entryEnd{}, unmet: len(c.Topics),
 	}
-	recent := c.MaxBytes / recentShare
-	d.config.MaxBytes -= recent
-	c.Store.KeepRecent(recent, d.recycle)
+	d.recent = c.MaxBytes / recentShare
+	d.config.MaxBytes -= d.recent
 	for _, t := range c.Topics {
 		d.topics = append(d.topics, newTopicLanes(t))
 	}
@@ -225,6 +225,9 @@ func (d *Drain) meetTopics() error {
 		if err := d.loadIntents(t); err != nil {
 			t.current().count = 0
 			return err
+		}
+		if d.unmet == len(d.topics) { // before, nothing is read but to see that there is something
+			d.config.Store.KeepRecent(d.recent, d.recycle)
 		}
 		d.unmet--
 		d.restart = min(d.restart, t.passed)
