@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,7 +15,7 @@ import (
 // soon is when the end of a certificate is near enough for a warning.
 const soon = 14 * 24 * time.Hour
 
-// certificate looks at the one that the doors show.
+// certificate looks at the one that the doors show, and at its chain.
 func certificate(certFile, keyFile string) forwarder.Check {
 	const step, target = "certificate", "cert_file, key_file"
 	if certFile == "" || keyFile == "" {
@@ -24,7 +25,13 @@ func certificate(certFile, keyFile string) forwarder.Check {
 	if err != nil {
 		return wrong(step, target, oneLine(err), "name a certificate and its key, as PEM, that this user may read")
 	}
-	return validity(step, pair.Leaf.NotBefore, pair.Leaf.NotAfter, time.Now())
+	from, to := pair.Leaf.NotBefore, pair.Leaf.NotAfter
+	for _, der := range pair.Certificate[1:] { // clients refuse a chain with one that has expired
+		if c, err := x509.ParseCertificate(der); err == nil && c.NotAfter.Before(to) {
+			to = c.NotAfter
+		}
+	}
+	return validity(step, from, to, time.Now())
 }
 
 // validity compares the time of a certificate with now. A certificate is read at each

@@ -1,7 +1,13 @@
 package doctor
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -134,6 +140,25 @@ func TestValidity(t *testing.T) {
 		assert.NoError(t, check.Err)
 		assert.Equal(t, c.status == forwarder.CheckOK, check.Do == "")
 	}
+}
+
+// Clients refuse a chain with a certificate that has expired: its end is that of the first,
+// as the metric of the doors has it.
+func TestCertificate_chain(t *testing.T) {
+	s, _ := sound(t)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	end := time.Now().Add(5*24*time.Hour + time.Hour)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: end}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	chain, err := os.ReadFile(s.CertFile)
+	require.NoError(t, err)
+	chain = append(chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	require.NoError(t, os.WriteFile(s.CertFile, chain, 0o600))
+	check := certificate(s.CertFile, s.KeyFile)
+	assert.Equal(t, forwarder.CheckWarning, check.Status)
+	assert.Equal(t, "valid until "+end.UTC().Format(time.DateOnly)+", 5 days left", check.Found)
 }
 
 func TestExit(t *testing.T) {
