@@ -29,6 +29,23 @@ func TestKeptDelivery_acknowledgedFirst(t *testing.T) {
 	assert.Zero(t, owner.recycled)
 }
 
+// Memory that the store keeps until it is sent is no other batch's meanwhile.
+func TestKeptDelivery_handedOver(t *testing.T) {
+	f := withProducer(t, prompt{}, nil)
+	defer f.Close()
+	b := events(t, 30)
+	for range 20 { // as a pool may lose what it is given
+		o, _, err := f.pipeline.prepare(t.Context(), b)
+		require.NoError(t, err)
+		k := newKeptDelivery(f.newCall(t.Context(), b), b, &o, &f.pool, nil)
+		memory := k.memory
+		k.ticket.KeptMemory = true
+		k.handedOver(&f.pool)
+		assert.NotSame(t, memory, f.pool.take(cap(*memory)))
+		assert.Nil(t, k.memory)
+	}
+}
+
 // A recycling counts the memory that a delivery gives back.
 type recycling struct {
 	*call
