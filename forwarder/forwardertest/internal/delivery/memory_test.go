@@ -76,6 +76,9 @@ func TestMemory_whatIsCountedIsWhatIsHeld(t *testing.T) {
 					k := newRoutedKafka(t)
 					s := k.Settings()
 					s.Delivery.MaxBufferedBytes = limit
+					// What requests in flight take beside the buffer is bounded by their size. How
+					// large the first ones are depends on what else the machine does.
+					s.Delivery.MaxMessageBytes, s.Delivery.MaxRequestBytes = 100<<10, 128<<10
 					f := h.open(t, s)
 					b, err := batch.Parse(batchOf(size, 0))
 					require.NoError(t, err)
