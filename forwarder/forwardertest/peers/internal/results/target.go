@@ -101,12 +101,11 @@ func targets() []target {
 			target{7, peer.Engine, peer.Seam, single(codec), noLinger(), "p99", p99, 1, less})
 	}
 	list = append(list, target{8, peer.Engine, peer.Seam, all, fastest(), "messages/s", rate, 1.1, more})
-	whole := func(row int, works []work, limit float64) target {
-		return target{row, peer.Forward, peer.Stock, works, betterLinger(), "CPU of Forward", cpu, limit, less}
+	whole := func(row int, stock string, works []work, limit float64) target {
+		return target{row, peer.Forward, stock, works, betterLinger(), "CPU of Forward", cpu, limit, less}
 	}
-	for _, works := range [][]work{nine("zstd"), single("zstd"), {{"9 KB", "zstd", "pipeline"}}} {
-		list = append(list, whole(9, works, 1.12))
-	}
+	list = append(list, whole(9, peer.Stock, nine("zstd"), 1.12), whole(9, peer.Stock, single("zstd"), 1.12),
+		whole(9, "", []work{{"9 KB", "zstd", "pipeline"}}, 1.12))
 	structs := func(of func(Measurement) float64, b better) reference {
 		return byHand("encoding/json, structs and franz-go", peer.ByStructs(), of, b)
 	}
@@ -117,7 +116,7 @@ func targets() []target {
 			target{10, peer.FromBytes, "", works, structs(rate, more), "messages/s " + fromBytes, rate, 1.8, more},
 			target{11, peer.FromBytes, "", works, byHand("the best JSON library and franz-go", peer.ByHand(), cpu, less), "CPU " + fromBytes, cpu, 0.8, less})
 	}
-	list = append(list, whole(13, one("none"), 1.8), whole(13, one("lz4"), 1.3), whole(13, one("zstd"), 1.25))
+	list = append(list, whole(13, "", one("none"), 1.8), whole(13, "", one("lz4"), 1.3), whole(13, "", one("zstd"), 1.25))
 	return append(list, target{12, peer.Webhook, "", single("zstd"),
 		byHand("encoding/json, structs and franz-go behind net/http", peer.PostedByStructs(), cpu, less),
 		"CPU of the webhook, clients included", cpu, 0.7, less})
