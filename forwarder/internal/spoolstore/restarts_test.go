@@ -2,6 +2,7 @@ package spoolstore
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -52,18 +53,13 @@ func TestStore_damagedLives(t *testing.T) {
 		d = crash(t, d, s)
 		s = open(t, d, small())
 	}
-	merged := ""
 	eventually(t, func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		for _, seg := range s.segments {
-			if seg.title.kind == mergeSegment && seg.held > lives/2 {
-				merged = seg.name
-			}
-		}
-		return merged != ""
+		return slices.ContainsFunc(s.segments, func(seg *segment) bool { return seg.title.kind == mergeSegment && seg.held > lives/2 })
 	})
 	d = crash(t, d, s)
+	merged := lastMerged(t, d, lives/2)
 	clear(d.Bytes(merged)[titleSpace : titleSpace+page])
 	s = open(t, d, small())
 	left := pending(t, s)
@@ -78,6 +74,34 @@ func TestStore_damagedLives(t *testing.T) {
 
 	s = open(t, crash(t, d, s), small())
 	assert.Equal(t, left, pending(t, s))
+}
+
+// lastMerged returns the segment that stands for others and holds more messages than so
+// many. What it stands for is cleared, if it was not yet.
+func lastMerged(t *testing.T, d *disktest.Disk, messages int) string {
+	t.Helper()
+	names := map[uint64]string{}
+	titles := map[uint64]title{}
+	for _, name := range segmentFiles(t, d) {
+		if n, err := parseTitle(d.Bytes(name)[:titleSpace]); err == nil {
+			names[n.seq], titles[n.seq] = name, n
+		}
+	}
+	for _, seq := range slices.Sorted(maps.Keys(titles)) {
+		for _, replaced := range titles[seq].replaces {
+			if name, ok := names[replaced]; ok {
+				clear(d.Bytes(name)[:titleSpace])
+				delete(titles, replaced)
+			}
+		}
+	}
+	for seq, n := range titles {
+		if n.kind == mergeSegment && n.held > messages {
+			return names[seq]
+		}
+	}
+	require.FailNow(t, "nothing was merged")
+	return ""
 }
 
 // With ZeroDrained nothing that was delivered is left on the disk, wherever it was copied.
