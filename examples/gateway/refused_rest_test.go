@@ -52,7 +52,14 @@ func TestRefused_fullSpool(t *testing.T) {
 		`or write some to a file by -out FILE -discard N,... and replay that`, out)
 	after, err := command(t, c.env, "", "refused", "-config", c.file)
 	require.NoError(t, err, after)
-	assert.Equal(t, before, after, "all are still there")
+	assert.NotEmpty(t, listed(before))
+	assert.Equal(t, listed(before), listed(after), "all are still there")
+}
+
+// listed returns the lines of the messages in what the command prints, which may warn of
+// something before.
+func listed(out string) []string {
+	return regexp.MustCompile(`(?m)^\d+: topic .*`).FindAllString(out, -1)
 }
 
 // Messages that damage has taken keep nobody from deciding about the others.
