@@ -125,8 +125,23 @@ func (f *folderImage) foreignFile(r *rand.Rand, files map[string][]byte) string 
 	if strings.HasPrefix(name, segmentPrefix) && r.IntN(2) == 0 {
 		as = segmentName(90)
 	}
+	if f.isForeign(files, strings.HasPrefix(name, segmentPrefix)) { // both together are the other folder, see owner
+		return "nothing"
+	}
 	files[as] = slices.Clone(f.foreign[name])
 	return fmt.Sprintf("%s of another folder as %s", name, as)
+}
+
+// isForeign reports whether the control file, or any segment, is of another folder.
+func (f *folderImage) isForeign(files map[string][]byte, control bool) bool {
+	for name, b := range files {
+		for other, foreign := range f.foreign {
+			if (other == controlName) == control && (name == controlName) == control && bytes.Equal(b, foreign) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // newerVersion has a newer program have written a file, or a part of it.
