@@ -30,9 +30,10 @@ type entryGroup struct {
 func (d *Drain) loadWanted(r *spoolstore.Record) {
 	for _, p := range d.wanted {
 		p.record = r
-		id := d.hash(r.Entry.Key, p.topic.current().count)
+		e := p.topic.current()
+		id := d.hash(r.Entry.Key, e.count)
 		runs := d.runs(p)
-		d.submit(p, runs, d.entryEnd(p, runs), p.topic.lane(id), id+1)
+		d.submit(p, runs, d.entryEnd(p, runs), e.lane(id), id+1)
 	}
 }
 
@@ -66,10 +67,11 @@ func (d *Drain) submit(p part, runs []spoolstore.Range, entry *entryEnd, l *lane
 			g.memory = r.Entry.Memory
 		}
 		for i := range g.group.Messages {
-			g.bytes += memoryOf(&g.group.Messages[i])
+			g.bytes += memory(&g.group.Messages[i])
 		}
 		d.mu.Lock()
-		d.memory.addLocked(l.memory, g.bytes)
+		d.loaded += g.bytes
+		l.bytes += g.bytes
 		l.groups++
 		d.mu.Unlock()
 		p.topic.Producer.Submit(&g.group)
@@ -168,7 +170,7 @@ func (d *Drain) loadEntriesOf(t *topicLanes, intended spoolstore.Range, partitio
 }
 
 func (d *Drain) loadIntendedEntry(t *topicLanes, r *spoolstore.Record, partition int32) {
-	l := t.lane(keyless)
+	l := t.current().lane(keyless)
 	if r.Entry.Key != nil {
 		l = t.intendedLane(r.Entry.Key, partition)
 	}
@@ -189,8 +191,8 @@ func (d *Drain) loadIntendedEntry(t *topicLanes, r *spoolstore.Record, partition
 	}
 }
 
-// memoryOf is how many bytes a message takes while the producer has it.
-func memoryOf(m *producer.Message) int64 { return int64(m.Size() + messageMemory) }
+// memory is how many bytes a message takes while the producer has it.
+func memory(m *producer.Message) int64 { return int64(m.Size() + messageMemory) }
 
 // messages converts n messages of e, from one on, and appends them to list, which is empty.
 func messages(list []producer.Message, e *spoolstore.Entry, from, n int) []producer.Message {
@@ -223,9 +225,10 @@ func (d *Drain) recycle(memory *[]byte) {
 // Settle implements [producer.Settler].
 func (g *entryGroup) Settle(i int, r producer.Result) {
 	d := g.drain
-	size := memoryOf(&g.group.Messages[i])
+	size := memory(&g.group.Messages[i])
 	d.mu.Lock()
-	d.memory.addLocked(g.lane.memory, -size)
+	d.loaded -= size
+	g.lane.bytes -= size
 	g.left--
 	if r.Outcome != producer.Acknowledged {
 		g.memory = nil // a request with it may still be on its way
