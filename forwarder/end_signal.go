@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// An endSignal is given once. It takes a channel only when somebody waits for it:
+// An endSignal is given once. It takes a channel only when a caller waits for it:
 // those who wait for many, one after the other, find that some were given meanwhile.
 // The zero value is ready for use.
 type endSignal struct {
 	mu      sync.Mutex
 	given   bool
-	waiting chan struct{} // closed when it is given; nil while nobody waits
+	waiting chan struct{} // closed when it is given; nil while no caller waits
 }
 
 // give lets all go on that wait, and those that would.

@@ -18,7 +18,7 @@ import (
 //
 //	go test -run '^$' -bench Small ./forwarder
 //
-// The floor is what nobody is spared who hands a message to the producer: its bytes
+// The floor is what every caller of the producer pays for a message: its bytes
 // in memory that was used before, a record, and its settling. Like BenchmarkCost it
 // asserts nothing, and has 16 MB of batches in memory.
 func BenchmarkSmall(b *testing.B) {

@@ -70,7 +70,7 @@ func keptWhere(s settings.Settings, o options) string {
 	return "in the spool " + dir + ", until it is put again or discarded"
 }
 
-// connectTo returns the producers of topics. Each has a probe, of which the first has run
+// connectTo returns the producers of topics. Each has a probe; the first probe has run
 // unless that is skipped. use is nil without a spool.
 func connectTo(ctx context.Context, s settings.Settings, topics []string, o options, probes []*connect.Probe, use *spoolUse) ([]producer.Producer, error) {
 	cfg, err := probes[0].Config(ctx)

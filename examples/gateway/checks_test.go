@@ -19,7 +19,7 @@ import (
 	"github.com/eventferry/eventferry/forwarder/forwardertest"
 )
 
-// newSoundKafka returns one of which the doctor has nothing to say.
+// newSoundKafka returns a Kafka in which the doctor finds no mistake.
 func newSoundKafka(t *testing.T) *forwardertest.Kafka {
 	t.Helper()
 	return forwardertest.NewKafka(t, forwardertest.WithBrokers(3), forwardertest.WithBrokerConfig("min.insync.replicas", "2"),

@@ -62,7 +62,7 @@ func listed(out string) []string {
 	return regexp.MustCompile(`(?m)^\d+: topic .*`).FindAllString(out, -1)
 }
 
-// Messages that damage has taken keep nobody from deciding about the others.
+// Damaged messages do not keep an operator from deciding about the others.
 func TestRefused_damaged(t *testing.T) {
 	t.Parallel()
 	c := fillRefused(t, newSoundKafka(t))

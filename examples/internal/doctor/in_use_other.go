@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// inUse reports whether somebody listens on the address already: WSAEADDRINUSE.
+// inUse reports whether another process listens on the address already: WSAEADDRINUSE.
 func inUse(err error) bool { return errors.Is(err, syscall.Errno(10048)) }

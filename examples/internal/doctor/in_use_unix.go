@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// inUse reports whether somebody listens on the address already.
+// inUse reports whether another process listens on the address already.
 func inUse(err error) bool { return errors.Is(err, syscall.EADDRINUSE) }

@@ -13,7 +13,7 @@ import (
 	"github.com/eventferry/eventferry/forwarder/spool"
 )
 
-// Held opens the spool, if there is one and nobody uses it, looks what it holds, and
+// Held opens the spool, if there is one and no process uses it, reads what it holds, and
 // closes it. topics are those that the service has.
 func (s Service) Held(ctx context.Context, topics []string, log *slog.Logger) []forwarder.Check {
 	const step = "spool"

@@ -17,7 +17,7 @@ type reread[T any] struct {
 	paths   []string
 	read    func() (T, error)
 	same    func(a, b T) bool
-	doubt   func(T) string // why the content may be refused; "": nothing is known. nil: nobody looks
+	doubt   func(T) string // why the content may be refused; "": nothing is known. nil: it is not checked
 	logger  *slog.Logger
 
 	mu      sync.Mutex

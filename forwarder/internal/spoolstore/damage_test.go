@@ -288,7 +288,7 @@ func (r *damagedReader) wholeReported(m *imageFrame, damage []Damage) bool {
 		if d.Offset >= 0 || d.Messages > 0 {
 			return false
 		}
-		if d.File == missingSegment || d.File == controlName { // nobody knows what was in the last one, or the last ones
+		if d.File == missingSegment || d.File == controlName { // it is not known what the last segments held
 			return m.segment == r.last || m.segment > r.lastThere()
 		}
 		return strings.HasPrefix(d.File, segmentPrefix)

@@ -127,7 +127,7 @@ func TestClose_leavesPlainFormatLater(t *testing.T) {
 			}
 			s, last := afterWindows(t, d)
 			require.NoError(t, s.Intend(nil))
-			eventually(t, func() bool { return s.Stats().Bytes == small().SegmentBytes }) // nobody else clears one
+			eventually(t, func() bool { return s.Stats().Bytes == small().SegmentBytes }) // the maintainer clears no other
 			if most == 0 {
 				cancel()
 			}

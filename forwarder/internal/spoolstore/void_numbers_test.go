@@ -11,7 +11,7 @@ import (
 	"github.com/eventferry/eventferry/forwarder/internal/disktest"
 )
 
-// The numbers of a batch that the disk has refused are missed by nobody, also when the segments are
+// A start does not miss the numbers of a batch that the disk has refused, also when the segments are
 // gone whose titles say so.
 func TestStore_numbersOfWhatWasNotStored(t *testing.T) {
 	d := disktest.New(1)

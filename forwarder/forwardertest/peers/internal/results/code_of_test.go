@@ -14,5 +14,5 @@ func TestResults_IsOf(t *testing.T) {
 	r := &Results{Code: Code{Commit: "abc", HotPath: now}}
 	assert.True(t, r.IsOf(Code{Commit: "def", HotPath: now}))
 	assert.False(t, r.IsOf(Code{Commit: "abc", HotPath: hotpath.Sources{"batch/parse.go": "0123456789ac", "forwarder/call.go": "ba9876543210"}}))
-	assert.False(t, new(Results).IsOf(Code{}), "nobody knows")
+	assert.False(t, new(Results).IsOf(Code{}), "it is not known")
 }
