@@ -345,12 +345,16 @@ func (s *Store) endGroupLocked(g *commitGroup, err error) {
 	close(g.finished)
 }
 
-// endsLocked returns how the segments ended that a title must speak of: all of
-// the log since the last title that is known to be synced, but n itself.
+// endsLocked returns how the segments ended that the title of n must speak of: all of the
+// log since the last title that is known to be synced. n is nil before it is one of the
+// segments. One that was opened behind n has not ended.
 func (s *Store) endsLocked(n *segment) []segmentEnd {
-	ends := slices.Clone(s.ends)
-	for i := len(s.segments) - 1; i >= 0; i-- {
-		if seg := s.segments[i]; seg != n && seg.title.kind == logSegment {
+	ends, before := slices.Clone(s.ends), s.segments
+	if at := slices.Index(before, n); at >= 0 {
+		before = before[:at]
+	}
+	for _, seg := range slices.Backward(before) {
+		if seg.title.kind == logSegment {
 			if !slices.ContainsFunc(ends, func(e segmentEnd) bool { return e.seq == seg.title.seq }) {
 				ends = append(ends, segmentEnd{seg.title.seq, seg.frames, seg.next})
 			}
