@@ -124,6 +124,7 @@ func (s *Store) continueLog() error {
 		s.insertLocked(n)
 		return err
 	}
+	n.titled = true
 	s.continuedLocked(n)
 	s.insertLocked(n)
 	s.tail, s.planned = n, titleSpace

@@ -289,6 +289,7 @@ func (s *Store) commit(g *commitGroup) {
 		s.tags.add(g)
 	}
 	if g.opens {
+		seg.titled = true
 		s.continuedLocked(seg)
 		wake(s.wakeMaintainer) // for the tags of the segment before
 	}

@@ -95,6 +95,7 @@ func (s *Store) openSegment(name string) error {
 	newer := (*VersionError)(nil)
 	switch {
 	case err == nil && seg.size >= titleSpace:
+		seg.titled = true
 		s.segments = append(s.segments, seg)
 	case errors.As(err, &newer):
 		return errors.Join(err, f.Close())

@@ -28,6 +28,7 @@ type segment struct {
 	guessed  bool   // end is that of the file: a start reads no more than it must (see measure.go)
 	frames   int    // as far as they are synced
 	next     uint64 // number behind its last message
+	titled   bool   // its title is durable
 	sealed   bool   // nothing will be appended
 	damaged  bool   // a frame of it could not be read: its file is kept
 	pending  int    // messages that are not done

@@ -114,10 +114,11 @@ func (s *Store) drained() *segment {
 	return nil
 }
 
-// lastOfLogLocked returns the newest segment of the log that is durable.
+// lastOfLogLocked returns the newest segment of the log that is durable. Behind it may be some that
+// wait for their title.
 func (s *Store) lastOfLogLocked() *segment {
 	for _, seg := range slices.Backward(s.segments) {
-		if seg.title.kind == logSegment && !seg.stuck && (seg.frames > 0 || seg != s.tail) {
+		if seg.title.kind == logSegment && !seg.stuck && seg.titled {
 			return seg
 		}
 	}
