@@ -19,8 +19,8 @@ func afterFailure(attempt int) time.Duration {
 // abort seals the segment that g could not be written to: it is never synced
 // again. The log goes on in another segment whose title says that g is void;
 // once that title is durable, g is certainly not stored. Nothing is accepted
-// before.
-func (s *Store) abort(g *commitGroup, cause error) {
+// before. It reports false if the store closes first.
+func (s *Store) abort(g *commitGroup, cause error) bool {
 	s.log.Error("spool: cannot write", slog.String("file", g.segment.name), slog.String("error", cause.Error()))
 	s.mu.Lock()
 	s.broken = cause
@@ -49,7 +49,7 @@ func (s *Store) abort(g *commitGroup, cause error) {
 		select {
 		case <-time.After(afterFailure(attempt)):
 		case <-s.stopWriter:
-			return
+			return false
 		}
 	}
 	s.mu.Lock()
@@ -59,6 +59,7 @@ func (s *Store) abort(g *commitGroup, cause error) {
 		s.finishLocked(g, &NotStoredError{cause})
 	}
 	s.notifyLocked()
+	return true
 }
 
 // dropFollowersLocked drops the group that was to be written next if an entry of it

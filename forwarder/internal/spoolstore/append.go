@@ -242,15 +242,18 @@ func (s *Store) write() {
 				return
 			}
 		}
-		s.commit(g)
+		if !s.commit(g) {
+			return // who closes the store tells the group behind
+		}
 	}
 }
 
-// commit writes and syncs g, and tells how that ended.
-func (s *Store) commit(g *commitGroup) {
+// commit writes and syncs g, and tells how that ended. It reports false if the store closes
+// before the log can go on: a start would not find what is written behind that.
+func (s *Store) commit(g *commitGroup) bool {
 	if g.opens && !s.partsKept() {
 		s.giveUp(g, ErrClosed)
-		return
+		return false
 	}
 	if g.opens {
 		s.mu.Lock()
@@ -267,8 +270,7 @@ func (s *Store) commit(g *commitGroup) {
 	}
 	began := time.Now()
 	if err := g.write(); err != nil {
-		s.abort(g, err)
-		return
+		return s.abort(g, err)
 	}
 	s.mu.Lock()
 	s.syncs.count++
@@ -299,6 +301,7 @@ func (s *Store) commit(g *commitGroup) {
 	}
 	s.finishLocked(g, nil)
 	s.mu.Unlock()
+	return true
 }
 
 // continuedLocked records how the segments before n ended, now that its title,
