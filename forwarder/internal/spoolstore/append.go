@@ -309,11 +309,8 @@ func (s *Store) commit(g *commitGroup) bool {
 // control file has that, and that the numbers between were given to what was not stored: a
 // start would miss them.
 func (s *Store) continuedLocked(n *segment) {
-	if len(s.ends) > 0 {
-		void := Range{First: 0, Next: n.title.first}
-		for _, e := range s.ends {
-			void.First = max(void.First, e.next)
-		}
+	if len(s.ends) > 0 { // of which only the first can have frames: the others failed before their first one
+		void := Range{s.ends[0].next, n.title.first}
 		for part := range portions([]Range{void}, maxRange) { // former processes have skipped numbers, too
 			s.doneLocked(part)
 		}
