@@ -100,7 +100,7 @@ func (c *Cursor) position() (recent *recentEntry, changed <-chan struct{}, ok bo
 		return r, nil, true, nil
 	}
 	for _, seg := range s.segments {
-		if seg.next <= c.next || seg.frames == 0 || seg.pending == 0 && seg.sealed {
+		if seg.next <= c.next || seg.frames == 0 || seg.isSpent() {
 			continue
 		}
 		if seg != c.segment {
@@ -177,7 +177,7 @@ func (c *Cursor) read() (*Record, error) {
 			return nil, nil
 		}
 		if err != nil {
-			if c.replaced() {
+			if c.leave() {
 				return nil, nil
 			}
 			return nil, err
@@ -209,7 +209,7 @@ func (c *Cursor) wants(h *header, at int64, payload []byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.segment.note(h, at)
-	c.within = c.scanner.index < c.scanner.frames && !(c.segment.sealed && c.segment.pending == 0)
+	c.within = c.scanner.index < c.scanner.frames && !c.segment.isSpent()
 	if h.next() <= c.next {
 		return false
 	}
@@ -232,13 +232,13 @@ func (c *Cursor) endSegment() {
 	}
 }
 
-// replaced reports whether the segment has become another one while it was
-// read, and makes the cursor look for what is next anew.
-func (c *Cursor) replaced() bool {
+// leave reports whether the segment has become another one while it was read, or
+// may do so, and makes the cursor look for what is next anew.
+func (c *Cursor) leave() bool {
 	s := c.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if slices.Contains(s.segments, c.segment) {
+	if slices.Contains(s.segments, c.segment) && !c.segment.isSpent() {
 		return false
 	}
 	c.segment, c.scanner = nil, nil
@@ -247,7 +247,7 @@ func (c *Cursor) replaced() bool {
 
 // skipDamage goes on behind a place where no frame can be read.
 func (c *Cursor) skipDamage(at int64) error {
-	if c.replaced() {
+	if c.leave() {
 		return nil
 	}
 	s := c.store
@@ -256,6 +256,9 @@ func (c *Cursor) skipDamage(at int64) error {
 	s.mu.Unlock()
 	c.scanner.limit = limit
 	h, err := c.scanner.resync()
+	if c.leave() { // it was not damage
+		return nil
+	}
 	first := h.first
 	if errors.Is(err, io.EOF) {
 		s.mu.Lock()
@@ -263,9 +266,6 @@ func (c *Cursor) skipDamage(at int64) error {
 		s.mu.Unlock()
 	} else if err != nil {
 		return err
-	}
-	if c.replaced() { // it was not damage
-		return nil
 	}
 	s.damaged(c.segment, at, Range{c.next, max(c.next, first)})
 	c.next = max(c.next, first)
@@ -276,11 +276,14 @@ func (c *Cursor) skipDamage(at int64) error {
 }
 
 // damaged reports a place, and counts its messages as done: they cannot be
-// sent. The segment's file is kept.
+// sent. The segment's file is kept, unless nothing in it is needed any more.
 func (s *Store) damaged(seg *segment, at int64, lost Range) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	seg.damaged = true
+	if seg.isSpent() {
+		return
+	}
+	seg.damaged = seg.damaged || slices.Contains(s.segments, seg) // else its file has another use
 	left := s.ledger.done.allMissing(Range{max(lost.First, seg.title.first), min(lost.Next, seg.next)})
 	count := 0
 	for _, r := range left {

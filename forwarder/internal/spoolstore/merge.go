@@ -115,15 +115,18 @@ func (s *Store) merge(run []*segment, n *segment) error {
 	s.segments = slices.Replace(s.segments, at, at+len(run), n)
 	s.mu.Unlock()
 	for _, seg := range run {
-		if err := s.clear(seg); err != nil {
-			return err // it is never used again; the next start knows that n stands for it
-		}
+		failed := s.retire(seg)
 		s.mu.Lock()
-		s.spareLocked(seg)
+		if failed != nil { // it is never used again; the next start knows that n stands for it
+			s.lost = append(s.lost, seg)
+		} else {
+			s.spareLocked(seg)
+		}
 		s.notifyLocked()
 		s.mu.Unlock()
+		err = errors.Join(err, failed)
 	}
-	return nil
+	return err
 }
 
 // marksKept returns once the control file says what is done in these segments. A

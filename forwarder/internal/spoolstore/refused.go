@@ -78,10 +78,16 @@ func (s *Store) ReadRecord(number uint64) (*Record, error) {
 			return nil, &NotFoundError{number}
 		}
 		r, err := sc.record(number)
-		if errors.As(err, new(*NotFoundError)) && !s.has(seg) {
+		if err == nil {
+			return r, nil
+		}
+		if !s.has(seg) {
 			continue // its messages have moved to another segment meanwhile
 		}
-		return r, err
+		if s.IsDone(number) { // its file may be closed
+			return nil, &NotFoundError{number}
+		}
+		return nil, err
 	}
 }
 

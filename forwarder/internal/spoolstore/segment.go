@@ -55,6 +55,10 @@ const indexEvery = 256 << 10
 // that are gone.
 func (s *segment) span() Range { return Range{s.title.first, s.next} }
 
+// isSpent reports whether nothing in the segment is pending, nor will be but for a group that is
+// being written to it: its file may be cleared or set aside at any time.
+func (s *segment) isSpent() bool { return s.sealed && s.pending == 0 }
+
 // note adds a frame to the index.
 func (s *segment) note(h *header, at int64) {
 	if at < s.indexed {

@@ -105,7 +105,7 @@ func (s *Store) drained() *segment {
 	defer s.mu.Unlock()
 	last := s.lastOfLogLocked()
 	for _, seg := range s.segments {
-		if seg.sealed && seg != last && seg.pending == 0 && !seg.reserved && !seg.stuck && seg.marked <= s.synced && s.tagsKeptLocked(seg) &&
+		if seg.isSpent() && seg != last && !seg.reserved && !seg.stuck && seg.marked <= s.synced && s.tagsKeptLocked(seg) &&
 			(s.writing == nil || s.writing.segment != seg) {
 			seg.reserved = true
 			return seg
@@ -127,12 +127,7 @@ func (s *Store) lastOfLogLocked() *segment {
 
 // recycle makes a segment a spare one.
 func (s *Store) recycle(seg *segment) error {
-	var err error
-	if seg.damaged {
-		err = s.setAside(seg)
-	} else {
-		err = s.clear(seg)
-	}
+	err := s.retire(seg)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seg.reserved = false
@@ -147,7 +142,16 @@ func (s *Store) recycle(seg *segment) error {
 	return nil
 }
 
-// spareLocked keeps the file of a segment for another life.
+// retire clears the file of a segment that is not needed any more, or keeps it under another name
+// if it is damaged.
+func (s *Store) retire(seg *segment) error {
+	if seg.damaged {
+		return s.setAside(seg)
+	}
+	return s.clear(seg)
+}
+
+// spareLocked keeps the file of a segment for another life, unless it was set aside.
 func (s *Store) spareLocked(seg *segment) {
 	if seg.damaged {
 		return
