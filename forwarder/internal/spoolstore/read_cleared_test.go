@@ -125,6 +125,39 @@ func TestStore_readsWhatIsRetired(t *testing.T) {
 	}
 }
 
+// A refused message that is discarded just before it is read is left out: it need not be there.
+func TestRefused_discardedMeanwhile(t *testing.T) {
+	nothing := func(string) {}
+	fs := &retiring{disktest.New(1), nothing, nothing, nothing}
+	o := small()
+	o.ZeroDrained = true
+	s, err := Open(fs, o)
+	require.NoError(t, err)
+	defer stop(t, s)
+	var numbers []uint64
+	for range 3 {
+		n := store(t, s, strings.Repeat("x", 20<<10)) // one for each segment
+		s.Refuse([]Range{{n, n + 1}}, Refusal{Reason: "no"}, nil, End{})
+		numbers = append(numbers, n)
+	}
+	s.mu.Lock()
+	was := s.segments[1]
+	s.mu.Unlock()
+	fs.read = func(name string) {
+		if name == was.name && s.IsRefused(numbers[1]) {
+			s.Discard(numbers[1])
+			assert.NoError(t, s.Intend(nil))
+			eventually(t, func() bool { return !s.has(was) })
+		}
+	}
+	var found []uint64
+	for m, err := range s.Refused() {
+		assert.NoError(t, err)
+		found = append(found, m.Number)
+	}
+	assert.Equal(t, []uint64{numbers[0], numbers[2]}, found)
+}
+
 // A segment that is found damaged while it is merged is set aside, as any other: its file is neither
 // cleared nor left open.
 func TestStore_damagedWhileMerged(t *testing.T) {

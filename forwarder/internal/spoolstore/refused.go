@@ -31,6 +31,9 @@ func (s *Store) Refused() iter.Seq2[*RefusedMessage, error] {
 				continue
 			}
 			e, err := s.Read(n)
+			if err != nil && !s.IsRefused(n) { // it was put again or discarded meanwhile
+				continue
+			}
 			m := &RefusedMessage{Number: n, Refusal: f, Entry: e}
 			if !yield(m, err) {
 				return
