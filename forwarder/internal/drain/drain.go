@@ -230,7 +230,9 @@ func (d *Drain) meetTopics() error {
 			d.config.Store.KeepRecent(d.recent, d.recycle)
 		}
 		d.unmet--
-		d.restart = min(d.restart, t.passed)
+		if t.passed != noRestart { // the reading may have gone back for another topic, and not be there yet
+			d.restart = min(d.restart, t.passed, d.ahead.Position())
+		}
 	}
 	return nil
 }
