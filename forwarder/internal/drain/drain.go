@@ -6,7 +6,6 @@ package drain
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -26,8 +25,8 @@ type Config struct {
 	// Hash returns the partition of a key among so many.
 	Hash func(key []byte, partitions int32) int32
 
-	// MaxBytes bounds the memory of messages that the producers have, save that they
-	// have one entry at least.
+	// MaxBytes bounds the memory of messages that the producers have, save that each has
+	// one entry at least.
 	MaxBytes int64
 
 	// Recycle, if it is set, takes the memory of an entry that was never read from the
@@ -52,19 +51,18 @@ type Drain struct {
 	recent  int64 // bytes of entries that the store keeps in memory once a topic is met
 	ahead   *spoolstore.Cursor
 	wanted  []part               // of the entry that was read last, what is to be loaded
-	blocked int                  // lanes of the current eras
+	blocked []*lane              // of the current eras
+	crowded bool                 // a topic has said that there is no memory for some of these
 	restart uint64               // where to read again because an era has begun; noRestart
 	placed  map[uint64]*entryEnd // of the messages that the producers have from before the reading
 
 	failures [readings]error // why the store cannot be read in each way; nil while it can
 
 	mu     sync.Mutex
-	loaded int64 // bytes that the producers have
+	memory memory
 }
 
 const (
-	noRestart = math.MaxUint64
-
 	// retry is the pause after the disk has refused to be read, and between two
 	// looks whether the partitions are known.
 	retry = 50 * time.Millisecond
@@ -91,13 +89,19 @@ const (
 
 // New starts to carry what lies in the store, and what comes.
 func New(c Config) *Drain {
-	ctx, cancel := context.WithCancel(context.Background())
+	d := newDrain(c)
+	d.start()
+	return d
+}
+
+func newDrain(c Config) *Drain {
 	d := &Drain{
-		config: c, cancel: cancel, ended: make(chan struct{}), room: make(chan struct{}, 1),
+		config: c, ended: make(chan struct{}), room: make(chan struct{}, 1),
 		restart: noRestart, placed: map[uint64]*entryEnd{}, unmet: len(c.Topics),
 	}
 	d.recent = c.MaxBytes / recentShare
 	d.config.MaxBytes -= d.recent
+	d.memory = newMemory(d.config.MaxBytes, len(c.Topics))
 	for _, t := range c.Topics {
 		d.topics = append(d.topics, newTopicLanes(t))
 	}
@@ -105,8 +109,13 @@ func New(c Config) *Drain {
 		d.placeRecovered(t)
 	}
 	d.readAheadFrom(0)
-	go d.run(ctx)
 	return d
+}
+
+func (d *Drain) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	d.cancel = cancel
+	go d.run(ctx)
 }
 
 // placeRecovered notes what a topic's producer has from the start.
@@ -160,6 +169,9 @@ func (d *Drain) run(ctx context.Context) {
 			if !d.failed(ctx, ofBehind, d.readBehind(ctx)) {
 				return
 			}
+			if d.crowded {
+				d.noteCrowded()
+			}
 		default:
 		}
 		d.beginAgain()
@@ -184,6 +196,7 @@ func (d *Drain) run(ctx context.Context) {
 		for _, t := range d.topics {
 			t.release() // what it held has ended otherwise
 		}
+		d.noteCrowded()
 		d.waitForMore(ctx, changed)
 	}
 }
@@ -222,6 +235,7 @@ func (d *Drain) meetTopics() error {
 			continue
 		}
 		t.current().count = count
+		d.divide(t, count)
 		if err := d.loadIntents(t); err != nil {
 			t.current().count = 0
 			return err
@@ -285,7 +299,19 @@ func (d *Drain) readBehind(ctx context.Context) error {
 	}
 	behind := d.config.Store.Cursor(from)
 	behind.Want = d.wantBehind
-	for ctx.Err() == nil && d.restart == noRestart && d.anyBehind() && behind.Position() < d.ahead.Position() {
+	blocked := len(d.blocked)
+	for ctx.Err() == nil && d.restart == noRestart && behind.Position() < d.ahead.Position() {
+		if n := len(d.blocked); n != blocked {
+			blocked = n
+			next := d.nextBehind()
+			if next >= d.ahead.Position() {
+				break
+			}
+			if next > behind.Position() { // what is between is of lanes that are blocked
+				behind = d.config.Store.Cursor(next)
+				behind.Want = d.wantBehind
+			}
+		}
 		r, _, err := behind.TryNext()
 		if err != nil {
 			d.blockAgain()

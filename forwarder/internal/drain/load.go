@@ -30,10 +30,9 @@ type entryGroup struct {
 func (d *Drain) loadWanted(r *spoolstore.Record) {
 	for _, p := range d.wanted {
 		p.record = r
-		e := p.topic.current()
-		id := d.hash(r.Entry.Key, e.count)
+		id := d.hash(r.Entry.Key, p.topic.current().count)
 		runs := d.runs(p)
-		d.submit(p, runs, d.entryEnd(p, runs), e.lane(id), id+1)
+		d.submit(p, runs, d.entryEnd(p, runs), p.topic.lane(id), id+1)
 	}
 }
 
@@ -67,11 +66,10 @@ func (d *Drain) submit(p part, runs []spoolstore.Range, entry *entryEnd, l *lane
 			g.memory = r.Entry.Memory
 		}
 		for i := range g.group.Messages {
-			g.bytes += memory(&g.group.Messages[i])
+			g.bytes += memoryOf(&g.group.Messages[i])
 		}
 		d.mu.Lock()
-		d.loaded += g.bytes
-		l.bytes += g.bytes
+		d.memory.addLocked(l.memory, g.bytes)
 		l.groups++
 		d.mu.Unlock()
 		p.topic.Producer.Submit(&g.group)
@@ -170,7 +168,7 @@ func (d *Drain) loadEntriesOf(t *topicLanes, intended spoolstore.Range, partitio
 }
 
 func (d *Drain) loadIntendedEntry(t *topicLanes, r *spoolstore.Record, partition int32) {
-	l := t.current().lane(keyless)
+	l := t.lane(keyless)
 	if r.Entry.Key != nil {
 		l = t.intendedLane(r.Entry.Key, partition)
 	}
@@ -191,8 +189,8 @@ func (d *Drain) loadIntendedEntry(t *topicLanes, r *spoolstore.Record, partition
 	}
 }
 
-// memory is how many bytes a message takes while the producer has it.
-func memory(m *producer.Message) int64 { return int64(m.Size() + messageMemory) }
+// memoryOf is how many bytes a message takes while the producer has it.
+func memoryOf(m *producer.Message) int64 { return int64(m.Size() + messageMemory) }
 
 // messages converts n messages of e, from one on, and appends them to list, which is empty.
 func messages(list []producer.Message, e *spoolstore.Entry, from, n int) []producer.Message {
@@ -225,10 +223,9 @@ func (d *Drain) recycle(memory *[]byte) {
 // Settle implements [producer.Settler].
 func (g *entryGroup) Settle(i int, r producer.Result) {
 	d := g.drain
-	size := memory(&g.group.Messages[i])
+	size := memoryOf(&g.group.Messages[i])
 	d.mu.Lock()
-	d.loaded -= size
-	g.lane.bytes -= size
+	d.memory.addLocked(g.lane.memory, -size)
 	g.left--
 	if r.Outcome != producer.Acknowledged {
 		g.memory = nil // a request with it may still be on its way

@@ -29,14 +29,15 @@ func TestDrain_growthBeyondWhatWasRead(t *testing.T) {
 	d := &Drain{
 		config:  Config{Store: s, Hash: hash},
 		topics:  []*topicLanes{newTopicLanes(Topic{Partitions: func() int32 { return 2 }})},
-		restart: noRestart,
+		restart: noRestart, memory: newMemory(1<<20, 1),
 	}
 	d.readAheadFrom(5)
 	current := d.topics[0].current()
 	current.count = 1
-	current.lane(0).behind = true
-	current.lane(0).next = 7
+	d.topics[0].lane(0).behind = true
+	d.topics[0].lane(0).next = 7
 	grown := &spoolstore.Record{First: 9, Entry: &spoolstore.Entry{Key: []byte("42"), Messages: make([]spoolstore.Message, 1)}}
-	assert.False(t, d.wantBehind(grown))
+	d.wantBehind(grown)
+	assert.Empty(t, d.wanted)
 	assert.Equal(t, uint64(5), d.restart)
 }

@@ -126,9 +126,9 @@ func TestDrain_forgetEras(t *testing.T) {
 			for range 3 {
 				d.topics = append(d.topics, newTopicLanes(Topic{}))
 			}
-			grown, waits := d.topics[0], d.topics[1].current()
+			grown, waits := d.topics[0], d.topics[1]
 			grown.eras = []*era{{count: 1, until: 10}, {count: 2}}
-			waits.count, waits.lane(0).blocked, waits.lane(0).next = 1, true, c.next
+			waits.current().count, waits.lane(0).blocked, waits.lane(0).next = 1, true, c.next
 			d.topics[2].passed = c.passed
 			d.readAheadFrom(20)
 			d.beginAgain()

@@ -1,6 +1,7 @@
 package drain
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ type Unsent struct {
 	Begun func()
 
 	mu      sync.Mutex
+	crowded time.Time // since when there is no memory for messages of a partition of which the producer has none; zero: there is
 	unmet   time.Time // since when there are messages although the partitions are not known; zero: there are none
 	unread  time.Time // since when the store cannot be read; zero: it can
 	failure error     // why
@@ -34,13 +36,24 @@ func (u *Unsent) Waiting(patience time.Duration) (w producer.Waiting, ok bool) {
 		}, true
 	case !u.unmet.IsZero() && !u.unmet.After(before):
 		return producer.Waiting{Partition: producer.NoPartition, Since: u.unmet, Next: "asking the brokers for the topic"}, true
+	case !u.crowded.IsZero() && !u.crowded.After(before):
+		return producer.Waiting{
+			Partition: producer.NoPartition, Since: u.crowded, Cause: errNoMemory, Certain: true, Next: "waiting until some of these are delivered",
+		}, true
 	default:
 		return w, false
 	}
 }
 
+var errNoMemory = errors.New("there is no memory for more messages: those of other partitions and topics fill it, and wait; " +
+	"mend what they wait for, or raise delivery.max_buffered_bytes")
+
 // setUnmet notes whether there are messages although the partitions are not known.
 func (u *Unsent) setUnmet(unmet bool) { u.set(&u.unmet, unmet, nil) }
+
+// setCrowded notes whether there is no memory for messages of a partition of which the
+// producer has none.
+func (u *Unsent) setCrowded(crowded bool) { u.set(&u.crowded, crowded, nil) }
 
 // setFailure notes why the store cannot be read; nil: it can.
 func (u *Unsent) setFailure(err error) { u.set(&u.unread, err != nil, err) }
