@@ -112,11 +112,9 @@ func (s *Store) openSegment(name string) error {
 
 // dropReplaced makes spare segments of those that a merged one stands for.
 func (s *Store) dropReplaced() error {
-	replaced := map[uint64]bool{}
-	for _, seg := range s.segments {
-		for _, seq := range seg.title.replaces {
-			replaced[seq] = true
-		}
+	replaced, err := s.replaced()
+	if err != nil {
+		return err
 	}
 	kept := s.segments[:0]
 	seen := map[uint64]bool{}
@@ -143,6 +141,25 @@ func (s *Store) dropReplaced() error {
 	}
 	s.segments = kept
 	return nil
+}
+
+// replaced returns the sequence numbers of the segments that merged ones stand for. A
+// process that was killed may not have synced the title that says so: it is durable from
+// here on.
+func (s *Store) replaced() (map[uint64]bool, error) {
+	replaced := map[uint64]bool{}
+	for _, seg := range s.segments {
+		if len(seg.title.replaces) == 0 {
+			continue
+		}
+		for _, seq := range seg.title.replaces {
+			replaced[seq] = true
+		}
+		if err := seg.file.Sync(); err != nil {
+			return nil, fmt.Errorf("%s: %w", seg.name, err)
+		}
+	}
+	return replaced, nil
 }
 
 // openingShift is where the count of openings begins in a segment's sequence
@@ -186,6 +203,9 @@ func (s *Store) readEnds() error {
 		default:
 			if err := s.readEnd(seg); err != nil {
 				return err
+			}
+			if err := seg.file.Sync(); err != nil { // a process that was killed may not have done so
+				return fmt.Errorf("%s: %w", seg.name, err)
 			}
 		}
 		s.nextNum = max(s.nextNum, seg.next)
