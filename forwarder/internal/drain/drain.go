@@ -40,10 +40,11 @@ type Config struct {
 
 // A Drain reads a spool. Close it before its producer.
 type Drain struct {
-	config Config
-	cancel context.CancelFunc
-	ended  chan struct{}
-	room   chan struct{} // holds a token when a lane that was blocked may go on
+	config  Config
+	cancel  context.CancelFunc
+	closing <-chan struct{} // closed by cancel
+	ended   chan struct{}
+	room    chan struct{} // holds a token when a lane that was blocked may go on
 
 	// Only the reading goroutine uses these.
 	topics  []*topicLanes
@@ -114,7 +115,7 @@ func newDrain(c Config) *Drain {
 
 func (d *Drain) start() {
 	ctx, cancel := context.WithCancel(context.Background())
-	d.cancel = cancel
+	d.cancel, d.closing = cancel, ctx.Done()
 	go d.run(ctx)
 }
 

@@ -88,6 +88,9 @@ func (t *topicLanes) lane(id int32) *lane {
 // met reports whether the partitions are known.
 func (t *topicLanes) met() bool { return t.current().count > 0 }
 
+// meetable reports whether they have become known.
+func (t *topicLanes) meetable() bool { return !t.met() && t.Partitions() > 0 }
+
 // intendedLane returns the lane of what a former process has intended of one user.
 func (t *topicLanes) intendedLane(key []byte, partition int32) *lane {
 	for _, l := range t.intended[string(key)] {

@@ -180,20 +180,34 @@ func (d *Drain) waitForIntended(l *lane, partition int32, t *topicLanes, key []b
 	}
 }
 
-// wantAhead decides about an entry that the cursor ahead has read.
+// wantAhead decides about an entry that the cursor ahead has read. Of one that it wants
+// nothing may be wanted: the cursor is only to come back, since there is something else to
+// do than to pass over all the rest.
 func (d *Drain) wantAhead(r *spoolstore.Record) bool {
 	if d.want(r, func(l *lane) bool { return !l.blocked && !l.behind }) {
 		return true
 	}
 	d.recycle(r.Entry.Memory)
-	return len(d.blocked) > 0 && len(d.room) > 0 // nothing of it, but a lane may go on meanwhile
+	return d.interrupted() || len(d.blocked) > 0 && len(d.room) > 0 // a lane may go on meanwhile
 }
 
 // wantBehind decides about an entry that was read again.
 func (d *Drain) wantBehind(r *spoolstore.Record) bool {
 	blocked := len(d.blocked)
 	wanted := d.want(r, func(l *lane) bool { return l.behind })
-	return wanted || len(d.blocked) != blocked || d.restart != noRestart // nothing of it, but it may be the last
+	return wanted || len(d.blocked) != blocked || d.interrupted() // nothing of it, but it may be the last
+}
+
+// interrupted reports whether the reading is to end, or to begin again elsewhere, maybe for
+// a topic that can be met: where what was intended for it cannot be read, others go on.
+func (d *Drain) interrupted() bool {
+	select {
+	case <-d.closing:
+		return true
+	default:
+		return d.restart != noRestart ||
+			d.unmet > 0 && d.failures[ofIntended] == nil && slices.ContainsFunc(d.topics, (*topicLanes).meetable)
+	}
 }
 
 func (d *Drain) waits(r *spoolstore.Record) bool { return d.config.Waits != nil && d.config.Waits(r) }
