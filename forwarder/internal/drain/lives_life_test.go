@@ -374,7 +374,6 @@ func (l *livesLife) idle() bool {
 // end ends the process, and leaves the disk as the next one finds it.
 func (l *livesLife) end() {
 	orderly := !l.dead.Load() && l.livesWorld.rand.IntN(4) == 0
-	cut := l.mood.cuts && l.livesWorld.rand.IntN(2) == 0
 	l.mu.Lock()
 	l.over = true
 	l.mu.Unlock()
@@ -382,7 +381,7 @@ func (l *livesLife) end() {
 	switch {
 	case orderly:
 		l.say("the process is closed")
-	case cut:
+	case l.mood.cuts:
 		next = l.disk.Cut()
 		l.say("the power is cut")
 	default:

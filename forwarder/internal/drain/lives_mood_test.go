@@ -21,7 +21,7 @@ type livesMood struct {
 	stands               int // steps, at most
 	late                 int // steps until partitions are known, at most
 	grows                bool
-	cuts                 bool // the power, and not only the process
+	cuts                 bool // the power is cut, instead of the process killed: what a start finds is synced then
 	ops                  int  // one life in so many ends at an operation of the disk; 0: none
 }
 
