@@ -46,8 +46,8 @@ func (w *livesWorld) live(last bool) {
 	if !l.start() {
 		return
 	}
-	if !last && l.mood.ops > 0 && l.rand.IntN(l.mood.ops) == 0 {
-		l.opsLeft.Store(int64(1 + l.rand.IntN(600)))
+	if !last && l.mood.ops > 0 && w.rand.IntN(l.mood.ops) == 0 {
+		l.opsLeft.Store(int64(1 + w.rand.IntN(600)))
 	}
 	l.run()
 	if last {
@@ -123,8 +123,9 @@ func (l *livesLife) start() bool {
 		c.MaxBytes *= 10
 	}
 	l.drain.Store(New(c))
+	w := l.livesWorld.rand // the other one is the producers', too, from here on
 	for i := range l.mood.adders {
-		a := &livesAdder{life: l, index: i, rand: rand.New(rand.NewPCG(l.rand.Uint64(), 8)), work: make(chan struct{}, 8)} //nolint:gosec // repeatable
+		a := &livesAdder{life: l, index: i, rand: rand.New(rand.NewPCG(w.Uint64(), 8)), work: make(chan struct{}, 8)} //nolint:gosec // repeatable
 		l.adders = append(l.adders, a)
 		l.working.Go(a.run)
 	}
