@@ -13,6 +13,7 @@ type livesAdder struct {
 	life    *livesLife
 	index   int
 	rand    *rand.Rand
+	topics  []int // of the last entry
 	work    chan struct{}
 	busy    atomic.Bool
 	tickets []livesTicket
@@ -53,8 +54,10 @@ func (a *livesAdder) add() bool {
 	if m.keyless && a.rand.IntN(10) == 0 {
 		user = ""
 	}
-	topics := a.rand.Perm(m.topics)[:1+a.rand.IntN(m.topics)]
-	e, list := l.newEntry(a.rand, user, topics)
+	if a.topics == nil || a.rand.IntN(m.alike) == 0 {
+		a.topics = a.rand.Perm(m.topics)[:1+a.rand.IntN(m.topics)]
+	}
+	e, list := l.newEntry(a.rand, user, a.topics)
 	give(e)
 	ticket, err := l.store.Add(l.adding, e)
 	if err != nil {
@@ -63,7 +66,7 @@ func (a *livesAdder) add() bool {
 	if !ticket.KeptMemory {
 		used(*e.Memory)
 	}
-	l.note(livesEvent{what: fmt.Sprintf("is added, with %d messages, for topics %v", len(list), topics), topic: -1, user: user, number: ticket.First})
+	l.note(livesEvent{what: fmt.Sprintf("is added, with %d messages, for topics %v", len(list), a.topics), topic: -1, user: user, number: ticket.First})
 	a.tickets = append(a.tickets, livesTicket{ticket, list})
 	if a.rand.IntN(3) == 0 {
 		if ticket.Wait(l.adding) != nil {

@@ -30,19 +30,21 @@ type livesLife struct {
 	opsLeft   atomic.Int64   // operations of the disk until the process ends at one
 	dead      atomic.Bool    // it has
 
-	mu      sync.Mutex // guards the producers, too
-	rand    *rand.Rand
-	passed  map[uint64]bool // with a defect, the entries that were passed over
-	bytes   int64           // that the producers have
-	bound   int64           // of these
-	ended   int             // messages
-	over    bool
-	healing bool
+	mu       sync.Mutex // guards the producers, too
+	rand     *rand.Rand
+	passed   map[uint64]bool // with a defect, the entries that were passed over
+	bytes    int64           // that the producers have
+	bound    int64           // of these
+	ended    int             // messages
+	farthest uint64          // message up to which the drain has read
+	met      map[string]bool // with a defect, the topics that the drain has begun with
+	over     bool
+	healing  bool
 }
 
 // live lives once. The last life delivers all that is left.
 func (w *livesWorld) live(last bool) {
-	l := &livesLife{livesWorld: w, rand: rand.New(rand.NewPCG(w.rand.Uint64(), 7)), passed: map[uint64]bool{}} //nolint:gosec // repeatable
+	l := &livesLife{livesWorld: w, rand: rand.New(rand.NewPCG(w.rand.Uint64(), 7)), passed: map[uint64]bool{}, met: map[string]bool{}} //nolint:gosec // repeatable
 	if !l.start() {
 		return
 	}
@@ -105,7 +107,7 @@ func (l *livesLife) start() bool {
 	for i, t := range l.topics {
 		p := &livesProducer{life: l, topic: i, journal: Journal{Store: l.store, Topic: t.name}, at: l.rand.IntN(1 + l.mood.late)}
 		l.producers = append(l.producers, p)
-		topic := Topic{Name: t.name, Producer: p, Partitions: p.known.Load}
+		topic := Topic{Name: t.name, Producer: p, Partitions: p.count, Unsent: &Unsent{Begun: l.learnSome}}
 		if !l.defect.forgetsRecovered {
 			p.recover(recovered[t.name])
 			topic.Recovered = recovered[t.name]
@@ -119,10 +121,15 @@ func (l *livesLife) start() bool {
 		Store: l.store, Topics: topics, Hash: hash, MaxBytes: l.mood.maxBytes, Waits: l.waits,
 		Settled: func(uint64, MessageResult, *Ended) {}, Recycle: func(b *[]byte) { used(*b) },
 	}
+	if l.defect.jumps { // the last one is asked when the drain has gone on with the others
+		c.Topics = append(c.Topics, Topic{Name: "none", Partitions: l.jump})
+	}
 	if l.defect.boundless {
 		c.MaxBytes *= 10
 	}
-	l.drain.Store(New(c))
+	d := newDrain(c)
+	l.drain.Store(d)
+	d.start()
 	w := l.livesWorld.rand // the other one is the producers', too, from here on
 	for i := range l.mood.adders {
 		a := &livesAdder{life: l, index: i, rand: rand.New(rand.NewPCG(w.Uint64(), 8)), work: make(chan struct{}, 8)} //nolint:gosec // repeatable
@@ -175,6 +182,7 @@ func (l *livesLife) look() {
 // waits is asked of each entry that the drain reads.
 func (l *livesLife) waits(r *spoolstore.Record) bool {
 	l.noteReading(r)
+	l.learnSome()
 	l.meddle()
 	if !l.defect.passesOver {
 		return false
@@ -193,7 +201,7 @@ func (l *livesLife) waits(r *spoolstore.Record) bool {
 // calls it.
 func (l *livesLife) noteReading(r *spoolstore.Record) {
 	d := l.drain.Load()
-	if d == nil || r.Entry.Key == nil {
+	if r.Entry.Key == nil {
 		return
 	}
 	text := "is read"
@@ -295,18 +303,66 @@ func (l *livesLife) learn() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i, p := range l.producers {
-		t := l.topics[i]
-		if l.mood.grows && t.count < 9 && l.rand.IntN(1000) == 0 {
-			t.count += 1 + l.rand.Int32N(3)
-			l.happens("partitions are added")
-			l.say("%s has %d partitions", t.name, t.count)
+		if l.rand.IntN(300) == 0 {
+			l.growLocked(l.topics[i])
 		}
-		known := p.known.Load()
-		if known < t.count && p.at <= l.step() && (known == 0 || l.rand.IntN(100) < l.mood.see) {
-			p.known.Store(t.count)
-			l.say("%s is known to have %d partitions", t.name, t.count)
+		if p.at <= l.step() && (p.known.Load() == 0 || l.rand.IntN(100) < l.mood.see) {
+			p.learnLocked()
 		}
 	}
+}
+
+// growLocked adds partitions to a topic, if there are not many.
+func (l *livesLife) growLocked(t *livesTopic) {
+	if l.mood.grows && t.count < 9 {
+		t.count += 1 + l.rand.Int32N(3)
+		l.happens("partitions are added")
+		l.say("%s has %d partitions", t.name, t.count)
+	}
+}
+
+// learnSome makes partitions of a topic known while the drain is in the middle of something.
+// The drain's reading goroutine calls it.
+func (l *livesLife) learnSome() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at, chance := l.drain.Load().ahead.Position(), l.mood.learns
+	l.farthest = max(l.farthest, at)
+	if at < l.farthest { // it is there for a short time only
+		chance *= 10
+	}
+	if l.rand.IntN(1000) >= chance {
+		return
+	}
+	p := l.producers[l.rand.IntN(len(l.producers))]
+	t := l.topics[p.topic]
+	if l.rand.IntN(10) == 0 {
+		l.growLocked(t)
+	}
+	switch known := p.known.Load(); {
+	case known == t.count:
+		return
+	case known > 0:
+		l.happens("added partitions become known while the drain reads")
+	case at < l.farthest:
+		l.happens("a topic becomes known while the drain has gone back for others")
+	}
+	p.learnLocked()
+}
+
+// jump makes the drain go on reading, with topics that it has begun with a moment ago, at
+// the first message for these, even if it was not there yet.
+func (l *livesLife) jump() int32 {
+	d, first := l.drain.Load(), uint64(noRestart)
+	for _, t := range d.topics {
+		if t.met() && !l.met[t.Name] {
+			l.met[t.Name], first = true, min(first, t.passed)
+		}
+	}
+	if first != noRestart {
+		d.restart = first
+	}
+	return 0
 }
 
 // stand makes a partition, or all of a topic, stand still.
@@ -335,10 +391,8 @@ func (l *livesLife) heal() {
 	l.healing = true
 	l.mu.Unlock()
 	l.say("all is well from now on")
-	for i, p := range l.producers {
-		p.known.Store(l.topics[i].count)
-	}
 	for idle := 0; !l.failed(); {
+		l.learnAll()
 		synctest.Wait()
 		l.mu.Lock()
 		ended, bytes := l.ended, l.bytes
@@ -364,6 +418,17 @@ func (l *livesLife) heal() {
 		}
 		if idle > 0 {
 			time.Sleep(20 * time.Millisecond) //nolint:forbidigo // in a bubble
+		}
+	}
+}
+
+// learnAll makes the partitions of all topics known, of one after the other.
+func (l *livesLife) learnAll() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range l.producers {
+		if l.rand.IntN(8) == 0 {
+			p.learnLocked()
 		}
 	}
 }

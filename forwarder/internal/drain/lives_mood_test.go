@@ -9,6 +9,7 @@ type livesMood struct {
 	partitions           int32 // of a topic, at most, at first
 	messages, bytes      int   // at most, of an entry for a topic, and of a value
 	backlog              int   // messages: no more are stored while there are so many
+	alike                int   // entries for the same topics that follow each other, about
 	keyless              bool
 	adders               int
 	maxBytes             int64 // of the drain
@@ -20,6 +21,7 @@ type livesMood struct {
 	add, stand, see      int // how often in a hundred steps
 	stands               int // steps, at most
 	late                 int // steps until partitions are known, at most
+	learns               int // in a thousand: partitions become known when the drain calls something
 	grows                bool
 	cuts                 bool // the power is cut, instead of the process killed: what a start finds is synced then
 	ops                  int  // one life in so many ends at an operation of the disk; 0: none
@@ -29,10 +31,10 @@ func newLivesMood(r *rand.Rand) livesMood {
 	pick := func(list ...int) int { return list[r.IntN(len(list))] }
 	return livesMood{
 		lives: 2 + r.IntN(4), topics: pick(3, 3, 2, 1), users: pick(1, 3, 8, 20), partitions: int32(pick(1, 2, 4)), //nolint:gosec // few
-		messages: pick(1, 2, 4), bytes: pick(20, 300, 2000), backlog: pick(30, 150, 400), keyless: r.IntN(3) == 0, adders: pick(1, 1, 2),
+		messages: pick(1, 2, 4), bytes: pick(20, 300, 2000), backlog: pick(30, 150, 400), alike: pick(1, 1, 5, 30), keyless: r.IntN(3) == 0, adders: pick(1, 1, 2),
 		maxBytes: int64(pick(6, 12, 40, 200) << 10), segmentBytes: int64(pick(32, 64, 64) << 10),
 		steps: pick(100, 500, 2000), batch: pick(1, 3, 20), rests: pick(1, 1, 4, 40), meddles: pick(0, 2, 30),
-		add: pick(5, 20, 40), stand: pick(0, 1, 5), see: 2, stands: pick(10, 100, 1000), late: pick(0, 20, 400),
+		add: pick(5, 20, 40), stand: pick(0, 1, 5), see: 2, stands: pick(10, 100, 1000), late: pick(0, 20, 400, 2000), learns: pick(0, 3, 10, 30),
 		grows: r.IntN(4) == 0, cuts: r.IntN(3) == 0, ops: pick(0, 1, 2),
 	}
 }
@@ -45,4 +47,5 @@ type livesDefect struct {
 	recoversLate     bool // it sends that behind what waits
 	intendsNothing   bool // the journal is not asked
 	boundless        bool // the drain may load more
+	jumps            bool // what becomes known moves the reading forward, too
 }

@@ -66,6 +66,20 @@ func (p *livesProducer) partition(id int32) *livesPartition {
 	return p.partitions[id]
 }
 
+// count returns how many partitions are known.
+func (p *livesProducer) count() int32 {
+	p.life.learnSome()
+	return p.known.Load()
+}
+
+// learnLocked makes all partitions known.
+func (p *livesProducer) learnLocked() {
+	if t := p.life.topics[p.topic]; p.known.Load() != t.count {
+		p.known.Store(t.count)
+		p.life.say("%s is known to have %d partitions", t.name, t.count)
+	}
+}
+
 // recover takes what a former process may have written.
 func (p *livesProducer) recover(list []producer.Recovered) {
 	for _, r := range list {
@@ -108,6 +122,7 @@ func (p *livesProducer) Submit(g *producer.Group) {
 		l.fault("", "bound: the producers have %d bytes, and may have %d", l.bytes, bound)
 	}
 	l.mu.Unlock()
+	l.learnSome()
 	l.meddle()
 }
 

@@ -48,6 +48,7 @@ func TestLives(t *testing.T) {
 		for _, what := range []string{
 			"a lane is blocked", "a lane is read again", "is recovered", "is put back", "is written already", "the process is closed",
 			"the process is killed", "the power is cut", "partitions are added",
+			"added partitions become known while the drain reads", "a topic becomes known while the drain has gone back for others",
 		} {
 			assert.Positive(t, happened[what], "%s: it never happens", what)
 		}
@@ -85,6 +86,7 @@ func TestLives_controls(t *testing.T) {
 		"what may be written is sent behind": {livesDefect{recoversLate: true}, []string{"order", "twice"}},
 		"nothing is intended":                {livesDefect{intendsNothing: true}, []string{"twice"}},
 		"more is loaded than the bound":      {livesDefect{boundless: true}, []string{"bound"}},
+		"what becomes known skips":           {livesDefect{jumps: true}, []string{"order", "stuck"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

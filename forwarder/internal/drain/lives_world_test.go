@@ -82,6 +82,9 @@ func (e *livesEvent) String() string {
 func newLivesWorld(seed uint64, defect livesDefect) *livesWorld {
 	r := rand.New(rand.NewPCG(seed, 6)) //nolint:gosec // repeatable
 	w := &livesWorld{rand: r, mood: newLivesMood(r), defect: defect, disk: disktest.New(r.Uint64()), happened: map[string]int{}}
+	if defect.jumps { // this needs topics that become known far apart
+		w.mood.topics, w.mood.late, w.mood.alike, w.mood.learns = 3, 2000, 30, 30
+	}
 	for i := range w.mood.topics {
 		w.topics = append(w.topics, &livesTopic{
 			name: fmt.Sprint("topic ", i), count: 1 + r.Int32N(w.mood.partitions),
