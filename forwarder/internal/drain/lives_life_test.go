@@ -447,7 +447,7 @@ func (l *livesLife) end() {
 	switch {
 	case orderly:
 		l.say("the process is closed")
-	case l.mood.cuts:
+	case l.livesWorld.rand.IntN(100) < l.mood.cuts:
 		next = l.disk.Cut()
 		l.say("the power is cut")
 	default:

@@ -23,8 +23,8 @@ type livesMood struct {
 	late                 int // steps until partitions are known, at most
 	learns               int // in a thousand: partitions become known when the drain calls something
 	grows                bool
-	cuts                 bool // the power is cut, instead of the process killed: what a start finds is synced then
-	ops                  int  // one life in so many ends at an operation of the disk; 0: none
+	cuts                 int // how often in a hundred ends of a process the power is cut
+	ops                  int // one life in so many ends at an operation of the disk; 0: none
 }
 
 func newLivesMood(r *rand.Rand) livesMood {
@@ -35,7 +35,7 @@ func newLivesMood(r *rand.Rand) livesMood {
 		maxBytes: int64(pick(6, 12, 40, 200) << 10), segmentBytes: int64(pick(32, 64, 64) << 10),
 		steps: pick(100, 500, 2000), batch: pick(1, 3, 20), rests: pick(1, 1, 4, 40), meddles: pick(0, 2, 30),
 		add: pick(5, 20, 40), stand: pick(0, 1, 5), see: 2, stands: pick(10, 100, 1000), late: pick(0, 20, 400, 2000), learns: pick(0, 3, 10, 30),
-		grows: r.IntN(4) == 0, cuts: r.IntN(3) == 0, ops: pick(0, 1, 2),
+		grows: r.IntN(4) == 0, cuts: pick(0, 30, 100), ops: pick(0, 1, 2),
 	}
 }
 
