@@ -53,9 +53,12 @@ type Drain struct {
 	ahead   *spoolstore.Cursor
 	wanted  []part               // of the entry that was read last, what is to be loaded
 	blocked []*lane              // of the current eras
+	reread  int64                // bytes that were read again since room was looked for
 	crowded bool                 // a topic has said that there is no memory for some of these
 	restart uint64               // where to read again because an era has begun; noRestart
 	placed  map[uint64]*entryEnd // of the messages that the producers have from before the reading
+
+	turnAfter int64 // so many bytes are read again before those that have room meanwhile have a turn
 
 	failures [readings]error // why the store cannot be read in each way; nil while it can
 
@@ -75,6 +78,9 @@ const (
 	// messageMemory is about what the records about a message take beside its
 	// bytes, here and in the producer.
 	messageMemory = 800
+
+	// turnBytes are read in some hundredths of a second.
+	turnBytes = 8 << 20
 )
 
 // A reading is one of the ways in which the store is read, of which each may fail while
@@ -99,6 +105,7 @@ func newDrain(c Config) *Drain {
 	d := &Drain{
 		config: c, ended: make(chan struct{}), room: make(chan struct{}, 1),
 		restart: noRestart, placed: map[uint64]*entryEnd{}, unmet: len(c.Topics),
+		turnAfter: turnBytes,
 	}
 	d.recent = c.MaxBytes / recentShare
 	d.config.MaxBytes -= d.recent
@@ -301,6 +308,7 @@ func (d *Drain) readBehind(ctx context.Context) error {
 	behind := d.config.Store.Cursor(from)
 	behind.Want = d.wantBehind
 	blocked := len(d.blocked)
+	d.reread = 0
 	for ctx.Err() == nil && d.restart == noRestart && behind.Position() < d.ahead.Position() {
 		if n := len(d.blocked); n != blocked {
 			blocked = n
@@ -322,6 +330,10 @@ func (d *Drain) readBehind(ctx context.Context) error {
 			break
 		}
 		d.loadWanted(r)
+		if d.restart == noRestart && d.othersTurn() {
+			d.putOff(behind.Position())
+			return nil
+		}
 	}
 	switch {
 	case d.restart != noRestart:

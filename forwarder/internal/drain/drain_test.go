@@ -118,11 +118,13 @@ func orderPerUser(t *testing.T, r *rand.Rand) (memories int64) {
 	p := &fakeProducer{store: s, queues: map[int32][]*queued{}}
 	p.partitions.Store(3)
 	var recycled atomic.Int64
-	d := New(Config{
+	d := newDrain(Config{
 		Store: s, Topics: []Topic{{Producer: p, Partitions: p.partitions.Load}}, Hash: hash, MaxBytes: maxBytes,
 		Settled: func(uint64, MessageResult, *Ended) {},
 		Recycle: func(b *[]byte) { recycled.Add(1); used(*b) },
 	})
+	d.turnAfter = maxBytes / 16 // so that lanes often take turns
+	d.start()
 	defer d.Close()
 
 	var kept atomic.Int64

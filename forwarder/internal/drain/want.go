@@ -195,7 +195,25 @@ func (d *Drain) wantAhead(r *spoolstore.Record) bool {
 func (d *Drain) wantBehind(r *spoolstore.Record) bool {
 	blocked := len(d.blocked)
 	wanted := d.want(r, func(l *lane) bool { return l.behind })
-	return wanted || len(d.blocked) != blocked || d.interrupted() // nothing of it, but it may be the last
+	d.reread += int64(r.Bytes)
+	return wanted || len(d.blocked) != blocked || d.interrupted() || d.othersTurn() // nothing of it, but it may be the last
+}
+
+// othersTurn reports whether so much was read again for some lanes that others, which may
+// have room by now, are to go on first.
+func (d *Drain) othersTurn() bool {
+	return d.reread >= d.turnAfter && len(d.blocked) > 0 && len(d.room) > 0
+}
+
+// putOff ends the reading again for now: it goes on from a message on, below which the lanes
+// that are behind have nothing more.
+func (d *Drain) putOff(from uint64) {
+	for l := range d.lanes {
+		if l.behind {
+			l.next = max(l.next, from)
+		}
+	}
+	d.blockAgain()
 }
 
 // interrupted reports whether the reading is to end, or to begin again elsewhere, maybe for
