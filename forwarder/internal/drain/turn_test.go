@@ -16,7 +16,8 @@ import (
 // go on when they have room, too.
 func TestDrain_turn(t *testing.T) {
 	const far, ahead = 0, 1 // partitions
-	const entries, bytes = 300, 30_000
+	const first, entries, bytes = 6, 300, 30_000
+	const last = first + entries + 1
 	s := openStore(t)
 	topics, producers := topicsOf(s, 1)
 	p := producers[0]
@@ -28,7 +29,6 @@ func TestDrain_turn(t *testing.T) {
 		})
 		require.NoError(t, err)
 	}
-	const first = 6
 	for range first {
 		add(keys[far])
 	}
@@ -37,15 +37,19 @@ func TestDrain_turn(t *testing.T) {
 	}
 	add(keys[far])
 	var at atomic.Uint64
-	var looking atomic.Bool
+	var looking, gone atomic.Bool
+	sent := make(chan int, 1) // how many of the others' were sent when it has looked through all
 	reached, goOn := make(chan struct{}), make(chan struct{})
 	d := newDrain(Config{
 		Store: s, Topics: topics, Hash: hash, MaxBytes: 16 * bytes, Settled: func(uint64, MessageResult, *Ended) {},
 		Waits: func(r *spoolstore.Record) bool {
 			at.Store(r.First)
-			if r.First == first+entries/4 && looking.CompareAndSwap(true, false) {
+			switch {
+			case r.First == first+entries/4 && looking.CompareAndSwap(true, false):
 				close(reached)
 				<-goOn
+			case r.First == last && gone.CompareAndSwap(true, false):
+				sent <- len(p.submitted(ahead))
 			}
 			return false
 		},
@@ -53,7 +57,7 @@ func TestDrain_turn(t *testing.T) {
 	d.turnAfter = 10 * bytes
 	d.start()
 	defer d.Close()
-	require.Eventually(t, func() bool { return at.Load() == first+entries+1 }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return at.Load() == last }, time.Minute, time.Millisecond)
 	looking.Store(true)
 	for range first { // then it has room, and its next message is behind all others
 		require.Eventually(t, func() bool { _, _, ok := p.acknowledge(far); return ok }, time.Minute, time.Millisecond)
@@ -64,8 +68,8 @@ func TestDrain_turn(t *testing.T) {
 	for range had {
 		p.acknowledge(ahead)
 	}
+	gone.Store(true)
 	close(goOn)
-	require.Eventually(t, func() bool { return len(p.submitted(far)) > 0 || len(p.submitted(ahead)) > 0 }, time.Minute, 100*time.Microsecond)
-	assert.Empty(t, p.submitted(far))
+	assert.Positive(t, <-sent)
 	require.Eventually(t, func() bool { return len(p.submitted(far)) == 1 }, time.Minute, time.Millisecond)
 }
