@@ -26,7 +26,7 @@ type Config struct {
 	Hash func(key []byte, partitions int32) int32
 
 	// MaxBytes bounds the memory of messages that the producers have, save that each has
-	// one entry at least.
+	// one entry at least, and one partition at a time an entry more.
 	MaxBytes int64
 
 	// Recycle, if it is set, takes the memory of an entry that was never read from the

@@ -54,12 +54,13 @@ func TestDrain_standstill(t *testing.T) {
 
 // The check above finds a drain in which partitions have nothing of their own.
 func TestDrain_standstillControls(t *testing.T) {
+	stuck := &partitionMemory{} // has more than there is room for, for ever
 	for name, c := range map[string]struct {
 		of      string
 		without func(*memory)
 	}{
-		"nothing is partitions' own":      {"all but one", func(m *memory) { m.own, m.first = 0, 0 }},
-		"no room for a partition's first": {"partitions with less of their own than a message", func(m *memory) { m.first = 0 }},
+		"nothing is partitions' own":      {"all but one", func(m *memory) { m.own, m.first, m.over = 0, 0, stuck }},
+		"no room for a partition's first": {"partitions with less of their own than a message", func(m *memory) { m.first, m.over = 0, stuck }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

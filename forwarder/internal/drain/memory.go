@@ -14,6 +14,10 @@ type memory struct {
 	first int64 // for those of which a producer has nothing
 
 	beyond int64 // of what the producers have, what is not partitions' own
+
+	// over is a partition of which the producer has an entry although there was no room: one
+	// at a time, so that each comes to its turn while others take all that becomes free.
+	over *partitionMemory
 }
 
 // ownShare divides Config.MaxBytes: so much is divided among partitions, and as much is for
@@ -65,13 +69,25 @@ func (m *memory) divideLocked(t *topicMemory, partitions int32) {
 // addLocked notes that the producer has so many bytes more of p; less, if it is negative.
 func (m *memory) addLocked(p *partitionMemory, bytes int64) {
 	m.beyond += p.beyond(p.bytes+bytes) - p.beyond(p.bytes)
+	switch {
+	case p.bytes == 0 && m.beyond > m.max-m.own && m.over == nil:
+		m.over = p
+	case m.over == p && p.bytes+bytes == 0:
+		m.over = nil
+	}
 	p.bytes += bytes
 	p.topic.bytes += bytes
 }
 
 // fitsLocked reports whether the producer may have so many bytes more of p, of which it
-// may have share at most if that is more than p's own. Of each topic it may have one entry.
+// may have share at most if that is more than p's own. Of each topic it may have one entry, and
+// of one partition more.
 func (m *memory) fitsLocked(p *partitionMemory, bytes, share int64) bool {
+	return m.hasRoomLocked(p, bytes, share) || p.bytes == 0 && m.over == nil
+}
+
+// hasRoomLocked reports whether the producer may have them without that one.
+func (m *memory) hasRoomLocked(p *partitionMemory, bytes, share int64) bool {
 	more := p.beyond(p.bytes+bytes) - p.beyond(p.bytes)
 	switch {
 	case more == 0, p.topic.bytes == 0:

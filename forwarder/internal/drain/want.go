@@ -308,19 +308,21 @@ func (d *Drain) share() int64 {
 	return d.memory.max / int64(max(4, count))
 }
 
-// unblock makes the lanes go on that have room, and returns from which message.
+// unblock makes the lanes go on that have room, and the one that has waited longest, and
+// returns from which message.
 func (d *Drain) unblock() (from uint64, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	share := d.share()
-	if !slices.ContainsFunc(d.blocked, func(l *lane) bool {
-		return d.memory.lowLocked(l.memory, share) && d.memory.fitsLocked(l.memory, l.needs, share) && l.mayGoLocked()
+	share, oldest := d.share(), d.oldestLocked()
+	if oldest == nil && !slices.ContainsFunc(d.blocked, func(l *lane) bool {
+		return d.memory.lowLocked(l.memory, share) && d.memory.hasRoomLocked(l.memory, l.needs, share) && l.mayGoLocked()
 	}) {
 		return 0, false
 	}
 	from = noRestart
 	d.blocked = slices.DeleteFunc(d.blocked, func(l *lane) bool {
-		if l.memory.bytes > max(share, l.memory.topic.own)/2 || !d.memory.fitsLocked(l.memory, l.needs, share) || !l.mayGoLocked() {
+		if l != oldest &&
+			(l.memory.bytes > max(share, l.memory.topic.own)/2 || !d.memory.hasRoomLocked(l.memory, l.needs, share) || !l.mayGoLocked()) {
 			return false
 		}
 		l.blocked, l.behind = false, true
@@ -328,6 +330,20 @@ func (d *Drain) unblock() (from uint64, ok bool) {
 		return true
 	})
 	return from, true
+}
+
+// oldestLocked returns the lane whose next message is the oldest, of those of which the
+// producer has nothing, if one of these may go on without room; nil if there is none.
+func (d *Drain) oldestLocked() (oldest *lane) {
+	if d.memory.over != nil {
+		return nil
+	}
+	for _, l := range d.blocked {
+		if l.memory.bytes == 0 && (oldest == nil || l.next < oldest.next) && l.mayGoLocked() {
+			oldest = l
+		}
+	}
+	return oldest
 }
 
 // nextBehind returns the first message that is to be read again.
