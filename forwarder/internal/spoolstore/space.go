@@ -145,7 +145,10 @@ func (s *Store) recycle(seg *segment) error {
 // retire clears the file of a segment that is not needed any more, or keeps it under another name
 // if it is damaged.
 func (s *Store) retire(seg *segment) error {
-	if seg.damaged {
+	s.mu.Lock()
+	damaged := seg.damaged
+	s.mu.Unlock()
+	if damaged {
 		return s.setAside(seg)
 	}
 	return s.clear(seg)
