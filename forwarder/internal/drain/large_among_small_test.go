@@ -44,5 +44,6 @@ func TestDrain_largeAmongSmall(t *testing.T) {
 		}
 		assert.Positive(t, at)
 		assert.Less(t, at, acknowledged/2)
+		assert.LessOrEqual(t, p.most, fairMemory+20000, "one message more than there is room for")
 	})
 }

@@ -1,10 +1,10 @@
 package drain
 
 // A memory counts what the producers have of Config.MaxBytes. A quarter of it is divided
-// among the topics, and what a topic gets among its partitions: nobody else can take that,
+// among the topics, and what a topic gets among its partitions: no other can take that,
 // so what stands still, however much of it there is, holds up no other. Half is for
-// whoever comes first. The last quarter is for partitions of which a producer has
-// nothing: messages may be larger than what a partition has for itself.
+// all of them, in the order in which they ask. The last quarter is for partitions that have
+// nothing at a producer: messages may be larger than what a partition has for itself.
 // Drain.mu guards all of it.
 type memory struct {
 	max    int64
@@ -15,7 +15,7 @@ type memory struct {
 
 	beyond int64 // of what the producers have, what is not partitions' own
 
-	// over is a partition of which the producer has an entry although there was no room: one
+	// over is a partition that has an entry at the producer although there was no room: one
 	// at a time, so that each comes to its turn while others take all that becomes free.
 	over *partitionMemory
 }
@@ -99,7 +99,7 @@ func (m *memory) hasRoomLocked(p *partitionMemory, bytes, share int64) bool {
 	}
 }
 
-// common is for whoever comes first.
+// common is for all partitions, in the order in which they ask.
 func (m *memory) common() int64 { return m.max - m.own - m.first }
 
 // lowLocked reports whether the producer has so little of p that it is time to read again

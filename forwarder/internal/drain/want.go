@@ -332,8 +332,8 @@ func (d *Drain) unblock() (from uint64, ok bool) {
 	return from, true
 }
 
-// oldestLocked returns the lane whose next message is the oldest, of those of which the
-// producer has nothing, if one of these may go on without room; nil if there is none.
+// oldestLocked returns the lane with the oldest next message among those that have nothing at
+// the producer, if one of these may go on without room; nil if there is none.
 func (d *Drain) oldestLocked() (oldest *lane) {
 	if d.memory.over != nil {
 		return nil
