@@ -17,7 +17,7 @@ func startEngine(j peer.Job, cfg *sarama.Config) (producer.Producer, error) {
 // startEngineWithLargeRequests is startEngine without the default limit of requests.
 func startEngineWithLargeRequests(j peer.Job, cfg *sarama.Config) (producer.Producer, error) {
 	c := engineConfig(j, cfg)
-	c.MaxRequestBytes = 100 << 20 // 2 MiB bound what it gathers
+	c.MaxRequestBytes = 100 << 20 // 2 MiB bound what it gathers, also without a codec
 	return engine.New(c)
 }
 

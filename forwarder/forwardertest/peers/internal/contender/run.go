@@ -50,7 +50,7 @@ func Run(ctx context.Context, j peer.Job) (peer.Report, error) {
 		}
 	}
 	l.awaitFirst()
-	l.sleep(j.WarmMillis)
+	l.warmUp(j.WarmMillis)
 	before := l.mark()
 	l.measuring.Store(true)
 	var profile *os.File

@@ -40,10 +40,13 @@ the messages of the ones above:
 Loads: "64 x N" is 64 callers, each of which waits for the acknowledgement of the
 N messages that it hands over at once; in the pipeline one caller hands over
 message by message, and as many are out as with groups. Each measurement begins
-0.4 s after the first acknowledgement and lasts until ten times over all that
-may be out is acknowledged, at least as long as the command says and at most 3 s.
-Then everything is read back: nothing may be missing, twice, changed, out of
-order or in another partition. Processes in Go hold 100 MB that they never touch,
-as a service does that has other work; the garbage that gathers beside it is in
-the peaks.
+0.4 s after the first acknowledgement, and in Go not before the garbage collector
+has run once under the load, if it does within 3 s: until then the kernel makes
+pages for most of what is allocated, which a process that has run for a minute
+does not wait for. It lasts until ten times over all that may be out is
+acknowledged, at least as long as the command says and at most 3 s. Then
+everything is read back: nothing may be missing, twice, changed, out of order or
+in another partition. Processes in Go hold 100 MB that they never touch, as a
+service does that has other work; the garbage that gathers beside it is in the
+peaks.
 `
