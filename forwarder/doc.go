@@ -340,6 +340,7 @@
 // the buffer for itself. With a spool the buffer has three parts: a quarter for
 // batches until they are stored, a quarter for stored ones whose ForwardAsync waits for
 // Kafka, and half for messages that are being sent. Beside it there are, for each broker,
-// two requests in flight of delivery.max_request_bytes each, in up to three copies. The memory of messages
-// is used again once all of a batch is acknowledged.
+// two requests in flight in up to three copies: each has up to 2 MiB before compression and
+// no more than twice delivery.max_request_bytes, or one message that is larger. The memory of messages is used again once
+// all of a batch is acknowledged.
 package forwarder

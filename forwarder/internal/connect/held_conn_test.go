@@ -56,6 +56,19 @@ func TestHeldConn(t *testing.T) {
 		b.BeforeWrite(nil)
 		require.NoError(t, write("free again"))
 		assert.Equal(t, "free again", <-got)
+
+		b.LimitWrites(4)
+		require.Equal(t, &WriteTooLargeError{Bytes: 5, Limit: 4}, write("above"))
+		require.NoError(t, write("upto"))
+		assert.Equal(t, "upto", <-got)
+		asked := false
+		b.BeforeWrite(func() error { asked = true; return nil })
+		require.Equal(t, &WriteTooLargeError{Bytes: 5, Limit: 4}, write("above"))
+		assert.True(t, asked, "the wait comes first")
+		b.BeforeWrite(nil)
+		b.LimitWrites(0)
+		require.NoError(t, write("above"))
+		assert.Equal(t, "above", <-got)
 		require.NoError(t, near.Close())
 		_, open := <-got
 		assert.False(t, open)

@@ -23,6 +23,7 @@ func (w *brokerWorker) handleAnswer(r *inFlightRequest, answer *sarama.ProduceRe
 		return
 	}
 	r.ended = true
+	w.counters.requestLocked(r.messages, r.request.bytes)
 	if err != nil {
 		w.connectionLostLocked(r, err, &done, now)
 	} else {

@@ -20,7 +20,7 @@ type brokerCounters struct {
 	written atomic.Int64 // bytes of requests, after compression
 }
 
-// requestLocked counts a request that is about to be sent, with so many messages,
+// requestLocked counts a request that was answered or given up, with so many messages,
 // which count for bytes against limits.
 func (c *brokerCounters) requestLocked(messages, bytes int) {
 	c.requests++

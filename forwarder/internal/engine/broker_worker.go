@@ -20,6 +20,8 @@ type brokerWorker struct {
 	woken    chan struct{}
 	timer    *time.Timer
 
+	wireRatio wireRatio // of its goroutine alone
+
 	// Everything below is guarded by the lock of the brokers.
 
 	leading    int               // partitions

@@ -35,8 +35,9 @@ type Config struct {
 
 	// MaxRequestBytes bounds one produce request on the wire, whatever the codec.
 	// It must be at least 1,024 more than the largest message, which goes out
-	// however large it is. More than 2 MiB bound only such messages: a request
-	// gathers up to 2 MiB before compression. 0: 1,040,000.
+	// however large it is. More than 2 MiB bound only such messages: with a codec a
+	// request gathers up to twice MaxRequestBytes before compression, and at most
+	// 2 MiB, as far as those before it have compressed. 0: 1,040,000.
 	MaxRequestBytes int
 
 	// Journal is told what is about to be written, before it is, and what became

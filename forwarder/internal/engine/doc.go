@@ -159,6 +159,15 @@
 // stay with one partition until a record batch of it is sealed (KIP-480,
 // KIP-794). The first retry on a new connection is immediate.
 //
+// # The size of requests
+//
+// Brokers need about as much time for a small request as for a large one, and so do
+// the replicas that follow. So a request gathers up to 2 MiB before compression
+// (pacing says how much of what waits) if that fits what it may take on the wire, which
+// is known once Sarama has compressed it. The worker expects the next request to
+// compress as those before it (wireRatio). If it takes more than it may, nothing of it
+// is written, and its record batches go in smaller requests.
+//
 // # Requests that close their connection
 //
 // A broker closes the connection on a request above its socket.request.max.bytes,
@@ -178,8 +187,9 @@
 //
 // Beside delivery.max_buffered_bytes, the messages of requests in flight are in
 // memory up to three more times: encoded, compressed, and as a request. Those are
-// two requests for each broker, of MaxRequestBytes each, or of one message if that
-// is larger. A record batch that may have been written and waits to be sent again
+// two requests for each broker, each with up to 2 MiB before compression and no more than
+// twice MaxRequestBytes, or with one message if that is larger. A record batch that
+// may have been written and waits to be sent again
 // stays compressed: one of each partition, of 512 KiB at most before compression,
 // or one message. An answer about a log takes 1 MiB, or one record batch that anybody
 // has written to the topic, up to 16 MiB, for 16 partitions at most.

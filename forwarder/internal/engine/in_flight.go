@@ -10,6 +10,7 @@ import (
 type inFlightRequest struct {
 	request       produceRequest
 	recordBatches []*recordBatch
+	messages      int // in those when it was built
 	conn          brokerConn
 	alone         bool // nothing else may be in flight on conn
 	pipelined     bool // others were in flight when it was sent

@@ -20,9 +20,12 @@ const (
 	// produceRequestOverhead is more than what a request has beside its messages.
 	produceRequestOverhead = 1024
 
-	// maxRequestBytes bounds a request where the setting allows more. Larger ones
-	// gain nothing.
+	// maxRequestBytes bounds a request before compression. Larger ones gain nothing.
 	maxRequestBytes = 2 << 20
+
+	// maxGathered is how many times what a request may take on the wire it gathers
+	// before compression, at most: so memory stays in proportion to the setting.
+	maxGathered = 2
 
 	// minPipelinedBytes is the size from which messages are worth a second request
 	// while one is in flight.
@@ -39,10 +42,13 @@ const (
 	maxInFlight = 2
 )
 
-// sendLimits bound what is sent together. Sizes are before compression.
+// sendLimits bound what is sent together. Sizes are before compression, but for onWire.
 type sendLimits struct {
 	recordBatch      int // of one partition; a larger message goes alone
 	request          int // of all partitions of a broker
+	fitting          int // of a request that fits on the wire however it compresses
+	onWire           int // of a request after compression
+	telling          int // see minTellingBytes
 	minPipelined     int // see minPipelinedBytes
 	innocent         int // see maxInnocentBytes
 	linger           time.Duration
@@ -52,14 +58,22 @@ type sendLimits struct {
 }
 
 func newSendLimits(c Config) sendLimits {
-	// Compressed or not: incompressible messages grow by less than the difference
-	// between producer.Message.Size and what the record format adds.
-	request := min(maxRequestBytes, cmp.Or(c.MaxRequestBytes, defaultMaxRequestBytes)-produceRequestOverhead)
+	onWire := cmp.Or(c.MaxRequestBytes, defaultMaxRequestBytes)
+	// Incompressible messages grow by less than the difference between
+	// producer.Message.Size and what the record format adds.
+	fitting := min(maxRequestBytes, onWire-produceRequestOverhead)
+	request := fitting
+	if c.Sarama.Producer.Compression != sarama.CompressionNone {
+		request = min(maxRequestBytes, maxGathered*fitting)
+	}
 	return sendLimits{
 		// Brokers refuse record batches, not messages: none may be larger than the
 		// messages that the topic is meant to take.
-		recordBatch:      min(maxRecordBatchBytes, c.Sarama.Producer.MaxMessageBytes, request),
+		recordBatch:      min(maxRecordBatchBytes, c.Sarama.Producer.MaxMessageBytes, fitting),
 		request:          request,
+		fitting:          fitting,
+		onWire:           onWire,
+		telling:          minTellingBytes,
 		minPipelined:     minPipelinedBytes,
 		innocent:         maxInnocentBytes,
 		linger:           c.Sarama.Producer.Flush.Frequency,

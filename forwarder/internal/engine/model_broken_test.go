@@ -101,8 +101,10 @@ func (c *brokenConn) produce(r *produceRequest, answered func(*sarama.ProduceRes
 		return nil
 	}
 	if n.change != nil {
+		given := r
 		r = copied(r)
 		n.change(c.number, r)
+		defer func() { given.written = r.written }()
 	}
 	told := answered
 	if n.forges {
@@ -136,7 +138,7 @@ func forged(r *produceRequest, err sarama.KError) *sarama.ProduceResponse {
 
 // copied is r with records of its own.
 func copied(r *produceRequest) *produceRequest {
-	other := &produceRequest{bytes: r.bytes, partitions: slices.Clone(r.partitions)}
+	other := &produceRequest{bytes: r.bytes, maxWritten: r.maxWritten, partitions: slices.Clone(r.partitions)}
 	for i, p := range other.partitions {
 		batch := *p.batch
 		batch.Records = slices.Clone(batch.Records)
@@ -211,6 +213,11 @@ func swaps(_ int64, b *sarama.RecordBatch) {
 			return
 		}
 	}
+}
+
+// heedsNoLimit writes requests whatever they take on the wire.
+func heedsNoLimit() *brokenNetwork {
+	return &brokenNetwork{change: func(_ int64, r *produceRequest) { r.maxWritten = 0 }}
 }
 
 // swallows says that the tenth request was written, which it never sends.

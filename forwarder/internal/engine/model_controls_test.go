@@ -32,6 +32,7 @@ func TestModel_controls(t *testing.T) {
 		{"believes what only the leader has", onNetwork(believesLeader), invariantLost, nil},
 		{"does not believe the log", onNetwork(believesNoLog), invariantGaveUp, nil},
 		{"believes the last sequence number", onNetwork(believesNumber), invariantLost, nil},
+		{"heeds no limit of what is written", onNetwork(heedsNoLimit), invariantWire, nil},
 		{"a wrong partition", wrongPartition, invariantPartition, nil},
 		{"settles twice", settlesTwice, invariantSettled, nil},
 		{"never settles", forgetsOne, invariantProgress, nil},

@@ -197,6 +197,13 @@ func faultRequest(r *modelRun) string {
 	return fmt.Sprintf("connections are closed on requests above %d", s.request)
 }
 
+// faultCompression changes how well messages compress.
+func faultCompression(r *modelRun) string {
+	p := r.somePartition()
+	p.compressed = 1 + r.rand.IntN(100)
+	return fmt.Sprintf("messages of partition %d take %d %% of their size on the wire", p.id, p.compressed)
+}
+
 func faultStall(r *modelRun) string {
 	b := r.someBroker()
 	b.stalls = !b.stalls

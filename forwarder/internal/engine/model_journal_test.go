@@ -99,6 +99,14 @@ func runJournal(seed uint64, subject modelSubject) *modelResult {
 	r.setup = modelSetup{
 		servers: s.servers(), seed: seed, most: []int{300, 1000, 5000}[rnd.IntN(3)], refuseDoubtful: rnd.IntN(4) == 0,
 	}
+	if seed%4 == 2 {
+		r.setup.onWire = 2*largestOrdinary + int(seed%300)
+		s.onWire = r.setup.onWire
+		r.faults = append(r.faults, faultCompression, faultCompression)
+		for _, p := range s.partitions {
+			p.compressed = 1 + int(seed%40)
+		}
+	}
 	if rnd.IntN(4) == 0 {
 		r.setup.first = math.MaxInt32 - rnd.Int32N(100)
 	}

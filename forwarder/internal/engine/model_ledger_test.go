@@ -28,6 +28,7 @@ const (
 	invariantUse    = "use"       // of connections
 	invariantFormat = "format"    // of batches
 	invariantWait   = "waiting"   // tells the truth
+	invariantWire   = "wire"      // no request takes more there than it may
 	invariantIntent = "intent"    // what a journal is told is about the last intent
 )
 

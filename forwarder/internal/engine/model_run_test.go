@@ -23,6 +23,7 @@ type modelSetup struct {
 	servers []string
 	linger  time.Duration
 	most    int // bytes of a batch
+	onWire  int // most bytes of a request after compression; 0: the usual number
 	first   int32
 	seed    uint64
 	hash    partition.Func // nil: the usual one
@@ -146,6 +147,14 @@ func newModelRun(seed uint64, subject modelSubject) *modelRun {
 	setup := modelSetup{network: s, servers: s.servers(), seed: seed, most: pick(1000, 300, 5000, 100_000)}
 	if seed%3 == 1 {
 		setup.age = time.Duration(1+seed%97) * 13_777_777 //nolint:gosec // small
+	}
+	if seed%4 == 2 {
+		setup.onWire = 2*largestOrdinary + int(seed%300)
+		s.onWire = setup.onWire
+		r.faults = append(r.faults, faultCompression, faultCompression)
+		for _, p := range s.partitions {
+			p.compressed = 1 + int(seed%40)
+		}
 	}
 	if rnd.IntN(3) == 0 {
 		setup.linger = 1 + time.Duration(rnd.Int64N(int64(20*time.Millisecond)))

@@ -35,6 +35,10 @@ func startModel(s modelSetup) producer.Producer {
 	c.Clock, c.LastTimestamp = s.clock, s.lastTimestamp
 	l := newSendLimits(c)
 	l.minPipelined, l.innocent = min(l.minPipelined, s.most), 0 // so that they matter to messages as small as these
+	if s.onWire > 0 {
+		l.recordBatch = min(l.recordBatch, s.onWire)
+		l.request, l.fitting, l.onWire, l.telling = 3*s.onWire, s.onWire, s.onWire, 1
+	}
 	return startEngine(c, l, s.network, randomSource(s.seed))
 }
 

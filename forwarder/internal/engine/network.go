@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -55,11 +56,24 @@ type brokerConn interface {
 	close()
 }
 
+// An aboveMaxWrittenError is why a request was not sent that would take more on the
+// connection than it may.
+type aboveMaxWrittenError struct{ bytes int }
+
+func (e *aboveMaxWrittenError) Error() string {
+	return fmt.Sprintf("the request takes %d bytes on the wire, more than it may", e.bytes)
+}
+
 // A produceRequest holds at most one record batch of each partition.
 type produceRequest struct {
 	partitions []partitionRecords
 	bytes      int // of all records, before compression
 	written    int // bytes on the connection, set before produce returns; 0: it does not know
+
+	// maxWritten is how many bytes the request may take on the connection; 0: any
+	// number. If it takes more, nothing of it is sent, produce fails with an
+	// aboveMaxWrittenError, and the connection stays usable.
+	maxWritten int
 
 	// mayBeSent, if set, is called before anything of the request reaches the
 	// socket. It blocks until that may happen. If it returns an error, nothing is

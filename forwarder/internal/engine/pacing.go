@@ -12,8 +12,11 @@ import "time"
 // there is enough to be worth it, or when the first has been in flight for a good
 // part of the average time.
 //
-// A request takes at most half of everything there is, but at least what is worth
-// a request: the broker works on one half while the other is compressed.
+// While only this broker is busy, a request takes at most half of everything there is,
+// but at least what is worth a request: the broker works on one half while the other is
+// compressed. Otherwise it takes all: the requests of others are compressed meanwhile,
+// and brokers with their replicas need as much time for a small request as for a large
+// one.
 type pacing struct {
 	minBytes   int           // worth a request of its own
 	averageRTT time.Duration // of recent requests; 0: not known
@@ -52,7 +55,11 @@ func (p *pacing) observeRTT(d time.Duration) {
 }
 
 // requestShare returns how many bytes the next request may have. It takes whole
-// record batches, the first one in any case.
-func (p *pacing) requestShare(inFlight requestsInFlight, readyBytes int) int {
+// record batches, the first one in any case. othersBusy: other brokers have requests
+// in flight.
+func (p *pacing) requestShare(inFlight requestsInFlight, readyBytes int, othersBusy bool) int {
+	if othersBusy {
+		return max(p.minBytes, readyBytes)
+	}
 	return max(p.minBytes, (readyBytes+inFlight.bytes())/2)
 }

@@ -33,7 +33,9 @@ func TestPacing_lingerTime(t *testing.T) {
 func TestPacing_requestShare(t *testing.T) {
 	one := []*inFlightRequest{{request: produceRequest{bytes: 600 << 10}}}
 	p := pacing{minBytes: minPipelinedBytes}
-	assert.Equal(t, minPipelinedBytes, p.requestShare(nil, 10<<10), "little goes at once")
-	assert.Equal(t, 300<<10, p.requestShare(nil, 600<<10), "half of what waits")
-	assert.Equal(t, 400<<10, p.requestShare(one, 200<<10), "requests in flight count")
+	assert.Equal(t, minPipelinedBytes, p.requestShare(nil, 10<<10, false), "little goes at once")
+	assert.Equal(t, 300<<10, p.requestShare(nil, 600<<10, false), "half of what waits")
+	assert.Equal(t, 400<<10, p.requestShare(one, 200<<10, false), "requests in flight count")
+	assert.Equal(t, 600<<10, p.requestShare(one, 600<<10, true), "all of it, while other brokers are busy")
+	assert.Equal(t, minPipelinedBytes, p.requestShare(nil, 10<<10, true))
 }

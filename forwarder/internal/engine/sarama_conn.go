@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"math"
 	"time"
 
@@ -50,9 +51,14 @@ func (c *saramaConn) produce(r *produceRequest, answered func(*sarama.ProduceRes
 		c.broker.BeforeWrite(r.mayBeSent)
 		defer c.broker.BeforeWrite(nil)
 	}
+	c.broker.LimitWrites(r.maxWritten)
+	defer c.broker.LimitWrites(0)
 	before := c.broker.Written()
 	err := c.broker.Sarama().AsyncProduce(req, answered)
 	r.written = int(c.broker.Written() - before)
+	if large, ok := errors.AsType[*connect.WriteTooLargeError](err); ok {
+		return &aboveMaxWrittenError{large.Bytes}
+	}
 	return err
 }
 

@@ -38,6 +38,7 @@ type simCluster struct {
 	// How it behaves.
 	limit      int              // most bytes of a batch
 	request    int              // most bytes of a produce request, above which the connection is closed; 0: any
+	onWire     int              // most bytes there of a request with several batches; 0: any
 	hints      bool             // who is not leader names the leader
 	blames     bool             // a refusal names the records that are to blame
 	duplicates bool             // what is there already is answered with an error
@@ -79,10 +80,11 @@ type simPartition struct {
 	epoch  int32 // of the leader
 	log    simLog
 
-	denied bool            // writing is not allowed
-	hidden bool            // reading is not allowed
-	before []sarama.KError // the next requests are answered so, and not written
-	after  []sarama.KError // the next are answered so, although they were written
+	denied     bool            // writing is not allowed
+	hidden     bool            // reading is not allowed
+	compressed int             // percent of their size that messages take on the wire; 0: it is not told
+	before     []sarama.KError // the next requests are answered so, and not written
+	after      []sarama.KError // the next are answered so, although they were written
 }
 
 func newSimCluster(brokers, partitions int) *simCluster {

@@ -165,6 +165,9 @@ func (c *simConn) produce(r *produceRequest, answered func(*sarama.ProduceRespon
 	for _, p := range r.partitions {
 		call.parts = append(call.parts, simPart{partition: p.partition, batch: c.sim.read(p.batch)})
 	}
+	if err == nil {
+		err = c.compress(call, r)
+	}
 	call.stage = simSent
 	if err != nil {
 		if c.dead && c.broker.up && call.released != nil { // it may or may not be written
@@ -176,6 +179,27 @@ func (c *simConn) produce(r *produceRequest, answered func(*sarama.ProduceRespon
 	}
 	call.answered = answered
 	c.running.Add(1)
+	return nil
+}
+
+// compress finds out what r takes on the wire, and whether it may.
+func (c *simConn) compress(call *simCall, r *produceRequest) error {
+	records, percent := 0, 0
+	for _, p := range call.parts {
+		if int(p.partition) >= len(c.sim.partitions) { // the topic has fewer by now
+			continue
+		}
+		records += len(p.batch.records)
+		percent += len(p.batch.records) * c.sim.partitions[p.partition].compressed
+	}
+	written := r.bytes * percent / max(1, records) / 100
+	if r.maxWritten > 0 && written > r.maxWritten {
+		return &aboveMaxWrittenError{written}
+	}
+	if c.sim.onWire > 0 && written > c.sim.onWire && len(r.partitions) > 1 {
+		c.sim.broken(invariantWire, "%s: %d bytes, of which there may be %d", call, written, c.sim.onWire)
+	}
+	r.written = written
 	return nil
 }
 

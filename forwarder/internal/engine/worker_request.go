@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 func (w *brokerWorker) buildRequestLocked(now time.Time) *inFlightRequest {
 	s := w.set
 	r := &inFlightRequest{conn: w.conn, sentAt: now, pipelined: len(w.inFlight) > 0}
-	most := w.requestSize.bound(min(s.limits.request, w.pacing.requestShare(w.inFlight, w.readyBytes)))
+	most := w.requestSize.bound(min(w.wireRatio.most(s.limits), w.pacing.requestShare(w.inFlight, w.readyBytes, s.othersBusyLocked(w, now))))
 	taken, messages := 0, 0
 	for _, p := range w.ready {
 		limit := w.requestSize.bound(s.limits.recordBatchFor(p.maxRecordBatchBytes))
@@ -46,12 +47,26 @@ func (w *brokerWorker) buildRequestLocked(now time.Time) *inFlightRequest {
 			break
 		}
 	}
+	if r.request.bytes > s.limits.fitting && taken > 1 {
+		r.request.maxWritten = s.limits.onWire
+	}
 	w.ready = slices.Delete(w.ready, 0, taken)
 	w.inFlight = append(w.inFlight, r)
-	w.counters.requestLocked(messages, r.request.bytes)
+	r.messages = messages
 	w.lastUsed = now
 	s.watchLocked()
 	return r
+}
+
+// othersBusyLocked reports whether brokers other than w's have requests in flight since
+// before now.
+func (s *brokerSet) othersBusyLocked(w *brokerWorker, now time.Time) bool {
+	for _, other := range s.workers {
+		if other != w && len(other.inFlight) > 0 && other.inFlight[0].sentAt.Before(now) {
+			return true
+		}
+	}
+	return false
 }
 
 // mustGoAloneLocked reports whether the next record batch of p needs a connection
@@ -95,6 +110,7 @@ func (w *brokerWorker) send(r *inFlightRequest) {
 	}
 	err := w.produce(r)
 	if err == nil {
+		w.wireRatio.observe(r.request.bytes, r.request.written, w.set.limits)
 		return
 	}
 	if r.request.mayBeSent != nil {
@@ -105,7 +121,43 @@ func (w *brokerWorker) send(r *inFlightRequest) {
 			return
 		}
 	}
+	if large, ok := errors.AsType[*aboveMaxWrittenError](err); ok {
+		w.wireRatio.observe(r.request.bytes, large.bytes, w.set.limits)
+		w.aboveMaxWritten(r)
+		return
+	}
 	w.handleAnswer(r, nil, err)
+}
+
+// aboveMaxWritten puts back the record batches of r, of which nothing was sent: they
+// compress worse than those before them. They come first in the next request, which is
+// smaller, so that those that compress well do not overtake them for ever.
+func (w *brokerWorker) aboveMaxWritten(r *inFlightRequest) {
+	s := w.set
+	now := time.Now()
+	var done settlements
+	var again []*topicPartition
+	s.mu.Lock()
+	r.ended = true
+	for _, b := range r.recordBatches {
+		e, p := s.partitionOf(b)
+		p.inFlight = false
+		e.intents.notWrittenLocked(b)
+		if !b.mayBeWritten && len(p.sealed) == 1 {
+			e.requeueLocked(p)
+		}
+		if p.topicReplaced {
+			e.leaveNumbersOfLocked(p, &done)
+		}
+		e.scheduleLocked(p, now)
+		if p.schedule == scheduledNow && p.leader == w {
+			again = append(again, p)
+		}
+	}
+	w.ready = append(again, w.ready[:len(w.ready)-len(again)]...) // where scheduleLocked has put them, in this order
+	w.removeInFlightLocked(r, now)
+	s.mu.Unlock()
+	s.settle(&done)
 }
 
 // notIntended puts back the record batches of r. Nothing of them was sent. The journal

@@ -75,6 +75,37 @@ func TestRequestSize_setting(t *testing.T) {
 	}
 }
 
+// A request that compresses gathers more than it may take on the wire. What compresses
+// worse than everything before it keeps below the limit all the same.
+func TestRequestSize_compression(t *testing.T) {
+	const limit, batches = 200_000, 600
+	for _, compression := range []settings.Compression{settings.Gzip, settings.Snappy, settings.LZ4, settings.Zstd} {
+		t.Run(string(compression), func(t *testing.T) {
+			t.Parallel()
+			k := forwardertest.NewKafka(t)
+			s := k.Settings()
+			s.Delivery.Compression = compression
+			s.Delivery.MaxMessageBytes, s.Delivery.MaxRequestBytes = 100_000, limit
+			fault := k.LimitRequests(limit)
+			f := engine.start(t, s)
+			var l ledger
+			for range 3 {
+				for _, random := range []bool{false, true} {
+					l.random = random
+					silent := k.Silence() // until enough has gathered for the largest requests
+					for i := range batches / 6 {
+						l.send(within(t, time.Minute), t, f, int64(i%40+1), 9_000)
+					}
+					silent.Stop()
+					l.waiting.Wait()
+				}
+			}
+			assert.Equal(t, tally{acknowledged: batches}, l.check(t, k, 12))
+			assert.Zero(t, fault.Hits(), "a request was larger than it may be")
+		})
+	}
+}
+
 // A connection that is closed by chance, however often, blames no message for its
 // size.
 func TestRequestSize_chance(t *testing.T) {
