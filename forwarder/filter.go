@@ -49,22 +49,36 @@ func (n namedFilter) check() error {
 	return nil
 }
 
-// run calls the filter once. A panic in it fails this call only. A caller's
-// filter is not called once ctx has ended, and fails when ctx ends in it,
-// unless it has decided to drop the batch.
-func (n namedFilter) run(ctx context.Context, b *batch.Batch) (err error) {
+// runFilters runs the filters of the list from the one at first on, until one drops
+// events or returns an error. It returns the position of that one, or the length of
+// the list. A panic in a filter fails this call only. It is recovered here, once for
+// all filters, since guarding each by itself costs as much as most of them do.
+func runFilters(ctx context.Context, b *batch.Batch, list []namedFilter, first int) (at int, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &panicError{value: v, stack: debug.Stack()}
 		}
 	}()
+	seen := len(b.Dropped())
+	for at = first; at < len(list); at++ {
+		err = list[at].run(ctx, b)
+		if err != nil || len(b.Dropped()) > seen {
+			return at, err
+		}
+	}
+	return at, nil
+}
+
+// run calls the filter once. A caller's filter is not called once ctx has ended, and
+// fails when ctx ends in it, unless it has decided to drop the batch.
+func (n *namedFilter) run(ctx context.Context, b *batch.Batch) error {
 	if !n.caller {
 		return n.filter.Filter(ctx, b)
 	}
 	if ctx.Err() != nil {
 		return ctxwait.Err(ctx)
 	}
-	err = n.filter.Filter(ctx, b)
+	err := n.filter.Filter(ctx, b)
 	if ctx.Err() == nil || errors.Is(err, ctx.Err()) {
 		return err
 	}

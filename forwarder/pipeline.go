@@ -109,9 +109,14 @@ const typicalDrops = 4
 // the last entry of the list says so.
 func (p *pipeline) filter(ctx context.Context, own *batch.Batch) ([]Dropped, error) {
 	var dropped []Dropped
-	for _, n := range p.filters {
+	for i := 0; i < len(p.filters); i++ {
 		seen := len(own.Dropped())
-		err := n.run(ctx, own)
+		at, err := runFilters(ctx, own, p.filters, i)
+		if at == len(p.filters) {
+			break
+		}
+		i = at
+		n := &p.filters[i]
 		for _, d := range own.Dropped()[seen:] {
 			if dropped == nil {
 				dropped = make([]Dropped, 0, typicalDrops)
