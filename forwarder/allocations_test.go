@@ -83,6 +83,26 @@ func TestForward_allocations(t *testing.T) {
 	}
 }
 
+// ForwardAsync allocates one more, for the goroutine of done, and three for a context
+// that may end.
+func TestForwardAsync_allocations(t *testing.T) {
+	b, err := batch.Parse(undropped(t, 1, 10)[0])
+	require.NoError(t, err)
+	mayEnd, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	for want, ctx := range map[int]context.Context{4: context.Background(), 7: mayEnd} {
+		f := withProducer(t, prompt{}, func(s *settings.Settings, _ *options) { *s = settings.Settings{} })
+		returned := make(chan struct{}, 1)
+		done := func(error) { returned <- struct{}{} }
+		run := func() {
+			f.ForwardAsync(ctx, b, done)
+			<-returned
+		}
+		assert.Equal(t, want, int(testing.AllocsPerRun(100, run)))
+		require.NoError(t, f.Close())
+	}
+}
+
 // A delivery is the largest allocation of a call. Go's allocator adds 8 bytes to
 // it, and takes 704 bytes for the two, or else 768.
 func TestDelivery_size(t *testing.T) {

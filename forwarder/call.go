@@ -31,7 +31,14 @@ type call struct {
 // newCall tells the observer of a call. If that ends this goroutine, the call has ended,
 // and is reported.
 func (f *Forwarder) newCall(ctx context.Context, b *batch.Batch) *call {
-	c := &call{f: f, ctx: ctx, observed: ctx, start: time.Now()}
+	c := &call{}
+	f.startCall(ctx, c, b)
+	return c
+}
+
+// startCall is newCall in memory of the caller's.
+func (f *Forwarder) startCall(ctx context.Context, c *call, b *batch.Batch) {
+	c.f, c.ctx, c.observed, c.start = f, ctx, ctx, time.Now()
 	if b != nil {
 		c.info.Events = b.NumEvents()
 	}
@@ -43,33 +50,39 @@ func (f *Forwarder) newCall(ctx context.Context, b *batch.Batch) *call {
 	}()
 	c.observed = begunContext(ctx, f.options.observer.Begun, b)
 	returned = true
-	return c
 }
 
 // begin runs the filters, waits for room in the buffer, encodes, and hands the
 // messages to the spool if there is one, and otherwise to the producer.
 func (f *Forwarder) begin(ctx context.Context, b *batch.Batch, storeOnly bool, tag *spool.Tag) *call {
-	c := f.newCall(ctx, b)
+	c := &call{}
+	f.beginIn(ctx, c, b, storeOnly, tag)
+	return c
+}
+
+// beginIn is begin in memory of the caller's.
+func (f *Forwarder) beginIn(ctx context.Context, c *call, b *batch.Batch, storeOnly bool, tag *spool.Tag) {
+	f.startCall(ctx, c, b)
 	c.storeOnly, c.tag = storeOnly, tag
 	switch {
 	case storeOnly && f.spool == nil:
 		c.err = ErrNoSpool
-		return c
+		return
 	case f.inFlight.isClosed():
 		c.err = ErrClosed
-		return c
+		return
 	case b == nil || b.Size() == 0:
 		c.err = errNilBatch
-		return c
+		return
 	case ctx.Err() != nil: // many calls that come too late must not take long
 		c.err = notSent(b, ctxwait.Err(ctx))
-		return c
+		return
 	}
 	c.info.NoBatch = !f.format.check(c.observed, b)
 	o, err := c.runPipeline(b)
 	if err != nil || o.batch == nil {
 		c.err = err
-		return c
+		return
 	}
 	err = c.accept(b, &o)
 	switch {
@@ -79,7 +92,6 @@ func (f *Forwarder) begin(ctx context.Context, b *batch.Batch, storeOnly bool, t
 	default:
 		c.err = notSent(b, err)
 	}
-	return c
 }
 
 // runPipeline runs the filters and measures. A filter that ends this goroutine

@@ -25,11 +25,11 @@ type delivery struct {
 	results         []producer.Result
 	settled         []bool
 	pending         int
-	failed          bool   // some message that is settled was not acknowledged
-	callerGone      bool   // the caller has its error already, with messages undecided
-	callbackDropped bool   // onDone must not be called
-	stored          bool   // what is not settled is on the disk, and on its way
-	onDone          func() // called once all is settled
+	failed          bool         // some message that is settled was not acknowledged
+	callerGone      bool         // the caller has its error already, with messages undecided
+	callbackDropped bool         // onDone must not be called
+	stored          bool         // what is not settled is on the disk, and on its way
+	onDone          doneListener // told once all is settled
 	handle          *deliveryHandle
 	ended           error     // why nothing will be settled any more in this process
 	over            endSignal // given once all is settled and counted, or nothing more will be
@@ -200,7 +200,7 @@ func (d *delivery) afterLocked(n int, o producer.Outcome) func() {
 		if last {
 			d.over.give()
 			if onDone != nil {
-				onDone()
+				onDone.deliveryDone()
 			}
 		}
 	}
@@ -238,13 +238,20 @@ func (d *delivery) endWaiting(why error) {
 	d.mu.Unlock()
 	d.over.give()
 	if onDone != nil {
-		onDone()
+		onDone.deliveryDone()
 	}
 }
 
-// whenDone calls onDone, once, when all is settled, unless dropCallback comes
-// first. onDone must not block.
-func (d *delivery) whenDone(onDone func()) {
+// A doneListener learns that all of a delivery is settled. Its method must not block.
+type doneListener interface{ deliveryDone() }
+
+// A doneFunc is a function used as a doneListener.
+type doneFunc func()
+
+func (f doneFunc) deliveryDone() { f() }
+
+// whenDone tells onDone, once, when all is settled, unless dropCallback comes first.
+func (d *delivery) whenDone(onDone doneListener) {
 	d.mu.Lock()
 	now := d.pending == 0 && !d.callbackDropped
 	if !now && !d.callbackDropped {
@@ -252,7 +259,7 @@ func (d *delivery) whenDone(onDone func()) {
 	}
 	d.mu.Unlock()
 	if now {
-		onDone()
+		onDone.deliveryDone()
 	}
 }
 

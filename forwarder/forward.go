@@ -141,34 +141,19 @@ func (f *Forwarder) forwardAsync(ctx context.Context, b *batch.Batch, done func(
 			}()
 		}
 	}()
-	c := f.begin(ctx, b, storeOnly, tagOf(tags, 0))
+	a := &asyncCall{done: done, counted: counted}
+	f.beginIn(ctx, &a.call, b, storeOnly, tagOf(tags, 0))
 	begun = true
-	answer := func(err error) {
-		defer f.inFlight.endCall(counted)
-		defer func() { done(err) }() // also if the observer ends this goroutine
-		_ = c.report(err)
-	}
-	if c.delivery == nil {
-		go answer(c.err)
-		return
-	}
-	if k := c.delivery.kept; k != nil {
-		go k.whenEnded(ctx, answer)
+	switch {
+	case a.delivery == nil:
+		go a.answer(a.err)
+	case a.delivery.kept == nil:
+		a.answerWhenEnded()
+	default:
+		k := a.delivery.kept
+		go k.whenEnded(ctx, a.answer)
 		if !storeOnly {
 			f.spool().room.take(ctx, k)
 		}
-		return
 	}
-	// No goroutine waits for the outcome: the last message or the end of ctx sets
-	// it off, whichever comes first. So thousands of calls that wait through an
-	// outage cost no goroutines.
-	stop := context.AfterFunc(ctx, func() {
-		if c.delivery.dropCallback() {
-			answer(c.withdraw())
-		}
-	})
-	c.delivery.whenDone(func() {
-		stop()
-		go func() { answer(c.delivery.outcome()) }()
-	})
 }

@@ -114,11 +114,11 @@ func (k *storedBatch) whenEnded(ctx context.Context, answer func(error)) {
 			answer(d.outcomeAt(ctx))
 		}
 	})
-	d.whenDone(func() {
+	d.whenDone(doneFunc(func() {
 		stop()
 		k.final.Store(true)
 		go func() { answer(d.outcome()) }()
-	})
+	}))
 }
 
 // wait returns the outcome, at the latest when ctx ends.
