@@ -56,7 +56,7 @@ func filtered(tb testing.TB, p *pipeline, b *batch.Batch) {
 }
 
 func encoded(tb testing.TB, p *pipeline, b *batch.Batch) {
-	o, err := p.measure(b, nil)
+	o, err := p.measured(b, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -79,7 +79,8 @@ func (f *Forwarder) beginIn(ctx context.Context, c *call, b *batch.Batch, storeO
 		return
 	}
 	c.info.NoBatch = !f.format.check(c.observed, b)
-	o, err := c.runPipeline(b)
+	var o outline
+	err := c.runPipeline(b, &o)
 	if err != nil || o.batch == nil {
 		c.err = err
 		return
@@ -94,20 +95,20 @@ func (f *Forwarder) beginIn(ctx context.Context, c *call, b *batch.Batch, storeO
 	}
 }
 
-// runPipeline runs the filters and measures. A filter that ends this goroutine
+// runPipeline runs the filters and measures, in o. A filter that ends this goroutine
 // (runtime.Goexit, as testing's FailNow does) ends the call, and is reported.
-func (c *call) runPipeline(b *batch.Batch) (outline, error) {
+func (c *call) runPipeline(b *batch.Batch, o *outline) error {
 	returned := false
 	defer func() {
 		if !returned {
 			_ = c.report(errNoReturn)
 		}
 	}()
-	o, dropped, err := c.f.pipeline.prepare(c.observed, b)
+	dropped, err := c.f.pipeline.prepare(c.observed, b, o)
 	returned = true
 	c.info.Dropped = dropped
 	c.f.countDropped(dropped)
-	return o, err
+	return err
 }
 
 // accept takes the room that the batch needs, encodes and submits it.

@@ -96,7 +96,7 @@ func piped(t *testing.T, p *pipeline, text string) []string {
 	t.Helper()
 	b, err := batch.Parse([]byte(text))
 	require.NoError(t, err)
-	o, _, err := p.prepare(t.Context(), b)
+	o, _, err := p.outlineOf(t.Context(), b)
 	require.NoError(t, err)
 	var values []string
 	if o.batch != nil {

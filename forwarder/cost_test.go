@@ -151,7 +151,7 @@ func costs(tb testing.TB) ([]*job, []ratio) {
 	large := &job{name: "the same, 100 events", input: hundred, run: forward.run}
 
 	split := &job{name: "parse, clone, default switches, 10 messages", input: kept, run: func(data []byte) {
-		o, err := perEvent.measure(edited(tb, perEvent, data), nil)
+		o, err := perEvent.measured(edited(tb, perEvent, data), nil)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -232,7 +232,7 @@ func prepared(tb testing.TB, p *pipeline, data []byte) []message {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	o, _, err := p.prepare(tb.Context(), b)
+	o, _, err := p.outlineOf(tb.Context(), b)
 	if err != nil {
 		tb.Fatal(err)
 	}

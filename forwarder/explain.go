@@ -95,7 +95,7 @@ func (x *explainer) explain(ctx context.Context, b *batch.Batch) Explanation {
 	if e.Err == nil {
 		var headers []producer.Header
 		if headers, e.Err = makeHeaders(ctx, p.headers, own); e.Err == nil {
-			o, e.Err = p.measureAll(own.Clone(), headers) // routes divide it, which drops nothing
+			e.Err = p.measureAll(own.Clone(), headers, &o) // routes divide it, which drops nothing
 		}
 	}
 	if e.Err != nil {

@@ -96,7 +96,7 @@ func TestPipeline_filterFails(t *testing.T) {
 			b, err := batch.Parse([]byte(twoEvents))
 			require.NoError(t, err)
 
-			o, dropped, err := p.prepare(ctx, b)
+			o, dropped, err := p.outlineOf(ctx, b)
 			assert.Zero(t, o)
 			var failed *FilterError
 			require.ErrorAs(t, err, &failed)
@@ -141,7 +141,7 @@ func TestPipeline_contextEnds(t *testing.T) {
 		called = true
 		return nil
 	})})
-	_, _, err = p.prepare(ended, b)
+	_, _, err = p.outlineOf(ended, b)
 	assert.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.EqualError(t, err, `forwarder: filter "slow": context deadline exceeded`)
 	assert.False(t, called)
@@ -151,13 +151,13 @@ func TestPipeline_contextEnds(t *testing.T) {
 		end()
 		return batch.Drop("decided")
 	})})
-	_, dropped, err := p.prepare(ends, b)
+	_, dropped, err := p.outlineOf(ends, b)
 	assert.NoError(t, err)
 	assert.Equal(t, []Dropped{{Filter: "slow", Reason: "decided", Events: 2, Batch: true}}, dropped)
 
 	// The settings' own filters take no time, so they have no say in this.
 	p = newPipeline(settings.Settings{}.WithDefaults(), nil)
-	o, _, err := p.prepare(ended, b)
+	o, _, err := p.outlineOf(ended, b)
 	assert.NoError(t, err)
 	assert.NotNil(t, o.batch)
 }

@@ -134,7 +134,7 @@ func TestWithHeaders_sizes(t *testing.T) {
 	prepared := func(limit int, buffer int64, in string) ([]message, error) {
 		b, err := batch.Parse([]byte(in))
 		require.NoError(t, err)
-		o, _, err := newPipeline(limited(limit, buffer).WithDefaults(), nil, always(list...)).prepare(t.Context(), b)
+		o, _, err := newPipeline(limited(limit, buffer).WithDefaults(), nil, always(list...)).outlineOf(t.Context(), b)
 		if err != nil {
 			return nil, err
 		}
@@ -177,7 +177,7 @@ func TestWithHeaders_sizes(t *testing.T) {
 // The buffer counts the memory of headers, once for a batch.
 func TestWithHeaders_held(t *testing.T) {
 	held := func(headers ...headerFunc) int64 {
-		o, _, err := newPipeline(with("send_as_batch").WithDefaults(), nil, headers...).prepare(t.Context(), events(t, 3))
+		o, _, err := newPipeline(with("send_as_batch").WithDefaults(), nil, headers...).outlineOf(t.Context(), events(t, 3))
 		require.NoError(t, err)
 		return o.held(events(t, 3))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventferry/eventferry/batch"
+	"github.com/eventferry/eventferry/forwarder/internal/producer"
 	"github.com/eventferry/eventferry/settings"
 )
 
@@ -29,7 +30,7 @@ func through(t testing.TB, s settings.Settings, data string, callers ...namedFil
 	require.NoError(t, err)
 	p := newPipeline(s.WithDefaults(), callers)
 
-	outlined, dropped, err := p.prepare(t.Context(), b)
+	outlined, dropped, err := p.outlineOf(t.Context(), b)
 	require.Equal(t, data, string(b.AppendJSON(nil)), "the caller's batch")
 	o := outcome{dropped: dropped, err: err}
 	if outlined.batch != nil {
@@ -150,4 +151,16 @@ func (o outcome) compact() []string {
 // size is what the message counts for against limits.
 func size(m message) int {
 	return m.record().Size()
+}
+
+// outlineOf is prepare for tests: they copy outlines as they like.
+func (p *pipeline) outlineOf(ctx context.Context, b *batch.Batch) (o outline, dropped []Dropped, err error) {
+	dropped, err = p.prepare(ctx, b, &o)
+	return o, dropped, err
+}
+
+// measured is measure for tests.
+func (p *pipeline) measured(b *batch.Batch, headers []producer.Header) (o outline, err error) {
+	err = p.measure(b, headers, &o)
+	return o, err
 }

@@ -38,10 +38,10 @@ type outline struct {
 	keySize int
 }
 
-// measure sizes a filtered batch, which allocates nothing of its size. It fails
-// if the batch cannot be sent.
-func (p *pipeline) measure(b *batch.Batch, headers []producer.Header) (outline, error) {
-	o := outline{batch: b, headers: headers}
+// measure sizes a filtered batch in o, which is new, and allocates nothing of its size.
+// It fails if the batch cannot be sent.
+func (p *pipeline) measure(b *batch.Batch, headers []producer.Header, o *outline) error {
+	o.batch, o.headers = b, headers
 	if id, ok := b.UserID(); ok {
 		o.keySize = len(strconv.AppendInt(o.keyText[:0], id, 10))
 	}
@@ -49,23 +49,23 @@ func (p *pipeline) measure(b *batch.Batch, headers []producer.Header) (outline, 
 	if b.NumEvents() <= 1 || !p.messagePerEvent {
 		o.whole = b.Size()
 		if o.total = int64(o.whole) + int64(fixed); o.total <= int64(p.maxMessage) {
-			return o, nil
+			return nil
 		}
 		if b.NumEvents() <= 1 {
-			return outline{}, tooLarge(b, 0, o.total, int64(p.maxMessage))
+			return tooLarge(b, 0, o.total, int64(p.maxMessage))
 		}
 	}
 	o.whole = 0
 	o.splitter = splitter{batch: b, perEvent: p.messagePerEvent, fixed: fixed, limit: p.maxMessage}
 	var err error
 	if o.parts, err = o.splitter.fit(); err != nil {
-		return outline{}, err
+		return err
 	}
 	o.total = o.parts.total
 	if limit := min(p.maxBuffer, maxInt); o.total > limit {
-		return outline{}, &TooLargeError{Event: -1, Size: o.total, Limit: limit}
+		return &TooLargeError{Event: -1, Size: o.total, Limit: limit}
 	}
-	return o, nil
+	return nil
 }
 
 // key is that of all messages. It is nil without a user id: an empty key would

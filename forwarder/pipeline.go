@@ -41,27 +41,28 @@ func newPipeline(s settings.Settings, callers []namedFilter, headers ...headerFu
 	}
 }
 
-// prepare filters a private copy of b and measures what is left. The outline has
-// no batch if b was dropped.
-func (p *pipeline) prepare(ctx context.Context, b *batch.Batch) (outline, []Dropped, error) {
+// prepare filters a private copy of b and measures what is left, in o, which is new: it
+// is large, and would be copied by each function on the way. It has no batch if b was
+// dropped, or after an error.
+func (p *pipeline) prepare(ctx context.Context, b *batch.Batch, o *outline) ([]Dropped, error) {
 	own := b.Clone()
 	dropped, err := p.filter(ctx, own)
 	if err != nil || len(dropped) > 0 && dropped[len(dropped)-1].Batch {
-		return outline{}, dropped, err
+		return dropped, err
 	}
 	headers, err := makeHeaders(ctx, p.headers, own)
 	if err != nil {
-		return outline{}, dropped, err
+		return dropped, err
 	}
-	o, err := p.measureAll(own, headers)
-	if err != nil {
-		return outline{}, dropped, err
+	if err := p.measureAll(own, headers, o); err != nil {
+		*o = outline{}
+		return dropped, err
 	}
 	o.given = b.NumEvents()
 	for i := range o.others {
 		o.others[i].given = o.given
 	}
-	return o, dropped, nil
+	return dropped, nil
 }
 
 // useRouter makes the pipeline send the events to the topics of r. What no route
@@ -71,35 +72,33 @@ func (p *pipeline) useRouter(r *router) {
 	p.filters = append(p.filters, setting("routes", r.drop))
 }
 
-// measureAll measures what goes to each topic. headers are of all messages.
-func (p *pipeline) measureAll(own *batch.Batch, headers []producer.Header) (outline, error) {
+// measureAll measures what goes to each topic, in o, which is new, and of no use after
+// an error. headers are of all messages.
+func (p *pipeline) measureAll(own *batch.Batch, headers []producer.Header, o *outline) error {
 	if p.router == nil {
-		return p.measure(own, headers)
+		return p.measure(own, headers, o)
 	}
 	parts := p.router.split(own)
-	var first outline
-	others := make([]outline, 0, len(parts)-1)
+	others := make([]outline, len(parts)-1)
 	total := int64(0)
 	for i, part := range parts {
-		o, err := p.measure(part.batch, headers)
-		if err != nil {
-			return outline{}, err
+		at := o
+		if i > 0 {
+			at = &others[i-1]
 		}
-		o.topic = part.topic
-		total += o.total
-		if i == 0 {
-			first = o
-		} else {
-			others = append(others, o)
+		if err := p.measure(part.batch, headers, at); err != nil {
+			return err
 		}
+		at.topic = part.topic
+		total += at.total
 	}
 	if limit := min(p.maxBuffer, maxInt); total > limit {
-		return outline{}, &TooLargeError{Event: -1, Size: total, Limit: limit}
+		return &TooLargeError{Event: -1, Size: total, Limit: limit}
 	}
 	if len(others) > 0 {
-		first.others = others
+		o.others = others
 	}
-	return first, nil
+	return nil
 }
 
 // typicalDrops is a number of entries that a list of drops seldom exceeds.

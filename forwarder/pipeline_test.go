@@ -97,7 +97,7 @@ func TestPipeline_privateCopy(t *testing.T) {
 	before := string(b.AppendJSON(nil))
 
 	for range 3 {
-		o, dropped, err := p.prepare(t.Context(), b)
+		o, dropped, err := p.outlineOf(t.Context(), b)
 		require.NoError(t, err)
 		assert.Equal(t, `{"mpid":7,"events":[],"seen":true}`, string(encodeAll(&o)[0].value))
 		assert.Equal(t, []Dropped{{Filter: "edit", Reason: "test", Events: 1}}, dropped, "only what this call dropped")
@@ -115,7 +115,7 @@ func TestPipeline_concurrentCalls(t *testing.T) {
 	for range 8 {
 		calls.Go(func() {
 			for range 50 {
-				o, dropped, err := p.prepare(t.Context(), b)
+				o, dropped, err := p.outlineOf(t.Context(), b)
 				if !assert.NoError(t, err) {
 					return
 				}

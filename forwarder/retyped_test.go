@@ -128,7 +128,7 @@ func TestPipeline_retypedCrashReports(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, retypeNamed(types).filter.Filter(t.Context(), b))
 	p := mustPipeline(t, with("include_location_information"))
-	o, _, err := p.prepare(t.Context(), b)
+	o, _, err := p.outlineOf(t.Context(), b)
 	require.NoError(t, err)
 	assert.Equal(t, want, string(encodeAll(&o)[0].value))
 }

@@ -41,7 +41,7 @@ func routed(t *testing.T, s settings.Settings, routes []Route, data string) (map
 	p.useRouter(r)
 	b, err := batch.Parse([]byte(data))
 	require.NoError(t, err)
-	o, dropped, err := p.prepare(t.Context(), b)
+	o, dropped, err := p.outlineOf(t.Context(), b)
 	assert.Equal(t, data, string(b.AppendJSON(nil)), "the caller's batch")
 	if err != nil || o.batch == nil {
 		return nil, dropped, err

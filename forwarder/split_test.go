@@ -191,7 +191,7 @@ func TestSplit_tooLarge(t *testing.T) {
 	b, err := batch.Parse([]byte(in))
 	require.NoError(t, err)
 	b.DropEvents("before it was given", func(e batch.Event) bool { return e.Index() == 1 })
-	_, _, err = mustPipeline(t, limited(500, math.MaxInt64)).prepare(t.Context(), b)
+	_, _, err = mustPipeline(t, limited(500, math.MaxInt64)).outlineOf(t.Context(), b)
 	var got *TooLargeError
 	require.ErrorAs(t, err, &got)
 	assert.Equal(t, 2, got.Event)
@@ -235,7 +235,7 @@ func TestSplit_sizesBeforeItAllocates(t *testing.T) {
 		p.maxMessage = 900_500
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, _, err = p.prepare(t.Context(), b)
+		_, _, err = p.outlineOf(t.Context(), b)
 		runtime.ReadMemStats(&after)
 		var large *TooLargeError
 		require.ErrorAs(t, err, &large)

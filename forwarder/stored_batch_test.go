@@ -16,7 +16,7 @@ func TestKeptDelivery_acknowledgedFirst(t *testing.T) {
 	defer f.Close()
 	b := events(t, 30)
 	c := f.newCall(t.Context(), b)
-	o, _, err := f.pipeline.prepare(t.Context(), b)
+	o, _, err := f.pipeline.outlineOf(t.Context(), b)
 	require.NoError(t, err)
 	owner := &recycling{call: c}
 	k := newKeptDelivery(owner, b, &o, &f.pool, nil)
@@ -35,7 +35,7 @@ func TestKeptDelivery_handedOver(t *testing.T) {
 	defer f.Close()
 	b := events(t, 30)
 	for range 20 { // as a pool may lose what it is given
-		o, _, err := f.pipeline.prepare(t.Context(), b)
+		o, _, err := f.pipeline.outlineOf(t.Context(), b)
 		require.NoError(t, err)
 		k := newKeptDelivery(f.newCall(t.Context(), b), b, &o, &f.pool, nil)
 		memory := k.memory

@@ -27,7 +27,7 @@ func TestStoredBatch_memoryWhileItWaits(t *testing.T) {
 			f := onSpool(t, send, absent{})
 			b, err := batch.Parse(testbatch.Batches(1, 200, 2)[0])
 			require.NoError(t, err)
-			o, _, err := f.pipeline.prepare(t.Context(), b)
+			o, _, err := f.pipeline.outlineOf(t.Context(), b)
 			require.NoError(t, err)
 			all, beside := o.held(b), o.heldBesideValues(b)
 			require.Greater(t, all-beside, int64(50_000), "the values are large")
