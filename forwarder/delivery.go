@@ -27,7 +27,7 @@ type delivery struct {
 	pending         int
 	failed          bool         // some message that is settled was not acknowledged
 	callerGone      bool         // the caller has its error already, with messages undecided
-	callbackDropped bool         // onDone must not be called
+	callbackDropped bool         // onDone must not be told
 	stored          bool         // what is not settled is on the disk, and on its way
 	onDone          doneListener // told once all is settled
 	handle          *deliveryHandle
@@ -263,8 +263,8 @@ func (d *delivery) whenDone(onDone doneListener) {
 	}
 }
 
-// dropCallback reports whether it has kept the function of whenDone from being
-// called.
+// dropCallback reports whether it has kept the listener of whenDone from being
+// told.
 func (d *delivery) dropCallback() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

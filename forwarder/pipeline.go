@@ -41,7 +41,7 @@ func newPipeline(s settings.Settings, callers []namedFilter, headers ...headerFu
 	}
 }
 
-// prepare filters a private copy of b and measures what is left, in o, which is new: it
+// prepare filters a private copy of b and measures the result, in o, which is new: it
 // is large, and would be copied by each function on the way. It has no batch if b was
 // dropped, or after an error.
 func (p *pipeline) prepare(ctx context.Context, b *batch.Batch, o *outline) ([]Dropped, error) {

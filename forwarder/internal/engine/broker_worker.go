@@ -13,13 +13,12 @@ import (
 // A brokerWorker sends produce requests to one broker. It owns the connection
 // and has a goroutine.
 type brokerWorker struct {
-	set      *brokerSet
-	id       int32 // the broker's
-	counters *brokerCounters
-	rand     *rand.Rand
-	woken    chan struct{}
-	timer    *time.Timer
-
+	set       *brokerSet
+	id        int32 // the broker's
+	counters  *brokerCounters
+	rand      *rand.Rand
+	woken     chan struct{}
+	timer     *time.Timer
 	wireRatio wireRatio // of its goroutine alone
 
 	// Everything below is guarded by the lock of the brokers.

@@ -42,7 +42,7 @@ const (
 	maxInFlight = 2
 )
 
-// sendLimits bound what is sent together. Sizes are before compression, but for onWire.
+// sendLimits bound record batches and requests. Sizes are before compression, except onWire.
 type sendLimits struct {
 	recordBatch      int // of one partition; a larger message goes alone
 	request          int // of all partitions of a broker
