@@ -40,6 +40,8 @@ func (a *asyncCall) answerOutcome() { a.answer(a.delivery.outcome()) }
 // answer reports the call, and tells the caller.
 func (a *asyncCall) answer(err error) {
 	defer a.f.inFlight.endCall(a.counted)
-	defer func() { a.done(err) }() // also if the observer ends this goroutine
+	done := a.done
+	a.done = nil                 // the delivery keeps a until its messages are settled, and would keep what done refers to
+	defer func() { done(err) }() // also if the observer ends this goroutine
 	_ = a.report(err)
 }

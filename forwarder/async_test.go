@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -221,4 +223,32 @@ func TestForwardAsync_leavesNothingOnTheContext(t *testing.T) {
 		assert.Zero(t, ctx.waiting.Load())
 		f.Close()
 	})
+}
+
+// What done refers to is let go once done has run, although messages in a request keep
+// the delivery.
+func TestForwardAsync_doneIsLetGo(t *testing.T) {
+	p := &fakeProducer{}
+	f := withProducer(t, p, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	answered := make(chan struct{})
+	captured := func() weak.Pointer[[1 << 10]byte] {
+		large := new([1 << 10]byte)
+		f.ForwardAsync(ctx, events(t, 1), func(error) {
+			large[0]++
+			close(answered)
+		})
+		return weak.Make(large)
+	}()
+	g := p.submitted(t, 1)[0]
+	p.hand(g, 1)
+	cancel()
+	<-answered
+	assert.Eventually(t, func() bool {
+		runtime.GC()
+		return captured.Value() == nil
+	}, time.Minute, time.Millisecond)
+	assert.Equal(t, 1, f.Stats().Undecided)
+	p.ack(g)
+	f.Close()
 }
