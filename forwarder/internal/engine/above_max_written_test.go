@@ -92,6 +92,13 @@ func acknowledge(w *brokerWorker, r *inFlightRequest) {
 	w.handleAnswer(r, a, nil)
 }
 
+func idsOf(partitions []*topicPartition) (list []int32) {
+	for _, p := range partitions {
+		list = append(list, p.id)
+	}
+	return list
+}
+
 func partitionsOf(r *inFlightRequest) (list []int32) {
 	for _, b := range r.recordBatches {
 		list = append(list, b.partition)
@@ -137,9 +144,112 @@ func TestAboveMaxWritten_isNotOvertaken(t *testing.T) {
 		for id, times := range sent {
 			assert.Greater(t, times, 1000/n, "partition %d of %d: %v, %d refused", id, n, sent, refused)
 		}
-		stats := e.Brokers()[0]
-		assert.EqualValues(t, 1000-refused, stats.Requests, "what was not sent does not count")
 	}
+}
+
+// A refused request teaches, whatever the setting: the next is smaller, until it surely
+// fits.
+func TestAboveMaxWritten_ends(t *testing.T) {
+	c := sarama.NewConfig()
+	c.Producer.Compression = sarama.CompressionZSTD
+	for _, setting := range []int{1025, 2_000, 20_000, 33_000, 33_792, 34_000, 1_040_000, 50_000_000} {
+		limits := newSendLimits(Config{Sarama: c, MaxRequestBytes: setting})
+		ratio := wireRatio{worst: 0.01}
+		times := 0
+		for ; ratio.most(limits) > limits.fitting; times++ {
+			require.Less(t, times, 10, "%d", setting)
+			ratio.observe(ratio.most(limits), limits.onWire+1, limits) // it is refused
+		}
+	}
+}
+
+// The counts do not fall, those of requests that are refused are left out of later ones,
+// and Bytes is of what BytesSent is of, also while requests are in flight.
+func TestAboveMaxWritten_counts(t *testing.T) {
+	e, w, c := narrow(4)
+	fillAll := func() {
+		for i, p := range e.partitions {
+			fill(e, p, uint64(100*(i+1)))
+		}
+	}
+	fillAll()
+	now := func() producer.BrokerStats { return e.Brokers()[0] }
+	const messages = narrowRecordBatch / producer.Overhead // of no bytes
+	send := func(takes int) *inFlightRequest {
+		c.takes = func(*produceRequest) int { return takes }
+		r := w.buildRequestLocked(time.Now())
+		w.send(r)
+		return r
+	}
+	before := now()
+	require.True(t, send(1<<20).ended)
+	assert.EqualValues(t, 1, now().Requests-before.Requests)
+	assert.EqualValues(t, 4*messages, now().Messages)
+	assert.Zero(t, now().BytesSent)
+
+	r := send(10)
+	require.False(t, r.ended)
+	assert.EqualValues(t, 1, now().Requests, "the one that was refused does not count")
+	assert.EqualValues(t, 4*messages, now().Messages, "two record batches of the four")
+	assert.EqualValues(t, 10, now().BytesSent, "in flight")
+	acknowledge(w, r)
+	acknowledge(w, send(10))
+	assert.EqualValues(t, 2, now().Requests)
+	assert.EqualValues(t, 4*messages, now().Messages)
+	fillAll()
+	acknowledge(w, send(10))
+	assert.EqualValues(t, 30, now().BytesSent)
+	assert.EqualValues(t, 3, now().Requests)
+	assert.Greater(t, now().Messages, int64(4*messages))
+}
+
+// A refusal while the topic was replaced, or of what an earlier attempt may have
+// written, leaves no messages and no numbers behind.
+func TestAboveMaxWritten_meanwhile(t *testing.T) {
+	t.Run("the topic is replaced", func(t *testing.T) {
+		for _, maybe := range []bool{false, true} {
+			e, w, c := narrow(4)
+			e.intents = &intentKeeper{journal: &toldJournal{}, expiration: 24 * time.Hour}
+			for i, p := range e.partitions {
+				fill(e, p, uint64(100*(i+1)))
+			}
+			p := e.partitions[1]
+			c.takes = func(*produceRequest) int {
+				p.topicReplaced, p.sealed[0].mayBeWritten = true, maybe
+				return 1 << 20
+			}
+			r := w.buildRequestLocked(time.Now())
+			w.send(r)
+			require.True(t, r.ended)
+			assert.False(t, p.topicReplaced)
+			assert.Equal(t, int64(noProducerID), p.producer.id)
+			assert.Equal(t, notScheduled, p.schedule, "until there is a producer id")
+			assert.Equal(t, narrowRecordBatch, p.pendingBytesLocked(), "all of it goes again, under another")
+			assert.Equal(t, maybe, len(p.sealed) > 0)
+			assert.Equal(t, []int32{0, 2, 3}, idsOf(w.ready))
+			assert.Equal(t, 3*narrowRecordBatch, w.readyBytes)
+		}
+	})
+	t.Run("an earlier attempt may be written", func(t *testing.T) {
+		e, w, c := narrow(4)
+		for _, p := range e.partitions {
+			fill(e, p, 0)
+		}
+		p := e.partitions[1]
+		var was *recordBatch
+		c.takes = func(*produceRequest) int {
+			was = p.sealed[0]
+			was.mayBeWritten = true
+			return 1 << 20
+		}
+		w.send(w.buildRequestLocked(time.Now()))
+		require.Len(t, p.sealed, 1)
+		assert.Same(t, was, p.sealed[0], "it goes again as it was")
+		assert.Equal(t, []int32{0, 1, 2, 3}, idsOf(w.ready))
+		c.takes = func(*produceRequest) int { return 1 }
+		r := w.buildRequestLocked(time.Now())
+		assert.Same(t, was, r.recordBatches[1])
+	})
 }
 
 // refused has a request with the record batches of four partitions refused, which have
@@ -194,6 +304,9 @@ func TestAboveMaxWritten_intents(t *testing.T) {
 			assert.Empty(t, p.sealed)
 			assert.Equal(t, narrowRecordBatch, p.waitingBytes)
 		}
+		j.err = nil
+		w.send(w.buildRequestLocked(time.Now()))
+		assert.EqualValues(t, 1, e.Brokers()[0].Requests, "nothing was sent before")
 	})
 	t.Run("smaller requests", func(t *testing.T) {
 		_, w, _, j := refused(t, 4)

@@ -23,7 +23,6 @@ func (w *brokerWorker) handleAnswer(r *inFlightRequest, answer *sarama.ProduceRe
 		return
 	}
 	r.ended = true
-	w.counters.requestLocked(r.messages, r.request.bytes)
 	if err != nil {
 		w.connectionLostLocked(r, err, &done, now)
 	} else {
@@ -32,10 +31,7 @@ func (w *brokerWorker) handleAnswer(r *inFlightRequest, answer *sarama.ProduceRe
 			e, p := s.partitionOf(b) // b may be reused afterwards
 			p.inFlight = false
 			w.applyVerdictLocked(p, b, answer.GetBlock(e.topic, p.id), &done, now)
-			if p.topicReplaced {
-				e.leaveNumbersOfLocked(p, &done)
-			}
-			e.scheduleLocked(p, now)
+			e.attemptEndedLocked(p, &done, now)
 		}
 	}
 	w.removeInFlightLocked(r, now)
@@ -73,13 +69,17 @@ func (w *brokerWorker) connectionLostLocked(r *inFlightRequest, err error, done 
 		w.blameRequestLocked(r, err, done, now)
 	}
 	for _, p := range partitions {
-		e := w.set.engines[p.topic]
-		if p.topicReplaced {
-			e.leaveNumbersOfLocked(p, done)
-		}
-		e.scheduleLocked(p, now)
+		w.set.engines[p.topic].attemptEndedLocked(p, done, now)
 	}
 	w.set.requestMetadataLocked()
+}
+
+// attemptEndedLocked schedules p, of which nothing is in flight any more.
+func (e *Engine) attemptEndedLocked(p *topicPartition, done *settlements, now time.Time) {
+	if p.topicReplaced { // meanwhile
+		e.leaveNumbersOfLocked(p, done)
+	}
+	e.scheduleLocked(p, now)
 }
 
 // observeAnswerLocked records what an answer says of the broker.
@@ -256,10 +256,7 @@ func (e *Engine) logAnswered(p *topicPartition, q *logQuery, a *logAnswer, err e
 	} else if !e.closed {
 		e.abandonUncertainLocked(p, nil, code, &done)
 	}
-	if p.topicReplaced {
-		e.leaveNumbersOfLocked(p, &done)
-	}
-	e.scheduleLocked(p, now)
+	e.attemptEndedLocked(p, &done, now)
 	e.mu.Unlock()
 	e.settle(&done)
 }

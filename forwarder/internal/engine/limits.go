@@ -73,7 +73,7 @@ func newSendLimits(c Config) sendLimits {
 		request:          request,
 		fitting:          fitting,
 		onWire:           onWire,
-		telling:          minTellingBytes,
+		telling:          min(minTellingBytes, fitting), // so that each request that is refused tells something
 		minPipelined:     minPipelinedBytes,
 		innocent:         maxInnocentBytes,
 		linger:           c.Sarama.Producer.Flush.Frequency,

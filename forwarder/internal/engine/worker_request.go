@@ -53,6 +53,7 @@ func (w *brokerWorker) buildRequestLocked(now time.Time) *inFlightRequest {
 	w.ready = slices.Delete(w.ready, 0, taken)
 	w.inFlight = append(w.inFlight, r)
 	r.messages = messages
+	w.counters.requestLocked(messages, r.request.bytes)
 	w.lastUsed = now
 	s.watchLocked()
 	return r
@@ -143,19 +144,14 @@ func (w *brokerWorker) aboveMaxWritten(r *inFlightRequest) {
 		e, p := s.partitionOf(b)
 		p.inFlight = false
 		e.intents.notWrittenLocked(b)
-		if !b.mayBeWritten && len(p.sealed) == 1 {
-			e.requeueLocked(p)
-		}
-		if p.topicReplaced {
-			e.leaveNumbersOfLocked(p, &done)
-		}
-		e.scheduleLocked(p, now)
+		e.putBackLocked(p, b, &done, now)
 		if p.schedule == scheduledNow && p.leader == w {
 			again = append(again, p)
 		}
 	}
 	w.ready = append(again, w.ready[:len(w.ready)-len(again)]...) // where scheduleLocked has put them, in this order
 	w.removeInFlightLocked(r, now)
+	w.counters.notSentLocked(r.messages, r.request.bytes)
 	s.mu.Unlock()
 	s.settle(&done)
 }
@@ -180,19 +176,23 @@ func (w *brokerWorker) notIntended(r *inFlightRequest, cause error) {
 		default:
 			e.intents.failedLocked(b)
 		}
-		if !b.mayBeWritten && len(p.sealed) == 1 {
-			e.requeueLocked(p)
-		}
-		if p.topicReplaced {
-			e.leaveNumbersOfLocked(p, &done)
-		}
-		e.scheduleLocked(p, now)
+		e.putBackLocked(p, b, &done, now)
 	}
 	w.removeInFlightLocked(r, now)
+	w.counters.notSentLocked(r.messages, r.request.bytes)
 	s.mu.Unlock()
 	r.conn.abort()
 	s.settle(&done)
 	w.wakeUp()
+}
+
+// putBackLocked has p send again b, its first record batch, of which this attempt has
+// sent nothing.
+func (e *Engine) putBackLocked(p *topicPartition, b *recordBatch, done *settlements, now time.Time) {
+	if !b.mayBeWritten && len(p.sealed) == 1 {
+		e.requeueLocked(p)
+	}
+	e.attemptEndedLocked(p, done, now)
 }
 
 // produce hands r to its connection.
