@@ -11,7 +11,7 @@ import (
 // written is guarded by the engine's lock.
 type brokerCounters struct {
 	requestCounts
-	owed        requestCounts // counted and not sent after all
+	owed        requestCounts // counted, and put back without being sent
 	retries     int64         // attempts at a record batch after which it was neither written nor refused
 	throttled   time.Duration
 	connections int64
@@ -41,8 +41,9 @@ func (c *brokerCounters) requestLocked(messages, bytes int) {
 	addBeyond(&c.bytes, &c.owed.bytes, n.bytes)
 }
 
-// notSentLocked takes back what requestLocked has counted for a request of which
-// nothing was sent. No count may fall, so it is left out of those that come.
+// notSentLocked takes back what requestLocked has counted for a request that is put
+// back, and of which nothing was sent. No count may fall, so it is left out of those
+// that come. An attempt that the connection fails counts, whatever it has written.
 func (c *brokerCounters) notSentLocked(messages, bytes int) {
 	n := countsOf(messages, bytes)
 	c.owed.requests += n.requests

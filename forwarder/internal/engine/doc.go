@@ -189,8 +189,8 @@
 // memory up to three more times: encoded, compressed, and as a request. Those are
 // two requests for each broker, each with up to 2 MiB before compression and no more than
 // twice MaxRequestBytes, or with one message if that is larger. A record batch that
-// waits to be sent again stays compressed if it may have been written, or if one of its
-// messages was refused: one of each partition, of 512 KiB at most before compression,
+// waits to be sent again stays compressed if it may have been written, was split, or had
+// a message that was refused: one of each partition, of 512 KiB at most before compression,
 // or one message. An answer about a log takes 1 MiB, or one record batch that anybody
 // has written to the topic, up to 16 MiB, for 16 partitions at most.
 package engine

@@ -73,7 +73,7 @@ func newSendLimits(c Config) sendLimits {
 		request:          request,
 		fitting:          fitting,
 		onWire:           onWire,
-		telling:          min(minTellingBytes, fitting), // so that each request that is refused tells something
+		telling:          min(minTellingBytes, fitting/2), // each request that is refused tells something, and those before it may
 		minPipelined:     minPipelinedBytes,
 		innocent:         maxInnocentBytes,
 		linger:           c.Sarama.Producer.Flush.Frequency,
