@@ -20,12 +20,17 @@ type call struct {
 	ctx       context.Context // the caller's, which governs the wait
 	observed  context.Context // the observer's, with its values; without one the caller's
 	start     time.Time
-	info      ForwardInfo
-	delivery  *delivery     // nil when nothing was accepted
-	err       error         // why nothing was accepted; nil if the batch was dropped
+	events    int // this one and the next three are as in ForwardInfo
+	dropped   []Dropped
+	spoolID   uint64
+	noBatch   bool
 	storeOnly bool          // the caller waits for the spool, and not for Kafka
+	delivery  *delivery     // &own; nil when nothing was accepted
+	err       error         // why nothing was accepted; nil if the batch was dropped
 	tag       *spool.Tag    // to store with the batch; may be nil
 	reported  chan struct{} // made when the caller stops waiting; closed when Done has returned
+
+	own delivery // here, so that it takes no allocation of its own; its outline is made in its place
 }
 
 // newCall tells the observer of a call. If that ends this goroutine, the call has ended,
@@ -40,7 +45,7 @@ func (f *Forwarder) newCall(ctx context.Context, b *batch.Batch) *call {
 func (f *Forwarder) startCall(ctx context.Context, c *call, b *batch.Batch) {
 	c.f, c.ctx, c.observed, c.start = f, ctx, ctx, time.Now()
 	if b != nil {
-		c.info.Events = b.NumEvents()
+		c.events = b.NumEvents()
 	}
 	returned := false
 	defer func() {
@@ -78,42 +83,44 @@ func (f *Forwarder) beginIn(ctx context.Context, c *call, b *batch.Batch, storeO
 		c.err = notSent(b, ctxwait.Err(ctx))
 		return
 	}
-	c.info.NoBatch = !f.format.check(c.observed, b)
-	var o outline
-	err := c.runPipeline(b, &o)
-	if err != nil || o.batch == nil {
+	c.noBatch = !f.format.check(c.observed, b)
+	err := c.runPipeline(b)
+	if err != nil || c.own.outline.batch == nil {
 		c.err = err
 		return
 	}
-	err = c.accept(b, &o)
-	switch {
-	case err == nil:
-	case errors.As(err, new(*TooLargeError)):
+	err = c.accept(b)
+	if err == nil {
+		return
+	}
+	c.own.outline.letGo() // ForwardAll may wait for other calls meanwhile
+	if errors.As(err, new(*TooLargeError)) {
 		c.err = err
-	default:
+	} else {
 		c.err = notSent(b, err)
 	}
 }
 
-// runPipeline runs the filters and measures, in o. A filter that ends this goroutine
-// (runtime.Goexit, as testing's FailNow does) ends the call, and is reported.
-func (c *call) runPipeline(b *batch.Batch, o *outline) error {
+// runPipeline runs the filters and measures, in the outline of the delivery. A filter
+// that ends this goroutine (runtime.Goexit, as testing's FailNow does) ends the call,
+// and is reported.
+func (c *call) runPipeline(b *batch.Batch) error {
 	returned := false
 	defer func() {
 		if !returned {
 			_ = c.report(errNoReturn)
 		}
 	}()
-	dropped, err := c.f.pipeline.prepare(c.observed, b, o)
+	dropped, err := c.f.pipeline.prepare(c.observed, b, &c.own.outline)
 	returned = true
-	c.info.Dropped = dropped
+	c.dropped = dropped
 	c.f.countDropped(dropped)
 	return err
 }
 
-// accept takes the room that the batch needs, encodes and submits it.
-func (c *call) accept(b *batch.Batch, o *outline) error {
-	f := c.f
+// accept takes the room that the filtered batch needs, encodes and submits it.
+func (c *call) accept(b *batch.Batch) error {
+	f, o, d := c.f, &c.own.outline, &c.own
 	if c.ctx.Err() != nil {
 		return ctxwait.Err(c.ctx)
 	}
@@ -128,9 +135,9 @@ func (c *call) accept(b *batch.Batch, o *outline) error {
 		return err
 	}
 	if f.spool != nil {
-		return c.store(b, o, held)
+		return c.store(b, held)
 	}
-	d := newDelivery(c, b, o, &f.pool)
+	d.encode(c, b, &f.pool)
 	if !f.inFlight.acceptMessages(len(d.messages)) {
 		f.buffer.release(held)
 		return ErrClosed
@@ -147,31 +154,31 @@ func (c *call) accept(b *batch.Batch, o *outline) error {
 
 // store adds the batch to the spool. It waits for room there, and not for the
 // sync. The room of the buffer is given back when that is done.
-func (c *call) store(b *batch.Batch, o *outline, held int64) error {
-	f := c.f
+func (c *call) store(b *batch.Batch, held int64) error {
+	f, d := c.f, &c.own
 	defer f.buffer.release(held)
 	if !f.inFlight.acceptMessages(1) {
 		return ErrClosed
 	}
 	defer f.inFlight.settleMessages(1, producer.Stored) // it is the spool's from here on
-	waits := o.heldBesideValues(b)
-	k := newKeptDelivery(c, b, o, &f.pool, f.spool())
+	waits := d.outline.heldBesideValues(b)
+	d.encode(c, b, &f.pool)
+	k := newKeptDelivery(d, f.spool())
 	k.storeOnly, k.waits = c.storeOnly, waits
-	d := &k.own
 	e := c.entry(k)
 	err := f.spool().add(c.ctx, &k.storedBatch, &e)
 	k.handedOver(&f.pool)
 	if err != nil {
 		return err
 	}
-	c.delivery, c.info.SpoolID = d, k.first
+	c.delivery, c.spoolID = d, k.first
 	return nil
 }
 
 // entry returns what the spool keeps of k: all its messages in one, so that it has
 // them all or none.
 func (c *call) entry(k *keptDelivery) spoolstore.Entry {
-	d := &k.own
+	d := k.delivery
 	e := spoolstore.Entry{
 		Topic: c.topicOf(&d.groups[0]).topic, Key: d.outline.key(), Accepted: c.start, Messages: k.messages(), Memory: k.memory,
 	}
@@ -243,8 +250,10 @@ func (c *call) report(err error) error {
 }
 
 func (c *call) forwardInfo(err error) ForwardInfo {
-	info := c.info
-	info.Duration, info.Err = time.Since(c.start), err
+	info := ForwardInfo{
+		Events: c.events, NoBatch: c.noBatch, Dropped: c.dropped, SpoolID: c.spoolID,
+		Duration: time.Since(c.start), Err: err,
+	}
 	if c.delivery != nil && (err != nil || !c.storeOnly) { // Settled tells of those that are only stored
 		info.Messages = c.delivery.acknowledged()
 	}

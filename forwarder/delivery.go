@@ -14,7 +14,7 @@ import (
 type delivery struct {
 	owner    deliveryOwner // nil: no message was accepted
 	batch    *batch.Batch  // as the caller gave it; kept for Remaining
-	outline  outline       // without the filtered batches: the keys, and which events the messages have
+	outline  outline       // once encoded without the filtered batches: the keys, and which events the messages have
 	messages []accepted
 	memory   *[]byte      // of their values; nil once others may have it
 	held     int64        // bytes of the buffer
@@ -84,16 +84,10 @@ type deliveryOwner interface {
 	ctxError(ctx context.Context, g *topicGroup, partition int32) error
 }
 
-// newDelivery encodes the batch, in memory of p.
-func newDelivery(owner deliveryOwner, b *batch.Batch, o *outline, p *pool) *delivery {
-	d := &delivery{}
-	d.encode(owner, b, o, p)
-	return d
-}
-
-// encode makes d the delivery of the batch, in memory of p.
-func (d *delivery) encode(owner deliveryOwner, b *batch.Batch, o *outline, p *pool) {
-	d.owner, d.batch, d.outline = owner, b, *o
+// encode makes d, in which there is only the outline, the delivery of the batch b, in
+// memory of p.
+func (d *delivery) encode(owner deliveryOwner, b *batch.Batch, p *pool) {
+	d.owner, d.batch = owner, b
 	size := d.outline.valueBytes()
 	for i := range d.outline.others {
 		size += d.outline.others[i].valueBytes()

@@ -23,7 +23,7 @@ func (o *outline) held(given *batch.Batch) int64 {
 // its values are on the disk, and no longer in memory.
 func (o *outline) heldBesideValues(given *batch.Batch) int64 {
 	messages := o.allMessages()
-	fixed := sizeOf[delivery]() + sizeOf[call]() + producerBytes
+	fixed := sizeOf[call]() + producerBytes
 	if messages > 1 {
 		fixed += messages * (sizeOf[accepted]() + sizeOf[producer.Result]() + sizeOf[producer.Message]() + 1)
 	}

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/eventferry/eventferry/batch"
 	"github.com/eventferry/eventferry/forwarder/internal/drain"
 	"github.com/eventferry/eventferry/forwarder/internal/producer"
 	"github.com/eventferry/eventferry/forwarder/internal/spoolstore"
@@ -42,11 +41,9 @@ type batchSpool interface {
 	whyNow(context.Context) error
 }
 
-// A keptDelivery is a storedBatch and its delivery, and room for what an entry with
-// one message needs.
+// A keptDelivery is a storedBatch, and room for what an entry with one message needs.
 type keptDelivery struct {
 	storedBatch
-	own    delivery
 	inline [1]spoolstore.Message
 
 	// memory of the messages is not the delivery's: Kafka may have acknowledged the
@@ -54,21 +51,20 @@ type keptDelivery struct {
 	memory *[]byte
 }
 
-// newKeptDelivery encodes the batch, in memory of p.
-func newKeptDelivery(owner deliveryOwner, b *batch.Batch, o *outline, p *pool, s batchSpool) *keptDelivery {
+// newKeptDelivery takes a delivery that is encoded.
+func newKeptDelivery(d *delivery, s batchSpool) *keptDelivery {
 	k := &keptDelivery{}
-	k.delivery, k.spool = &k.own, s
-	k.own.encode(owner, b, o, p)
-	k.own.kept = &k.storedBatch
-	k.memory, k.own.memory = k.own.memory, nil
+	k.delivery, k.spool = d, s
+	d.kept = &k.storedBatch
+	k.memory, d.memory = d.memory, nil
 	return k
 }
 
 // messages returns the messages as the spool stores them.
 func (k *keptDelivery) messages() []spoolstore.Message {
 	list := k.inline[:0]
-	for i := range k.own.groups {
-		for _, m := range k.own.groups[i].group.Messages {
+	for i := range k.delivery.groups {
+		for _, m := range k.delivery.groups[i].group.Messages {
 			list = append(list, spoolstore.Message{Value: m.Value, Part: m.Part, Headers: storedHeaders(m.Headers)})
 		}
 	}
@@ -84,9 +80,9 @@ func (k *keptDelivery) handedOver(p *pool) {
 	}
 	k.memory = nil
 	clear(k.inline[:])
-	for i := range k.own.groups {
-		for j := range k.own.groups[i].group.Messages {
-			k.own.groups[i].group.Messages[j].Value = nil
+	for i := range k.delivery.groups {
+		for j := range k.delivery.groups[i].group.Messages {
+			k.delivery.groups[i].group.Messages[j].Value = nil
 		}
 	}
 }

@@ -19,12 +19,14 @@ func TestKeptDelivery_acknowledgedFirst(t *testing.T) {
 	o, _, err := f.pipeline.outlineOf(t.Context(), b)
 	require.NoError(t, err)
 	owner := &recycling{call: c}
-	k := newKeptDelivery(owner, b, &o, &f.pool, nil)
+	c.own.outline = o
+	c.own.encode(owner, b, &f.pool)
+	k := newKeptDelivery(&c.own, nil)
 	require.NotNil(t, k.memory)
-	for i := range k.own.messages {
-		k.own.settleStored(i, producer.Result{Outcome: producer.Acknowledged})
+	for i := range k.delivery.messages {
+		k.delivery.settleStored(i, producer.Result{Outcome: producer.Acknowledged})
 	}
-	assert.Zero(t, k.own.pending)
+	assert.Zero(t, k.delivery.pending)
 	assert.NotNil(t, k.memory, "it is the call's to give back")
 	assert.Zero(t, owner.recycled)
 }
@@ -37,7 +39,9 @@ func TestKeptDelivery_handedOver(t *testing.T) {
 	for range 20 { // as a pool may lose what it is given
 		o, _, err := f.pipeline.outlineOf(t.Context(), b)
 		require.NoError(t, err)
-		k := newKeptDelivery(f.newCall(t.Context(), b), b, &o, &f.pool, nil)
+		d := &delivery{outline: o}
+		d.encode(f.newCall(t.Context(), b), b, &f.pool)
+		k := newKeptDelivery(d, nil)
 		memory := k.memory
 		k.ticket.KeptMemory = true
 		k.handedOver(&f.pool)
