@@ -15,8 +15,8 @@ import (
 type Batch struct {
 	content
 	dropped bitset
-	left    int  // how many events are not dropped
-	retyped bool // an event_type was edited: the index may be wrong
+	left    int32 // how many events are not dropped; no text has more
+	retyped bool  // an event_type was edited: the index may be wrong
 	drops   []DroppedEvents
 	onDrop  func(reason string, e Event)
 	parts   atomic.Pointer[parts] // of the last split

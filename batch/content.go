@@ -35,6 +35,9 @@ func (c *content) last(p splice.Position, name string) (last splice.Position, ok
 // lastForEdit is last for an edit. It returns how many members of that name there
 // are.
 func (c *content) lastForEdit(p splice.Position, name string) (last splice.Position, found int) {
+	if p == c.root() && !c.names.maybe(name) && c.base.Added(c.membersEnd()) == nil {
+		return p, 0
+	}
 	last, found, entries := c.search(p, name)
 	if entries >= largeObject {
 		c.noteSearch(p)

@@ -15,7 +15,7 @@ type Event struct {
 }
 
 // NumEvents returns the number of remaining events.
-func (b *Batch) NumEvents() int { return b.left }
+func (b *Batch) NumEvents() int { return int(b.left) }
 
 // Events iterates over the remaining events, in order, and numbers them from 0. The
 // batch may be edited meanwhile. If events are dropped meanwhile, the numbers go on,

@@ -8,6 +8,7 @@ import "github.com/eventferry/eventferry/batch/internal/jsontext"
 type index struct {
 	userID  int64 // 0: none
 	members []memberSpan
+	names   nameSet // of members
 	events  []eventSpan
 	types   typeSet       // of all events
 	open    int32         // where the batch's opening brace is
@@ -63,6 +64,31 @@ func (m *memberSpan) maybe(name string) bool {
 	}
 	n := len(name)
 	return int(m.colon-m.at) == n+len(`""`) && (n == 0 || m.first == name[0] && m.last == name[n-1])
+}
+
+// A nameSet tells quickly of most names that a batch has no member of that name. It
+// has a bit for each member, which others may share.
+type nameSet uint64
+
+// add adds the name of a member.
+func (s *nameSet) add(m *memberSpan) {
+	if m.escaped {
+		*s = ^nameSet(0) // it may be any
+		return
+	}
+	*s |= nameBit(int(m.colon-m.at)-len(`""`), m.first, m.last)
+}
+
+// maybe reports whether there may be a member of that name.
+func (s nameSet) maybe(name string) bool {
+	n := len(name)
+	return n == 0 || s&nameBit(n, name[0], name[n-1]) != 0
+}
+
+// nameBit returns the bit of a name. With these factors nearly all names that
+// mParticle's batches have get bits of their own.
+func nameBit(length int, first, last byte) nameSet {
+	return 1 << ((5*uint(length) + 9*uint(first) + 5*uint(last)) % 64)
 }
 
 // valueAt returns where the member's value begins in the text.

@@ -185,6 +185,9 @@ func (c *content) lastMember(n lastOffset, end int32, name string, edited bool) 
 // there is none, and is not ok when there are several. It does not know where edits
 // may have changed that.
 func (c *content) soleMember(name string) (i int, ok, known bool) {
+	if !c.names.maybe(name) {
+		return -1, true, c.base.Added(c.membersEnd()) == nil
+	}
 	text, found := c.base.Text(), -1
 	for i := range c.members {
 		m := &c.members[i]

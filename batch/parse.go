@@ -34,7 +34,7 @@ func Parse(data []byte) (*Batch, error) {
 	if err := p.batch(start); err != nil {
 		return nil, err
 	}
-	b := &Batch{left: len(p.indexer.events)}
+	b := &Batch{left: int32(len(p.indexer.events))}
 	b.index = p.indexer.index
 	b.base.SetText(data)
 	return b, nil
