@@ -19,8 +19,8 @@ type call struct {
 	f         *Forwarder
 	ctx       context.Context // the caller's, which governs the wait
 	observed  context.Context // the observer's, with its values; without one the caller's
-	start     time.Time
-	events    int // this one and the next three are as in ForwardInfo
+	start     time.Time       // zero when nothing tells it
+	events    int             // this one and the next three are as in ForwardInfo
 	dropped   []Dropped
 	spoolID   uint64
 	noBatch   bool
@@ -43,7 +43,10 @@ func (f *Forwarder) newCall(ctx context.Context, b *batch.Batch) *call {
 
 // startCall is newCall in memory of the caller's.
 func (f *Forwarder) startCall(ctx context.Context, c *call, b *batch.Batch) {
-	c.f, c.ctx, c.observed, c.start = f, ctx, ctx, time.Now()
+	c.f, c.ctx, c.observed = f, ctx, ctx
+	if f.tellsTime() {
+		c.start = time.Now()
+	}
 	if b != nil {
 		c.events = b.NumEvents()
 	}
@@ -55,6 +58,12 @@ func (f *Forwarder) startCall(ctx context.Context, c *call, b *batch.Batch) {
 	}()
 	c.observed = begunContext(ctx, f.options.observer.Begun, b)
 	returned = true
+}
+
+// tellsTime reports whether anything tells when a call began, or how long it took. To
+// read the clock costs a small batch as much as a switch does.
+func (f *Forwarder) tellsTime() bool {
+	return f.spool != nil || f.options.observer.Done != nil || f.options.observer.Settled != nil
 }
 
 // begin runs the filters, waits for room in the buffer, encodes, and hands the

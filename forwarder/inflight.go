@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/eventferry/eventferry/forwarder/internal/producer"
 )
@@ -14,7 +15,7 @@ type inFlight struct {
 	undecided int // messages
 	decided   decidedMessages
 	calls     int
-	closed    bool
+	closed    atomic.Bool   // set under mu, so that no message or call is counted behind it
 	onDrained chan struct{} // closed when undecided gets 0; made by those who wait for that
 	onIdle    chan struct{} // the same for calls
 }
@@ -27,7 +28,7 @@ type decidedMessages [producer.Stored + 1]int64
 func (f *inFlight) acceptMessages(n int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.closed {
+	if f.closed.Load() {
 		return false
 	}
 	f.undecided += n
@@ -55,14 +56,10 @@ func (f *inFlight) decide(o producer.Outcome) {
 func (f *inFlight) close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.closed = true
+	f.closed.Store(true)
 }
 
-func (f *inFlight) isClosed() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.closed
-}
+func (f *inFlight) isClosed() bool { return f.closed.Load() }
 
 // messages is the number of undecided messages.
 func (f *inFlight) messages() int {
@@ -83,10 +80,11 @@ func (f *inFlight) state() (undecided int, decided decidedMessages) {
 func (f *inFlight) beginCall() (counted bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !f.closed {
-		f.calls++
+	if f.closed.Load() {
+		return false
 	}
-	return !f.closed
+	f.calls++
+	return true
 }
 
 // beginCallback counts a call of a caller's function that a counted call has
