@@ -70,13 +70,17 @@ func (m *memberSpan) maybe(name string) bool {
 // has a bit for each member, which others may share.
 type nameSet uint64
 
-// add adds the name of a member.
-func (s *nameSet) add(m *memberSpan) {
-	if m.escaped {
-		*s = ^nameSet(0) // it may be any
-		return
+// namesOf returns the names of the members. To note down each of them on its way would
+// slow Parse down.
+func namesOf(members []memberSpan) (s nameSet) {
+	for i := range members {
+		m := &members[i]
+		if m.escaped {
+			return ^nameSet(0) // it may be of any name
+		}
+		s |= nameBit(int(m.colon-m.at)-len(`""`), m.first, m.last)
 	}
-	*s |= nameBit(int(m.colon-m.at)-len(`""`), m.first, m.last)
+	return s
 }
 
 // maybe reports whether there may be a member of that name.

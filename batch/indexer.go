@@ -104,7 +104,6 @@ func (x *indexer) member(at, colon, value int, escaped bool) *Error {
 			at: int32(at), colon: int32(colon), escaped: escaped, tight: value == colon+1,
 			first: x.text[at+1], last: x.text[colon-2],
 		})
-		x.names.add(&x.members[len(x.members)-1])
 		return x.batchMember(string(name), value)
 	case inEvent:
 		switch string(name) {

@@ -36,6 +36,7 @@ func Parse(data []byte) (*Batch, error) {
 	}
 	b := &Batch{left: int32(len(p.indexer.events))}
 	b.index = p.indexer.index
+	b.names = namesOf(b.members)
 	b.base.SetText(data)
 	return b, nil
 }
