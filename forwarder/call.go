@@ -102,7 +102,7 @@ func (f *Forwarder) beginIn(ctx context.Context, c *call, b *batch.Batch, storeO
 	if err == nil {
 		return
 	}
-	c.own.outline.letGo() // ForwardAll may wait for other calls meanwhile
+	c.own.letGo(&f.pool) // ForwardAll may wait for other calls meanwhile
 	if errors.As(err, new(*TooLargeError)) {
 		c.err = err
 	} else {

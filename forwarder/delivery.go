@@ -108,6 +108,14 @@ func (d *delivery) encode(owner deliveryOwner, b *batch.Batch, p *pool) {
 	d.outline.release()
 }
 
+// letGo makes d, of which nothing was accepted, as if it had never been encoded.
+func (d *delivery) letGo(p *pool) {
+	if d.memory != nil {
+		p.put(d.memory)
+	}
+	*d = delivery{}
+}
+
 // notDelivered is the delivery of a batch of which no message was accepted.
 func notDelivered(b *batch.Batch) *delivery {
 	d := &delivery{batch: b}

@@ -103,24 +103,17 @@ func (o *outline) encode(buf []byte, list []message) []message {
 	return append(list, message{events: o.batch.NumEvents(), key: o.key(), value: o.batch.AppendJSON(buf), headers: o.headers})
 }
 
-// release lets the filtered batch go, and keeps which events were left in it.
+// release lets the filtered batch go, which may hold edits of any size, and keeps
+// which events were left in it.
 func (o *outline) release() {
 	if o.batch.NumEvents() < o.given {
 		o.kept = eventsOf(o.batch)
 	} else {
 		o.given = 0
 	}
-	for i := range o.others {
-		o.others[i].release()
-	}
-	o.letGo()
-}
-
-// letGo lets the filtered batch go, which may hold edits of any size.
-func (o *outline) letGo() {
 	o.batch, o.splitter.batch = nil, nil
 	for i := range o.others {
-		o.others[i].letGo()
+		o.others[i].release()
 	}
 }
 
