@@ -60,8 +60,8 @@ func (f *Forwarder) startCall(ctx context.Context, c *call, b *batch.Batch) {
 	returned = true
 }
 
-// tellsTime reports whether anything tells when a call began, or how long it took. To
-// read the clock costs a small batch as much as a switch does.
+// tellsTime reports whether anything tells when a call began, or how long it took. Reading
+// the clock costs a small batch as much as a switch does.
 func (f *Forwarder) tellsTime() bool {
 	return f.spool != nil || f.options.observer.Done != nil || f.options.observer.Settled != nil
 }

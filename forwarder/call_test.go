@@ -3,6 +3,7 @@ package forwarder
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -12,7 +13,7 @@ import (
 )
 
 // A call whose batch is not accepted keeps nothing of it while ForwardAll waits for
-// others, and its memory is used again.
+// others.
 func TestCall_notAccepted(t *testing.T) {
 	messagePerEvent := func(s *settings.Settings) { s.SendAsBatch = settings.Off }
 	t.Run("closed meanwhile", func(t *testing.T) {
@@ -32,9 +33,14 @@ func TestCall_notAccepted(t *testing.T) {
 		f := withProducer(t, prompt{}, func(s *settings.Settings, _ *options) { messagePerEvent(s) })
 		ctx, cancel := context.WithCancel(t.Context())
 		require.NoError(t, f.buffer.take(t.Context(), f.buffer.limit))
-		go cancel()
+		go func() {
+			for waiting := 0; waiting == 0; _, waiting = f.buffer.state() {
+				time.Sleep(time.Millisecond)
+			}
+			cancel()
+		}()
 		c := f.begin(ctx, events(t, 1000), false, nil)
-		assert.ErrorIs(t, c.wait(), context.Canceled)
+		assert.ErrorContains(t, c.wait(), "bytes of the buffer")
 		assert.Equal(t, &delivery{}, &c.own)
 	})
 	t.Run("a spool that is closed", func(t *testing.T) {
@@ -46,4 +52,20 @@ func TestCall_notAccepted(t *testing.T) {
 		assert.True(t, NothingSent(c.wait()))
 		assert.Equal(t, &delivery{}, &c.own)
 	})
+}
+
+// The memory of what is not accepted is used again.
+func TestDelivery_letGo(t *testing.T) {
+	f := withProducer(t, prompt{}, nil)
+	defer f.Close()
+	b := events(t, 30)
+	assert.Eventually(t, func() bool { // as a pool may lose what it is given
+		o, _, err := f.pipeline.outlineOf(t.Context(), b)
+		require.NoError(t, err)
+		d := &delivery{outline: o}
+		d.encode(f.newCall(t.Context(), b), b, &f.pool)
+		memory := d.memory
+		d.letGo(&f.pool)
+		return memory == f.pool.take(cap(*memory))
+	}, time.Minute, time.Microsecond)
 }

@@ -108,7 +108,7 @@ func (d *delivery) encode(owner deliveryOwner, b *batch.Batch, p *pool) {
 	d.outline.release()
 }
 
-// letGo makes d, of which nothing was accepted, as if it had never been encoded.
+// letGo empties d, of which nothing was accepted, and gives its memory back.
 func (d *delivery) letGo(p *pool) {
 	if d.memory != nil {
 		p.put(d.memory)

@@ -74,7 +74,7 @@ type BrokerStats struct {
 	ID   int32
 	Addr string // host:port of advertised.listeners; empty if the broker is gone
 
-	Requests  int64         // produce requests, from when they are put together
+	Requests  int64         // produce requests, from when they are put together; one that is put back unsent is left out of those that follow
 	Retries   int64         // attempts at a record batch after which it was neither written nor refused
 	Throttled time.Duration // that the broker asked us to wait for, because of a quota
 	Messages  int64         // in those requests; one that is sent again counts again

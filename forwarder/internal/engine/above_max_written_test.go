@@ -173,8 +173,8 @@ func TestAboveMaxWritten_ends(t *testing.T) {
 	}
 }
 
-// The counts do not fall, those of requests that are refused are left out of later ones,
-// and once a request is written Bytes is of the same messages as BytesSent.
+// The counts do not fall. What a refused request has counted is left out of later ones,
+// so once that has been sent, Bytes and BytesSent are of the same messages.
 func TestAboveMaxWritten_counts(t *testing.T) {
 	e, w, c := narrow(4)
 	const bytes = narrowRecordBatch - producer.Overhead // of one message: a full record batch

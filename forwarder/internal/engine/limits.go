@@ -73,7 +73,7 @@ func newSendLimits(c Config) sendLimits {
 		request:          request,
 		fitting:          fitting,
 		onWire:           onWire,
-		telling:          min(minTellingBytes, fitting/2), // each request that is refused tells something, and those before it may
+		telling:          min(minTellingBytes, fitting/2), // so that ordinary requests tell something, and those that are refused do
 		minPipelined:     minPipelinedBytes,
 		innocent:         maxInnocentBytes,
 		linger:           c.Sarama.Producer.Flush.Frequency,

@@ -8,7 +8,7 @@ type wireRatio struct {
 
 const (
 	// minTellingBytes is the size of a request before compression from which it tells
-	// something of larger ones.
+	// something of larger ones. With small limits it is half of what surely fits.
 	minTellingBytes = 32 << 10
 
 	// wireMargin is by how much the next request may compress worse than the worst.
