@@ -2,6 +2,7 @@ package forwarder
 
 import (
 	"context"
+	"runtime"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ func TestCall_notAccepted(t *testing.T) {
 		require.NoError(t, f.buffer.take(t.Context(), f.buffer.limit))
 		go func() {
 			for waiting := 0; waiting == 0; _, waiting = f.buffer.state() {
-				time.Sleep(time.Millisecond)
+				runtime.Gosched()
 			}
 			cancel()
 		}()
