@@ -43,9 +43,8 @@ func onSpool(t testing.TB, s settings.Settings, p producer.Producer) *Forwarder 
 	return f
 }
 
-// Store allocates three things beyond Forward: what is known of the batch on the disk,
-// and two that one call shares with all that are synced with it, the group and the
-// channel that tells of its end.
+// Store allocates three things beyond Forward: a storedBatch, and two that calls share
+// when they are synced together, the group and the channel that tells of its end.
 func TestStore_allocations(t *testing.T) {
 	for _, events := range []int{1, 10} {
 		b, err := batch.Parse(undropped(t, 1, events)[0])
